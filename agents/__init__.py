@@ -1,0 +1,1 @@
+"""Who thinks: planner, coder, judge, analyst. Context in, typed reply out."""

@@ -1,0 +1,1 @@
+"""The offline team: the four roles filled by programs, no model."""

@@ -1,0 +1,1 @@
+"""Compute kernels in C, measured on the CPU."""

@@ -1,0 +1,1 @@
+"""Words, models and ports; imports nothing of the rest."""

@@ -1,0 +1,139 @@
+"""Candidates, campaigns and events as values: what leaves the store never changes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from nightforge.domain.base import Frozen, Json
+from nightforge.domain.evidence import Evidence
+from nightforge.domain.plan import Plan
+from nightforge.domain.words import CampaignState, CandidateState, OperatorKind
+
+
+class Verdict(Frozen):
+    """The judge's words on evidence. There is no number in it, by design."""
+
+    bottleneck: str = ""
+    next_step: str = ""
+    suspicion: str = ""
+    summary: str = ""
+
+
+class Attempt(Frozen):
+    """One program within a candidate's run: attempt 0 is the draft, later ones are repairs."""
+
+    attempt: int
+    code_sha: str
+    operator: OperatorKind | None
+    operator_name: str = ""
+    note: str = ""
+    evidence: Evidence | None = None
+
+
+class Candidate(Frozen):
+    campaign_id: str
+    ordinal: int
+    """0 is the seed; unique within the campaign; never reused, never a process id."""
+    state: CandidateState
+    parents: tuple[int, ...] = ()
+    operator: OperatorKind | None = None
+    operator_name: str = ""
+    note: str = ""
+    attempt: int = 0
+    code_sha: str | None = None
+    score: float | None = None
+    """Primary objective turned so that more is better; None unless every stage passed."""
+    score_low: float | None = None
+    """Lower confidence bound of `score`: what ranks."""
+    reason: str = ""
+    """Why it was rejected or is suspicious: a slug (`duplicate`, `wrong_output`, `slower` …)."""
+    evidence: Evidence | None = None
+    confirmation: Evidence | None = None
+    verdict: Verdict | None = None
+    starred: bool = False
+    discarded: bool = False
+    created_at: datetime
+    finished_at: datetime | None = None
+
+    @property
+    def ref(self) -> str:
+        return f"{self.campaign_id}.{self.ordinal}"
+
+
+class Parent(Frozen):
+    """The narrow row that parent choice needs."""
+
+    ordinal: int
+    code_sha: str
+    score: float
+    score_low: float
+    children: int
+
+
+class Tally(Frozen):
+    """Counters of a campaign, kept up to date on insert; never computed per look."""
+
+    candidates: int = 0
+    evaluations: int = 0
+    """Evaluation attempts that ended, confirmations apart."""
+    by_state: dict[CandidateState, int] = Field(default_factory=dict)
+    by_reason: dict[str, int] = Field(default_factory=dict)
+    model_calls: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_usd: float = 0.0
+    """Settled cost, reserves of lost calls included."""
+    active_s: float = 0.0
+    """Wall time spent running, over all sessions of the campaign."""
+    best_ordinal: int | None = None
+    best_score: float | None = None
+    best_score_low: float | None = None
+    last_improvement_evaluation: int = 0
+    """Value of `evaluations` when `best_score_low` last rose."""
+
+
+class Campaign(Frozen):
+    campaign_id: str
+    state: CampaignState
+    plan: Plan
+    tally: Tally
+    reason: str = ""
+    """Why it stopped: `budget:evaluations`, `target`, `patience`, `interrupted` …"""
+    tier: str = ""
+    created_at: datetime
+    finished_at: datetime | None = None
+
+
+class Event(Frozen):
+    """One line of the append-only table that feeds every display."""
+
+    schema_version: Literal[1] = 1
+    sequence: Annotated[int, Field(ge=0)]
+    campaign_id: str
+    at: datetime
+    kind: str
+    """Dotted: `campaign.state`, `candidate.state`, `candidate.best`, `call.settled`, `planner.decision` …"""
+    ordinal: int | None = None
+    payload: dict[str, Json] = Field(default_factory=dict)
+
+
+class Command(Frozen):
+    """A person's word to a running campaign, left in the database for it to obey."""
+
+    sequence: int
+    campaign_id: str
+    command: Literal["pause", "resume", "stop", "stop-now", "hint"]
+    text: str = ""
+    author: str = ""
+
+
+class Lease(Frozen):
+    """A claim on a resource; `fence` rises with each new holder, so that a stale holder's writes are refused."""
+
+    resource: str
+    owner: str
+    fence: int
+    expires_at: datetime

@@ -1,0 +1,105 @@
+"""A plan: goal → task, objectives, constraints, search set-up, budget; shown before anything is spent."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from nightforge.domain.base import Frozen, Scalar
+from nightforge.domain.task import Constraint, Objective
+from nightforge.domain.words import TeamKind
+
+
+class Budget(Frozen):
+    """Hard caps; None means that another cap must end the campaign."""
+
+    evaluations: Annotated[int, Field(ge=0)] | None = None
+    wall_s: Annotated[float, Field(ge=0)] | None = None
+    cost_usd: Annotated[float, Field(ge=0)] | None = None
+    tokens: Annotated[int, Field(ge=0)] | None = None
+
+    @property
+    def is_bounded(self) -> bool:
+        return any(cap is not None for cap in (self.evaluations, self.wall_s, self.cost_usd, self.tokens))
+
+
+class StopSpec(Frozen):
+    """A stop rule by its registered name (`target`, `patience`, `near-bound` …) and its parameters."""
+
+    rule: str
+    parameters: dict[str, Scalar] = Field(default_factory=dict)
+
+
+class SearchSpec(Frozen):
+    preset: str = "solo"
+    seed: int = 0
+    in_flight: Annotated[int, Field(ge=1, le=256)] = 3
+    """Candidates under way at once (proposals and evaluations together)."""
+    evaluation_slots: Annotated[int, Field(ge=1, le=64)] = 1
+    drafts: Annotated[int, Field(ge=1, le=8)] = 1
+    repairs: Annotated[int, Field(ge=0, le=8)] = 1
+    confirm_top: Annotated[int, Field(ge=1, le=32)] = 3
+
+
+class ModelSpec(Frozen):
+    """One model of the ensemble. Prices are US dollars per million tokens."""
+
+    model: str
+    base_url: str = ""
+    input_usd_per_mtok: Annotated[float, Field(ge=0)] | None = None
+    output_usd_per_mtok: Annotated[float, Field(ge=0)] | None = None
+    max_output_tokens: Annotated[int, Field(gt=0)] = 8192
+    temperature: float | None = None
+
+
+class Plan(Frozen):
+    schema_version: Literal[1] = 1
+    goal: str
+    task: str
+    parameters: dict[str, Scalar] = Field(default_factory=dict)
+    objectives: Annotated[tuple[Objective, ...], Field(min_length=1)]
+    constraints: tuple[Constraint, ...] = ()
+    budget: Budget
+    search: SearchSpec = SearchSpec()
+    stop: tuple[StopSpec, ...] = ()
+    team: TeamKind = TeamKind.OFFLINE
+    models: tuple[ModelSpec, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What the planner assumed, in sentences for the plan card."""
+
+
+class Question(Frozen):
+    """At most three are asked; each has a default that `--yes` accepts."""
+
+    name: str
+    text: str
+    default: Scalar
+    choices: tuple[Scalar, ...] = ()
+
+
+class Match(Frozen):
+    """A shipped task that fits the goal, in order of fit."""
+
+    task: str
+    score: float
+    why: str = ""
+
+
+class GoalReading(Frozen):
+    """What the planner made of a goal: a task with parameters, questions, or a refusal.
+
+    `task` None means that nothing fits; `refusal` then says why and `matches` what there is.
+    """
+
+    goal: str
+    task: str | None = None
+    parameters: dict[str, Scalar] = Field(default_factory=dict)
+    questions: Annotated[tuple[Question, ...], Field(max_length=3)] = ()
+    refusal: str = ""
+    matches: tuple[Match, ...] = ()
+    notes: tuple[str, ...] = ()
+    budget: Budget = Budget()
+    """Caps that the goal's own words set ("for 10 minutes", "under $2")."""
+    target: float | None = None
+    """The gain that the goal's own words ask for ("1.5x faster"), in the objective's unit."""

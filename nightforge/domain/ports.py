@@ -1,0 +1,332 @@
+"""The seams: what the campaign needs from the world, as Protocols.
+
+Failures of our own side raise (`nightforge.errors`); failures of a candidate are returned as evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from nightforge.domain.base import Json, Scalar
+from nightforge.domain.candidate import Attempt, Campaign, Candidate, Command, Event, Lease, Parent, Tally, Verdict
+from nightforge.domain.evidence import Calibration, Evidence
+from nightforge.domain.limits import ExecResult, Limits
+from nightforge.domain.model import CallKey, CallState, Message, ModelCall, Reply, Usage
+from nightforge.domain.plan import Plan
+from nightforge.domain.task import Task
+from nightforge.domain.words import (
+    CampaignState,
+    CandidateState,
+    ClockKind,
+    OperatorKind,
+    Phase,
+    SandboxTier,
+)
+
+T = TypeVar("T", bound=BaseModel)
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Wall-clock time, zone-aware, UTC."""
+        ...
+
+    def monotonic(self) -> float: ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class SandboxSession(Protocol):
+    """A running sandboxed program that answers commands over a private pipe pair.
+
+    Used from a measuring thread, so its methods block. Every method raises `SandboxFault` when the box itself
+    breaks; the program's own end shows as `receive` returning fewer bytes than asked and `exit` being set.
+    """
+
+    @property
+    def pid(self) -> int:
+        """The program's pid in our pid namespace (the box is started so that it is pid 1 inside)."""
+        ...
+
+    def send(self, data: bytes) -> None: ...
+
+    def receive(self, count: int, timeout_s: float) -> bytes:
+        """Exactly `count` bytes, or fewer when the program ended; raises TimeoutError at the deadline."""
+        ...
+
+    def cpu_time_ns(self) -> int:
+        """CPU time of the program (all threads), read from outside by its process clock."""
+        ...
+
+    def freeze(self) -> None:
+        """SIGSTOP, and wait until it is in force."""
+        ...
+
+    def thaw(self) -> None: ...
+
+    def close(self) -> ExecResult:
+        """Kill the whole tree, reap it, and say how it ended. Idempotent."""
+        ...
+
+
+class Sandbox(Protocol):
+    """The only thing that runs untrusted programs.
+
+    Inside there is no network, no secret, no writable path but size- and inode-capped private memory, and a
+    read-only system. `files` appear read-only under `/job` (values are contents, or host paths that must be
+    world-readable); the program runs in an empty writable `/box`. Limits that the tier cannot enforce raise
+    `SandboxUnavailable` before anything starts. A non-zero exit is a result. The whole tree is dead on return.
+    """
+
+    @property
+    def tier(self) -> SandboxTier: ...
+
+    async def run(
+        self,
+        argv: Sequence[str],
+        *,
+        files: Mapping[str, bytes | Path] | None = None,
+        stdin: bytes = b"",
+        limits: Limits,
+        outputs: Sequence[str] = (),
+        network: bool = False,
+    ) -> ExecResult:
+        """Run to the end. `outputs` are names in `/box` to bring back (O_NOFOLLOW, regular, size-capped)."""
+        ...
+
+    def start(
+        self,
+        argv: Sequence[str],
+        *,
+        files: Mapping[str, bytes | Path] | None = None,
+        descriptors: Sequence[int] = (),
+        limits: Limits,
+        cpus: Sequence[int] = (),
+    ) -> AbstractContextManager[SandboxSession]:
+        """Start a command-and-reply program.
+
+        Inside, fd 0 reads our commands and fd 1 carries replies; `descriptors` are inherited in order from
+        fd 3 on. `cpus` pins the program.
+        """
+        ...
+
+
+class Evaluator(Protocol):
+    """Candidate → evidence (entry point group `nightforge.evaluators`; the value is a factory
+    `(Sandbox) -> Evaluator`).
+
+    Deterministic given seed and toolchain up to measured noise. Errors of our side raise `EvaluatorFault`;
+    failures of the candidate return. Numbers are made on the trusted side.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def clock(self) -> ClockKind | None:
+        """The clock that scores, or None when the objective is not a time."""
+        ...
+
+    def check_task(self, task: Task) -> None:
+        """Validate `task.settings` and the folder; raises UserError naming file and field."""
+        ...
+
+    def prerequisites(self, task: Task) -> Sequence[str]:
+        """Sentences naming what this machine lacks for the task, each with the package to install."""
+        ...
+
+    def resources(self, task: Task, parameters: Mapping[str, Scalar]) -> Sequence[str]:
+        """Exclusive resources to hold while timing: `cpu`, `gpu:0` …; empty for untimed evaluators."""
+        ...
+
+    async def calibrate(self, task: Task, parameters: Mapping[str, Scalar], *, seed: int) -> Calibration:
+        """Measure every baseline, the A/A noise, the roof."""
+        ...
+
+    async def evaluate(
+        self,
+        source: str,
+        task: Task,
+        parameters: Mapping[str, Scalar],
+        *,
+        seed: int,
+        phase: Phase,
+        calibration: Calibration | None = None,
+        best_score: float | None = None,
+    ) -> Evidence:
+        """Run the cascade. `seed` is stored for replay; `best_score` lets a clearly worse one be dropped early."""
+        ...
+
+
+class ModelClient(Protocol):
+    async def complete(
+        self,
+        key: CallKey,
+        messages: Sequence[Message],
+        *,
+        schema: type[T] | None = None,
+    ) -> Reply[T]:
+        """One answer from the ensemble, within budget, each attempt a row before it is sent.
+
+        Raises BudgetExhausted before sending when the reserve does not fit, ModelAccessRefused for a final no,
+        ModelFault when every attempt failed or no parsable reply came after one repair.
+        """
+        ...
+
+
+class Store(Protocol):
+    """The truth. Writes are committed when awaited; reads return frozen values and never block writers.
+
+    Every method raises StoreFault (locked, full, unwritable) or NotFound.
+    """
+
+    # campaigns
+    async def create_campaign(self, plan: Plan, *, tier: SandboxTier) -> Campaign: ...
+    async def set_campaign_state(self, campaign_id: str, state: CampaignState, *, reason: str = "") -> None: ...
+    async def save_plan(self, campaign_id: str, plan: Plan) -> None:
+        """Replace the plan (a raised budget); the old one stays in the events."""
+        ...
+
+    async def add_active_time(self, campaign_id: str, seconds: float) -> None: ...
+    async def save_document(self, campaign_id: str, name: str, document: BaseModel) -> None:
+        """`calibration`, `rehearsal`, `analysis`: one JSON document per name, replaced as a whole."""
+        ...
+
+    def campaign(self, campaign_id: str) -> Campaign:
+        """By id or by unique prefix."""
+        ...
+
+    def campaigns(self, *, limit: int = 100) -> Sequence[Campaign]: ...
+    def document(self, campaign_id: str, name: str, kind: type[T]) -> T | None: ...
+
+    # candidates
+    async def open_candidate(self, campaign_id: str, ordinal: int, *, parents: Sequence[int]) -> Candidate:
+        """The row of a new candidate (`drafted`); returns the existing row when there is one."""
+        ...
+
+    async def save_code(
+        self,
+        campaign_id: str,
+        ordinal: int,
+        source: str,
+        *,
+        attempt: int,
+        operator: OperatorKind | None,
+        operator_name: str = "",
+        note: str = "",
+    ) -> str:
+        """Store the program, move the candidate to `building`, return its sha256."""
+        ...
+
+    async def set_candidate_state(
+        self, campaign_id: str, ordinal: int, state: CandidateState, *, reason: str = ""
+    ) -> None: ...
+
+    async def save_evidence(
+        self,
+        campaign_id: str,
+        ordinal: int,
+        evidence: Evidence,
+        *,
+        attempt: int,
+        score: float | None = None,
+        score_low: float | None = None,
+    ) -> None:
+        """In one transaction: stage rows, score, counters, best. Saving the same attempt twice changes nothing."""
+        ...
+
+    async def save_confirmation(
+        self, campaign_id: str, ordinal: int, evidence: Evidence, *, state: CandidateState, reason: str = ""
+    ) -> None: ...
+
+    async def save_verdict(self, campaign_id: str, ordinal: int, verdict: Verdict) -> None: ...
+    async def finish_candidate(
+        self, campaign_id: str, ordinal: int, state: CandidateState, *, reason: str = ""
+    ) -> None:
+        """The terminal state, counters and the event, in one transaction; the same again changes nothing."""
+        ...
+
+    async def mark_candidate(
+        self, campaign_id: str, ordinal: int, *, starred: bool | None = None, discarded: bool | None = None
+    ) -> None: ...
+
+    def candidate(self, campaign_id: str, ordinal: int) -> Candidate: ...
+    def attempts(self, campaign_id: str, ordinal: int) -> Sequence[Attempt]: ...
+    def unfinished(self, campaign_id: str) -> Sequence[Candidate]: ...
+    def next_ordinal(self, campaign_id: str) -> int: ...
+    def ranked(self, campaign_id: str, *, limit: int = 20, offset: int = 0) -> Sequence[Candidate]:
+        """Confirmed before measured, then by `score_low`; rejected and suspicious ones never."""
+        ...
+
+    def parents(self, campaign_id: str, *, limit: int = 32) -> Sequence[Parent]:
+        """The best candidates that may be parents (never discarded ones), by `score_low`."""
+        ...
+
+    def recent(self, campaign_id: str, *, limit: int = 20) -> Sequence[Candidate]: ...
+    def owner_of(self, campaign_id: str, code_sha: str) -> int | None:
+        """Ordinal of the first candidate whose program is this one."""
+        ...
+
+    def source(self, code_sha: str) -> str: ...
+    def operator_counts(self, campaign_id: str) -> Mapping[str, tuple[int, int]]:
+        """Operator name → (candidates, measured or better)."""
+        ...
+
+    def tally(self, campaign_id: str) -> Tally: ...
+
+    # model calls
+    async def open_call(
+        self, key: CallKey, request_sha: str, messages: Sequence[Message], *, model: str, reserved_usd: float
+    ) -> ModelCall:
+        """A committed row in state `sent`, before the bytes leave."""
+        ...
+
+    async def close_call(
+        self,
+        call_id: int,
+        state: CallState,
+        *,
+        reply_text: str | None = None,
+        finish_reason: str = "",
+        usage: Usage = Usage(),
+        cost_usd: float = 0.0,
+        latency_s: float = 0.0,
+        error: str = "",
+    ) -> None: ...
+
+    async def book_lost_calls(self, campaign_id: str) -> int:
+        """On resume: calls still `sent` become `lost`, their reserve is spent; returns how many."""
+        ...
+
+    def answered_call(self, key: CallKey, request_sha: str) -> ModelCall | None: ...
+    def calls(self, campaign_id: str, *, ordinal: int | None = None, limit: int = 100) -> Sequence[ModelCall]: ...
+    def call_messages(self, call_id: int) -> Sequence[Message]: ...
+
+    # events, control, leases
+    async def append_event(
+        self, campaign_id: str, kind: str, payload: Mapping[str, Json] | None = None, *, ordinal: int | None = None
+    ) -> None: ...
+
+    def events(self, campaign_id: str, *, after: int = -1, limit: int = 1000) -> Sequence[Event]: ...
+    async def post_command(self, campaign_id: str, command: str, *, text: str = "", author: str = "") -> None: ...
+    async def take_commands(self, campaign_id: str) -> Sequence[Command]:
+        """Commands not yet obeyed, marked as taken in the same transaction."""
+        ...
+
+    async def claim_lease(self, resource: str, owner: str, *, ttl_s: float) -> Lease | None:
+        """None when another owner's lease has not expired."""
+        ...
+
+    async def renew_lease(self, lease: Lease, *, ttl_s: float) -> Lease | None: ...
+    async def release_lease(self, lease: Lease) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+EvaluatorFactory = Callable[[Sandbox], Evaluator]

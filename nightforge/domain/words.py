@@ -1,0 +1,101 @@
+"""The closed vocabularies of Nightforge: states, outcomes, operators."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+SCHEMA_VERSION = 1
+"""Version of the task, plan, event and export formats that this release writes."""
+
+
+class CampaignState(StrEnum):
+    PLANNED = "planned"
+    RUNNING = "running"
+    PAUSED = "paused"
+    DRAINING = "draining"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+class CandidateState(StrEnum):
+    DRAFTED = "drafted"
+    BUILDING = "building"
+    EVALUATING = "evaluating"
+    REJECTED = "rejected"
+    MEASURED = "measured"
+    CONFIRMED = "confirmed"
+    SUSPICIOUS = "suspicious"
+
+    @property
+    def is_terminal(self) -> bool:
+        """True once the candidate's own DAG run is over (confirmation may still follow)."""
+        return self not in {CandidateState.DRAFTED, CandidateState.BUILDING, CandidateState.EVALUATING}
+
+    @property
+    def may_be_parent(self) -> bool:
+        return self in {CandidateState.MEASURED, CandidateState.CONFIRMED}
+
+
+class Outcome(StrEnum):
+    PASS = "pass"
+    FAIL = "fail"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+
+
+class Direction(StrEnum):
+    MIN = "min"
+    MAX = "max"
+
+
+class OperatorKind(StrEnum):
+    """How a candidate is made. The task's own seed has no operator (`None`)."""
+
+    DIFF = "diff"
+    FULL = "full"
+    CROSSOVER = "crossover"
+    TUNE = "tune"
+    REWRITE = "rewrite"
+    REPAIR = "repair"
+    AGENT = "agent"
+
+
+class EvidenceClass(StrEnum):
+    """Who made the numbers; only `isolated` evidence can ever be confirmed."""
+
+    ISOLATED = "isolated"
+    SELF_REPORTED = "self-reported"
+    FOREIGN = "foreign"
+
+
+class Phase(StrEnum):
+    """Why an evaluation runs; evaluators choose shapes, seeds and rounds by it."""
+
+    REHEARSAL = "rehearsal"
+    SEARCH = "search"
+    CONFIRMATION = "confirmation"
+
+
+class SandboxTier(StrEnum):
+    DOCKER = "docker"
+    BUBBLEWRAP = "bubblewrap"
+    LANDLOCK = "landlock"
+    UNSAFE_LOCAL = "unsafe-local"
+
+
+class TeamKind(StrEnum):
+    OFFLINE = "offline"
+    LLM = "llm"
+
+
+class ClockKind(StrEnum):
+    CPU_MS = "cpu_ms"
+    WALL_MS = "wall_ms"
+    DEVICE_MS = "device_ms"
+
+
+class Role(StrEnum):
+    PLANNER = "planner"
+    CODER = "coder"
+    JUDGE = "judge"
+    ANALYST = "analyst"

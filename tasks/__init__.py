@@ -1,0 +1,1 @@
+"""Ready-made tasks, one folder each; data and seeds, no platform code."""

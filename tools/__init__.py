@@ -1,0 +1,1 @@
+"""What agents use: model client, pricing, budget, patching, retrieval, tuning, rewrites."""

@@ -1,0 +1,1 @@
+"""The order of things: graph, nodes, campaign, rehearsal, confirmation."""

@@ -1,0 +1,91 @@
+"""What a front end (CLI, web) says to a campaign-level run, and what it is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from nightforge.domain.base import Frozen, Scalar
+from nightforge.domain.evidence import Calibration
+from nightforge.domain.plan import Budget, GoalReading, ModelSpec, Plan, Question
+from nightforge.domain.task import Task
+from nightforge.domain.words import CampaignState, SandboxTier, TeamKind
+
+
+class NightRequest(Frozen):
+    """A goal (or a ready plan) with what the person set by flag; None leaves it to the planner and the defaults."""
+
+    goal: str = ""
+    plan: Plan | None = None
+    task: str | None = None
+    budget: Budget = Budget()
+    preset: str | None = None
+    seed: int | None = None
+    in_flight: int | None = None
+    repairs: int | None = None
+    drafts: int | None = None
+    target: float | None = None
+    patience: int | None = None
+    team: TeamKind = TeamKind.OFFLINE
+    models: tuple[ModelSpec, ...] = ()
+    plan_only: bool = False
+
+
+class Estimate(Frozen):
+    """What the night will take: ranges, low to high."""
+
+    wall_s: tuple[float, float]
+    evaluations: tuple[int, int]
+    cost_usd: tuple[float, float] = (0.0, 0.0)
+
+
+class PlanCard(Frozen):
+    """All that a person sees before anything is spent."""
+
+    plan: Plan
+    task: Task
+    calibration: Calibration
+    tier: SandboxTier
+    disclosure: str
+    """What leaves the machine, in one sentence."""
+    estimate: Estimate
+    warnings: tuple[str, ...] = ()
+    room_is_small: bool = False
+    """The room left by the roof is not larger than the smallest gain that can be told apart."""
+
+
+class AskQuestions(Frozen):
+    reading: GoalReading
+    questions: tuple[Question, ...]
+
+
+class Refused(Frozen):
+    """Nothing fits the goal; `reading.refusal` says why, `reading.matches` what there is."""
+
+    reading: GoalReading
+
+
+class AwaitApproval(Frozen):
+    card: PlanCard
+
+
+class Done(Frozen):
+    campaign_id: str
+    state: CampaignState
+    reason: str
+    improved: bool
+    """A confirmed candidate beats the reference beyond the band."""
+
+
+NightStep = AskQuestions | Refused | AwaitApproval | Done
+
+
+@dataclass
+class StopSwitch:
+    """A person's interrupt: once drains and saves, twice stops now."""
+
+    draining: bool = field(default=False)
+    immediate: bool = field(default=False)
+
+    def press(self) -> None:
+        self.immediate = self.draining
+        self.draining = True

@@ -1,0 +1,1 @@
+"""One Protocol per decision of the search."""
