@@ -1,0 +1,64 @@
+# Nightforge: every target does its own set-up. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+PYTHON := $(BIN)/python
+PACKAGES := nightforge agents tools evaluators workflows sandbox
+DEMO_GOAL ?= fast softmax over one row of 16 million floats
+DEMO_MINUTES ?= 1.5
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+
+.PHONY: setup
+setup: ## Virtual environment, pinned packages, system packages where it may (exit 6 with a list where not)
+	@scripts/setup.sh
+
+.PHONY: demo
+demo: setup ## A short offline campaign: plan, rehearsal, search, confirmation, ranked table, report
+	@$(BIN)/nightforge run "$(DEMO_GOAL)" --minutes $(DEMO_MINUTES) --yes
+
+.PHONY: test
+test: setup ## All guards and all tests but the slow ones: what CI runs
+	@$(MAKE) --no-print-directory --keep-going lint types pytest
+
+.PHONY: pytest
+pytest: setup
+	@$(PYTHON) -m pytest -q -m "not slow and not timing"
+
+.PHONY: test-slow
+test-slow: setup ## The tests that take minutes or measure: on a machine that is not loaded
+	@$(PYTHON) -m pytest -q -m "slow or timing"
+
+.PHONY: lint
+lint: setup ## ruff (rules and format) and the direction of imports
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(BIN)/lint-imports
+
+.PHONY: types
+types: setup ## mypy, strict, on packages and tests
+	@$(PYTHON) -m mypy
+	@$(PYTHON) -m mypy tests benchmarks
+
+.PHONY: docs
+docs: setup ## Regenerate the generated parts of docs/
+	@$(PYTHON) scripts/docs.py
+
+.PHONY: size
+size: setup ## What the core packages weigh on disk, without bytecode
+	@$(PYTHON) -m benchmarks.size
+
+.PHONY: bench-orchestration
+bench-orchestration: setup ## Platform cost of a candidate (DESIGN.md gives the bars): 100, 1,000 and 4,000 candidates
+	@$(PYTHON) -m benchmarks.orchestration
+
+.PHONY: requirements
+requirements: setup ## Recompile requirements/*.txt (UPGRADE=1 takes newer versions)
+	@PYTHON=$(PYTHON) scripts/requirements.sh
+
+.PHONY: clean
+clean: ## Remove the virtual environment and all caches; stored campaigns stay
+	@rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

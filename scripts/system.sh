@@ -1,0 +1,160 @@
+# What Nightforge needs of the system, and how to get it. Sourced by setup.sh; sets no option, runs nothing.
+
+BWRAP_PROFILE=/etc/apparmor.d/nightforge-bwrap
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+
+# --- Python ---------------------------------------------------------------------------------------------------------
+
+is_supported_python() {
+  "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null
+}
+
+find_python() {
+  # The system's own python3 first: apt's python3-venv belongs to it.
+  local name path
+  for name in ${NIGHTFORGE_PYTHON:+"$NIGHTFORGE_PYTHON"} python3 python3.13 python3.12 python3.11; do
+    path=$(command -v "$name" 2>/dev/null) || continue
+    if is_supported_python "$path"; then printf '%s\n' "$path"; return 0; fi
+  done
+  return 1
+}
+
+has_venv() {
+  local python
+  python=$(find_python) && "$python" -c 'import ensurepip, venv' 2>/dev/null
+}
+
+# --- What is missing ------------------------------------------------------------------------------------------------
+
+has_c_compiler() { command -v gcc >/dev/null; }
+has_c_headers() { printf '#include <stdlib.h>\n#include <math.h>\n' | gcc -E -x c - >/dev/null 2>&1; }
+has_bubblewrap() { command -v bwrap >/dev/null; }
+
+is_linux() { [ "$(uname -s)" = Linux ]; }
+
+venv_package() {
+  local python
+  if python=$(find_python) && [ "$python" != /usr/bin/python3 ]; then
+    printf '%s-venv\n' "$(basename "$(readlink -f "$python")")"
+  else
+    printf 'python3-venv\n'
+  fi
+}
+
+# One line for each missing package: "<apt package><tab><what it is for>".
+missing_packages() {
+  if ! find_python >/dev/null; then
+    printf 'python3\tPython 3.11, 3.12 or 3.13 (or name one: NIGHTFORGE_PYTHON=/path/to/python3.12)\n'
+  fi
+  has_venv || printf '%s\tvirtual environments (venv and ensurepip)\n' "$(venv_package)"
+  is_linux || return 0
+  has_c_compiler || printf 'gcc\tcompiles the C kernels and the C worker\n'
+  has_c_compiler && has_c_headers || printf 'libc6-dev\tthe headers of the C library\n'
+  has_bubblewrap || printf 'bubblewrap\tthe sandbox that candidates run in\n'
+}
+
+# --- apt ------------------------------------------------------------------------------------------------------------
+
+# Prints the prefix that gives the right to install ("" for root, "sudo -n"); fails when there is none.
+root_prefix() {
+  if [ "$(id -u)" -eq 0 ]; then printf ''
+  elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then printf 'sudo -n'
+  else return 1
+  fi
+}
+
+may_use_apt() { [ -z "${NIGHTFORGE_NO_APT:-}" ] && command -v apt-get >/dev/null && root_prefix >/dev/null; }
+
+apt_install() {
+  local prefix
+  prefix=$(root_prefix)
+  say "installing with apt-get: $*"
+  # shellcheck disable=SC2086  # the prefix is two words or none
+  $prefix env DEBIAN_FRONTEND=noninteractive apt-get -qq update </dev/null >&2 || say "apt-get update failed; trying what is known"
+  # shellcheck disable=SC2086
+  $prefix env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" </dev/null >&2
+}
+
+list_missing() {
+  local missing=$1 packages
+  packages=$(printf '%s\n' "$missing" | cut -f1 | tr '\n' ' ')
+  {
+    printf 'setup: these are missing, and setup may not install them (no root, no passwordless sudo, or no apt-get):\n'
+    printf '%s\n' "$missing" | while IFS=$'\t' read -r package purpose; do printf '  %-18s %s\n' "$package" "$purpose"; done
+    printf 'hint: on Debian or Ubuntu let an administrator run\n  sudo apt-get install --no-install-recommends %s\nthen run make setup again\n' "${packages% }"
+  } >&2
+}
+
+require_system() {
+  local missing names
+  missing=$(missing_packages)
+  if [ -n "$missing" ] && may_use_apt; then
+    names=$(printf '%s\n' "$missing" | cut -f1)
+    # shellcheck disable=SC2086  # package names have no spaces
+    apt_install $names || say "apt-get could not install all of it"
+    missing=$(missing_packages)
+  fi
+  if [ -n "$missing" ]; then list_missing "$missing"; exit 6; fi
+  require_apparmor_profile
+}
+
+# --- AppArmor (Ubuntu 23.10 and later) ------------------------------------------------------------------------------
+
+is_userns_restricted() {
+  [ "$(cat /proc/sys/kernel/apparmor_restrict_unprivileged_userns 2>/dev/null || echo 0)" = 1 ]
+}
+
+apparmor_profile() {
+  cat <<PROFILE
+abi <abi/4.0>,
+include <tunables/global>
+
+profile nightforge-bwrap $(command -v bwrap) flags=(unconfined) {
+  userns,
+  include if exists <local/nightforge-bwrap>
+}
+PROFILE
+}
+
+has_apparmor_profile() {
+  # Any profile that is attached to bwrap will do: a distribution may ship its own.
+  grep -qsE '^[^#]*profile .*(/usr)?/bin/bwrap' /etc/apparmor.d/* 2>/dev/null
+}
+
+require_apparmor_profile() {
+  local prefix
+  if ! is_linux || ! is_userns_restricted || has_apparmor_profile || sandbox_canary; then return 0; fi
+  if prefix=$(root_prefix) && [ -z "${NIGHTFORGE_NO_APT:-}" ]; then
+    say "this kernel lets bubblewrap work only with an AppArmor profile: installing $BWRAP_PROFILE"
+    # shellcheck disable=SC2086
+    apparmor_profile | $prefix tee "$BWRAP_PROFILE" >/dev/null
+    # shellcheck disable=SC2086
+    $prefix apparmor_parser -r "$BWRAP_PROFILE"
+    return 0
+  fi
+  {
+    printf 'setup: this kernel lets bubblewrap work only with an AppArmor profile (apparmor_restrict_unprivileged_userns = 1).\n'
+    printf 'hint: let an administrator write this to %s\n\n' "$BWRAP_PROFILE"
+    apparmor_profile
+    printf '\nand run: sudo apparmor_parser -r %s\n' "$BWRAP_PROFILE"
+  } >&2
+  exit 6
+}
+
+# --- The sandbox ----------------------------------------------------------------------------------------------------
+
+sandbox_canary() {
+  local box=(bwrap --unshare-user --unshare-pid --unshare-net --ro-bind / / --proc /proc true)
+  if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
+    setpriv --reuid 65534 --regid 65534 --clear-groups "${box[@]}" >/dev/null 2>&1
+  else
+    "${box[@]}" >/dev/null 2>&1
+  fi
+}
+
+warn_if_sandbox_fails() {
+  if ! is_linux || sandbox_canary; then return 0; fi
+  say "bubblewrap is installed, but cannot make a sandbox here; campaigns will refuse to start."
+  say "hint: .venv/bin/nightforge doctor says why (often a container without user namespaces)"
+}
