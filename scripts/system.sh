@@ -11,9 +11,10 @@ is_supported_python() {
 }
 
 find_python() {
-  # The system's own python3 first: apt's python3-venv belongs to it.
-  local name path
-  for name in ${NIGHTFORGE_PYTHON:+"$NIGHTFORGE_PYTHON"} python3 python3.13 python3.12 python3.11; do
+  # The system's own python3 first: apt's python3-venv belongs to it. A named interpreter is used or nothing is.
+  local name path names=(python3 python3.13 python3.12 python3.11)
+  if [ -n "${NIGHTFORGE_PYTHON:-}" ]; then names=("$NIGHTFORGE_PYTHON"); fi
+  for name in "${names[@]}"; do
     path=$(command -v "$name" 2>/dev/null) || continue
     if is_supported_python "$path"; then printf '%s\n' "$path"; return 0; fi
   done
@@ -67,35 +68,40 @@ root_prefix() {
 may_use_apt() { [ -z "${NIGHTFORGE_NO_APT:-}" ] && command -v apt-get >/dev/null && root_prefix >/dev/null; }
 
 apt_install() {
-  local prefix
+  local prefix log
   prefix=$(root_prefix)
+  log=$(mktemp)
   say "installing with apt-get: $*"
   # shellcheck disable=SC2086  # the prefix is two words or none
-  $prefix env DEBIAN_FRONTEND=noninteractive apt-get -qq update </dev/null >&2 || say "apt-get update failed; trying what is known"
-  # shellcheck disable=SC2086
-  $prefix env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" </dev/null >&2
+  if ! { $prefix env DEBIAN_FRONTEND=noninteractive apt-get -qq update &&
+    $prefix env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@"; } \
+    </dev/null >"$log" 2>&1; then
+    cat "$log" >&2
+  fi
+  rm -f "$log"
 }
 
 list_missing() {
-  local missing=$1 packages
+  local missing=$1 why=$2 packages
   packages=$(printf '%s\n' "$missing" | cut -f1 | tr '\n' ' ')
   {
-    printf 'setup: these are missing, and setup may not install them (no root, no passwordless sudo, or no apt-get):\n'
+    printf 'setup: these are missing, and %s:\n' "$why"
     printf '%s\n' "$missing" | while IFS=$'\t' read -r package purpose; do printf '  %-18s %s\n' "$package" "$purpose"; done
     printf 'hint: on Debian or Ubuntu let an administrator run\n  sudo apt-get install --no-install-recommends %s\nthen run make setup again\n' "${packages% }"
   } >&2
 }
 
 require_system() {
-  local missing names
+  local missing names why='setup may not install them (no root, no passwordless sudo, no apt-get, or NIGHTFORGE_NO_APT)'
   missing=$(missing_packages)
   if [ -n "$missing" ] && may_use_apt; then
     names=$(printf '%s\n' "$missing" | cut -f1)
     # shellcheck disable=SC2086  # package names have no spaces
-    apt_install $names || say "apt-get could not install all of it"
+    apt_install $names
+    why='apt-get did not bring them'
     missing=$(missing_packages)
   fi
-  if [ -n "$missing" ]; then list_missing "$missing"; exit 6; fi
+  if [ -n "$missing" ]; then list_missing "$missing" "$why"; exit 6; fi
   require_apparmor_profile
 }
 
