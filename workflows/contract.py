@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from nightforge.domain.base import Frozen, Scalar
+from nightforge.domain.base import Frozen
 from nightforge.domain.evidence import Calibration
 from nightforge.domain.plan import Budget, GoalReading, ModelSpec, Plan, Question
 from nightforge.domain.task import Task
@@ -83,9 +83,14 @@ NightStep = AskQuestions | Refused | AwaitApproval | Done
 class StopSwitch:
     """A person's interrupt: once drains and saves, twice stops now."""
 
-    draining: bool = field(default=False)
-    immediate: bool = field(default=False)
+    draining: bool = False
+    immediate: bool = False
+    ended: bool = False
+    """A person ended the campaign (`nightforge stop`): it is confirmed and finished, not kept for `resume`."""
 
     def press(self) -> None:
         self.immediate = self.draining
         self.draining = True
+
+    def end(self) -> None:
+        self.ended = self.draining = True

@@ -1,0 +1,66 @@
+"""Finalists are measured again: fresh process, fresh seeds, hidden inputs. Only these numbers are results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nightforge.domain.candidate import Candidate
+from nightforge.domain.evidence import Evidence
+from nightforge.domain.words import CandidateState, EvidenceClass, Outcome, Phase
+from workflows.contract import StopSwitch
+from workflows.scoring import score_evidence
+from workflows.workshop import Workshop
+
+LOOKED_THROUGH = 64
+
+
+async def confirm_finalists(workshop: Workshop, stop: StopSwitch) -> None:
+    """The best `confirm_top` candidates, best first; one that is in doubt makes room for the next.
+
+    A person's second interrupt ends it between two candidates; what was confirmed stays.
+    """
+    confirmed = 0
+    for candidate in _finalists(workshop):
+        if stop.immediate or confirmed >= workshop.plan.search.confirm_top:
+            return
+        state = candidate.state
+        if candidate.confirmation is None:
+            state = await confirm(workshop, candidate)
+        confirmed += state is not CandidateState.SUSPICIOUS
+
+
+async def confirm(workshop: Workshop, candidate: Candidate) -> CandidateState:
+    assert candidate.code_sha is not None
+    source = workshop.store.source(candidate.code_sha)
+    evidence = await workshop.evaluate(source, phase=Phase.CONFIRMATION)
+    state, reason = _settle(evidence)
+    score = score_evidence(evidence, workshop.plan.objectives[0])
+    await workshop.store.save_confirmation(
+        workshop.campaign_id,
+        candidate.ordinal,
+        evidence,
+        state=state,
+        reason=reason,
+        score=score.value if score else None,
+        score_low=score.low if score else None,
+    )
+    return state
+
+
+def _settle(evidence: Evidence) -> tuple[CandidateState, str]:
+    """A gain that the noise hides stays measured: the number is true, but it is no result."""
+    failure = evidence.failure
+    if failure is not None:
+        if failure.outcome is Outcome.ERROR:
+            return CandidateState.MEASURED, f"confirmation did not end: {failure.reason}"
+        return CandidateState.SUSPICIOUS, failure.reason or failure.stage
+    if evidence.evidence_class is not EvidenceClass.ISOLATED:
+        return CandidateState.MEASURED, f"evidence is {evidence.evidence_class}"
+    if not evidence.distinguishable:
+        return CandidateState.MEASURED, "not_distinguishable"
+    return CandidateState.CONFIRMED, ""
+
+
+def _finalists(workshop: Workshop) -> Sequence[Candidate]:
+    ranked = workshop.store.ranked(workshop.campaign_id, limit=LOOKED_THROUGH)
+    return [candidate for candidate in ranked if candidate.ordinal != 0 and not candidate.discarded]

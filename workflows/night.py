@@ -1,0 +1,115 @@
+"""One front end's view of a night: begin, answer, approve, resume. Each call runs the graph to its next stop."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import cast
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.types import Command
+
+from nightforge.domain.base import Scalar
+from nightforge.domain.candidate import Campaign
+from nightforge.domain.evidence import Calibration
+from nightforge.domain.plan import Budget, GoalReading, Plan
+from nightforge.domain.ports import Store
+from nightforge.domain.words import CampaignState
+from nightforge.errors import NotFound, UserError
+from nightforge.settings import Settings
+from tools.budget import BudgetMeter
+from workflows.contract import AskQuestions, AwaitApproval, Done, NightRequest, NightStep, PlanCard, Refused, StopSwitch
+from workflows.house import House, open_house
+from workflows.night_graph import NightState, build_night_graph
+from workflows.planning import check_budget, make_card
+from workflows.running import has_improved
+
+
+class Night:
+    def __init__(self, house: House, saver: BaseCheckpointSaver[str], stop: StopSwitch) -> None:
+        self.house = house
+        self._graph = build_night_graph(house, stop, saver)
+        self._config: RunnableConfig = {"configurable": {"thread_id": uuid.uuid4().hex}}
+
+    @property
+    def store(self) -> Store:
+        return self.house.store
+
+    async def begin(self, request: NightRequest) -> NightStep:
+        return await self._advance({"request": request.model_dump(mode="json")})
+
+    async def answer(self, answers: Mapping[str, Scalar]) -> NightStep:
+        return await self._advance(Command(resume=dict(answers)))
+
+    async def approve(self, plan: Plan | None = None) -> NightStep:
+        """Start; `plan`, when given, replaces the one on the card (another budget, another seed)."""
+        if plan is not None:
+            check_budget(plan.budget)
+            await self.store.save_plan((await self._values())["campaign_id"], plan)
+        return await self._advance(Command(resume=True))
+
+    async def resume(self, campaign_id: str | None = None, *, budget: Budget | None = None) -> NightStep:
+        """Go on with a campaign: the newest unfinished one when none is named. A plan never approved comes back."""
+        campaign = self.store.campaign(campaign_id) if campaign_id else self._newest_unfinished()
+        if budget is not None:
+            check_budget(budget)
+            caps = {name: cap for name, cap in budget.model_dump().items() if cap is not None}
+            raised = campaign.plan.budget.model_copy(update=caps)
+            await self.store.save_plan(campaign.campaign_id, campaign.plan.model_copy(update={"budget": raised}))
+        self._config = {"configurable": {"thread_id": f"{campaign.campaign_id}-{uuid.uuid4().hex[:8]}"}}
+        approved = campaign.state is not CampaignState.PLANNED
+        return await self._advance({"campaign_id": campaign.campaign_id, "approved": approved})
+
+    def _newest_unfinished(self) -> Campaign:
+        for campaign in self.store.campaigns():
+            if campaign.state not in {CampaignState.FINISHED, CampaignState.FAILED}:
+                return campaign
+        raise NotFound("no unfinished campaign", hint="`nightforge list` shows all; name one to give it more budget")
+
+    async def _advance(self, step: NightState | Command[str]) -> NightStep:
+        await self._graph.ainvoke(step, self._config, durability="sync")
+        state = await self._values()
+        waiting = (await self._graph.aget_state(self._config)).next
+        if "ask" in waiting:
+            reading = GoalReading.model_validate(state["reading"])
+            return AskQuestions(reading=reading, questions=reading.questions)
+        if "approve" in waiting:
+            return AwaitApproval(card=self._card(self.store.campaign(state["campaign_id"])))
+        if "campaign_id" not in state:
+            return Refused(reading=GoalReading.model_validate(state["reading"]))
+        campaign = self.store.campaign(state["campaign_id"])
+        return Done(
+            campaign_id=campaign.campaign_id,
+            state=campaign.state,
+            reason=state.get("reason", campaign.reason),
+            improved=has_improved(self.store, campaign),
+        )
+
+    async def _values(self) -> NightState:
+        return cast(NightState, (await self._graph.aget_state(self._config)).values)
+
+    def _card(self, campaign: Campaign) -> PlanCard:
+        calibration = self.store.document(campaign.campaign_id, "calibration", Calibration)
+        if calibration is None:
+            raise UserError(
+                f"campaign {campaign.campaign_id} has no calibration", hint="start it again with `nightforge run`"
+            )
+        plan = campaign.plan
+        team = self.house.make_team(plan.models, BudgetMeter(plan.budget, spent=campaign.tally), campaign.campaign_id)
+        return make_card(plan, self.house.find_task(plan.task), calibration, self.house.sandbox.tier, team.disclosure)
+
+
+@asynccontextmanager
+async def open_night(settings: Settings, *, stop: StopSwitch) -> AsyncIterator[Night]:
+    async with open_house(settings) as house, open_saver(house) as saver:
+        yield Night(house, saver, stop)
+
+
+@asynccontextmanager
+async def open_saver(house: House) -> AsyncIterator[BaseCheckpointSaver[str]]:
+    async with AsyncSqliteSaver.from_conn_string(str(house.checkpoints)) as saver:
+        await saver.conn.execute("PRAGMA synchronous = NORMAL")
+        yield saver

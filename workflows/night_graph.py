@@ -1,0 +1,125 @@
+"""The campaign-level graph: goal → plan → approve → run → report, with a checkpointer and two stops for a person.
+
+What its state holds is small and plain; candidates are in the store. Nodes that wait for a person do nothing before
+they wait, since LangGraph starts such a node again from its top.
+"""
+
+from __future__ import annotations
+
+import uuid
+from secrets import randbits
+from typing import TypedDict
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import interrupt
+
+from nightforge.domain.base import Json, Scalar
+from nightforge.domain.candidate import Tally
+from nightforge.domain.plan import GoalReading
+from nightforge.domain.task import Task
+from nightforge.domain.words import TeamKind
+from nightforge.errors import UserError
+from tools.budget import BudgetMeter
+from workflows.contract import NightRequest, StopSwitch
+from workflows.house import House
+from workflows.planning import check_budget, check_parameters, make_plan
+from workflows.running import run_campaign
+
+
+class NightState(TypedDict, total=False):
+    request: Json
+    reading: Json
+    answers: dict[str, Scalar]
+    campaign_id: str
+    approved: bool
+    reason: str
+
+
+NightGraph = CompiledStateGraph[NightState, None, NightState, NightState]
+
+
+class NightNodes:
+    def __init__(self, house: House, stop: StopSwitch) -> None:
+        self.house = house
+        self.stop = stop
+
+    async def read(self, state: NightState) -> NightState:
+        request = NightRequest.model_validate(state["request"])
+        check_budget(request.budget)
+        reading = await self._read_goal(request)
+        return {"reading": reading.model_dump(mode="json")}
+
+    async def _read_goal(self, request: NightRequest) -> GoalReading:
+        if request.plan is not None:
+            return GoalReading(goal=request.plan.goal, task=request.plan.task, parameters=request.plan.parameters)
+        tasks: list[Task] = [self.house.find_task(request.task)] if request.task else list(self.house.tasks())
+        if not request.goal.strip() and request.task:
+            return GoalReading(goal=tasks[0].goal, task=tasks[0].name)
+        models = self.house.resolve_models(request.models) if request.team is TeamKind.LLM else ()
+        meter = BudgetMeter(request.budget, spent=Tally())
+        team = self.house.make_team(models, meter, f"plan-{uuid.uuid4().hex[:8]}")
+        return await team.planner.read_goal(request.goal, tasks)
+
+    async def ask(self, state: NightState) -> NightState:
+        """Waits for the answers to at most three questions."""
+        answers = interrupt("questions")
+        return {"answers": dict(answers)}
+
+    async def plan(self, state: NightState) -> NightState:
+        """The plan, the baselines measured now, and the campaign's row; nothing of the budget is spent."""
+        request = NightRequest.model_validate(state["request"])
+        reading = GoalReading.model_validate(state["reading"])
+        if reading.task is None:
+            raise UserError("the goal fits no task", hint=reading.refusal)
+        task = self.house.find_task(request.task or reading.task)
+        if request.plan is not None:
+            check_budget(request.plan.budget)
+            check_parameters(task, request.plan.parameters)
+            plan = request.plan
+        else:
+            models = self.house.resolve_models(request.models) if request.team is TeamKind.LLM else ()
+            plan = make_plan(request.model_copy(update={"models": models}), reading, task, state.get("answers", {}))
+        evaluator = self.house.evaluator(task)
+        calibration = await evaluator.calibrate(task, plan.parameters, seed=randbits(63))
+        campaign = await self.house.store.create_campaign(plan, tier=self.house.sandbox.tier)
+        await self.house.store.save_document(campaign.campaign_id, "calibration", calibration)
+        return {"campaign_id": campaign.campaign_id}
+
+    async def approve(self, state: NightState) -> NightState:
+        """Waits for a person's Enter; the card is made by the front end from the campaign's row."""
+        return {"approved": bool(interrupt("approve"))}
+
+    async def run(self, state: NightState) -> NightState:
+        return {"reason": await run_campaign(self.house, state["campaign_id"], self.stop)}
+
+
+def _after_start(state: NightState) -> str:
+    if "campaign_id" not in state:
+        return "read"
+    return "run" if state.get("approved") else "approve"
+
+
+def _after_read(state: NightState) -> str:
+    reading = GoalReading.model_validate(state["reading"])
+    if reading.task is None:
+        return END
+    return "ask" if reading.questions else "plan"
+
+
+def build_night_graph(house: House, stop: StopSwitch, saver: BaseCheckpointSaver[str]) -> NightGraph:
+    nodes = NightNodes(house, stop)
+    graph = StateGraph(NightState)
+    graph.add_node("read", nodes.read)
+    graph.add_node("ask", nodes.ask)
+    graph.add_node("plan", nodes.plan)
+    graph.add_node("approve", nodes.approve)
+    graph.add_node("run", nodes.run)
+    graph.add_conditional_edges(START, _after_start, ["read", "approve", "run"])
+    graph.add_conditional_edges("read", _after_read, ["ask", "plan", END])
+    graph.add_edge("ask", "plan")
+    graph.add_edge("plan", "approve")
+    graph.add_conditional_edges("approve", lambda state: "run" if state["approved"] else END, ["run", END])
+    graph.add_edge("run", END)
+    return graph.compile(checkpointer=saver, name="night")

@@ -1,0 +1,199 @@
+"""One short function per node of the candidate graph. Each commits its stage before it returns."""
+
+from __future__ import annotations
+
+from langgraph.runtime import Runtime
+
+from nightforge.domain.evidence import Evidence, StageEvidence
+from nightforge.domain.team import Draft, NoDraft, StepPlan
+from nightforge.domain.words import CandidateState, OperatorKind, Outcome, Phase
+from nightforge.errors import BudgetExhausted
+from workflows.scoring import score_evidence, violated
+from workflows.search.randomness import decide
+from workflows.state import CandidateRun
+from workflows.workshop import Desk, Workshop
+
+REPAIRABLE_DRAFTS = frozenset({"edit_does_not_apply", "no_program", "outside_evolve_block"})
+UNREPAIRABLE_STAGES = frozenset({"slower", "below_roof", "violates_constraint"})
+"""Reasons of a failed stage that more words cannot mend."""
+
+
+async def pick(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
+    """Choose parents and open the row, or take up a row that an earlier session left."""
+    desk = runtime.context
+    shop = desk.workshop
+    if desk.resumed is not None:
+        return _take_up(desk)
+    if desk.ordinal == 0:
+        await shop.store.open_candidate(shop.campaign_id, 0, parents=())
+        sha = await _store_program(desk, Draft(source=shop.task.read(shop.task.seed), operator=OperatorKind.FULL), 0)
+        return {"attempt": 0, "parents": (), "code_sha": sha, "evaluated": False}
+    parents = shop.picker.pick(
+        shop.store.parents(shop.campaign_id),
+        inspirations=shop.inspirations,
+        random=decide(shop.plan.search.seed, desk.ordinal, "parents"),
+    )
+    await shop.store.open_candidate(shop.campaign_id, desk.ordinal, parents=parents)
+    return {"attempt": 0, "parents": parents, "code_sha": None, "evaluated": False}
+
+
+def _take_up(desk: Desk) -> CandidateRun:
+    """Everything that was committed is read back, nothing is asked for or run again."""
+    shop, row = desk.workshop, desk.resumed
+    assert row is not None
+    run: CandidateRun = {"parents": row.parents, "attempt": row.attempt, "code_sha": row.code_sha, "evaluated": False}
+    attempts = [one for one in shop.store.attempts(shop.campaign_id, row.ordinal) if one.attempt == row.attempt]
+    if attempts and attempts[0].evidence is not None:
+        run |= {"evaluated": True, **_judge_outcome(desk, attempts[0].evidence)}
+        _remember_failure(desk, attempts[0].evidence, row.code_sha)
+    return run
+
+
+async def plan_step(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
+    desk = runtime.context
+    step = await desk.workshop.team.planner.plan_step(desk.context(state["parents"], StepPlan()))
+    if step.reason:
+        await desk.workshop.store.append_event(
+            desk.workshop.campaign_id,
+            "planner.decision",
+            {"operator": step.operator, "hint": step.hint, "reason": step.reason},
+            ordinal=desk.ordinal,
+        )
+    return {"step": step}
+
+
+async def write_draft(desk: Desk, state: CandidateRun, draft: int) -> None:
+    shop = desk.workshop
+    context = desk.context(state["parents"], state.get("step", StepPlan()), draft=draft)
+    random = decide(shop.plan.search.seed, desk.ordinal, f"code.{draft}")
+    desk.drafts[draft] = await shop.team.coder.write(context, random=random, is_known=shop.is_known)
+
+
+async def repair(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
+    """A second (third …) program of the same candidate, made from the failing stage's evidence."""
+    desk = runtime.context
+    shop = desk.workshop
+    attempt = state["attempt"] + 1
+    desk.drafts.clear()
+    if desk.reservation is None:
+        try:
+            desk.reservation = shop.budget.reserve(evaluations=1)
+        except BudgetExhausted:
+            return {"repairable": False}
+    context = desk.context(state["parents"], state.get("step", StepPlan()), attempt=attempt)
+    random = decide(shop.plan.search.seed, desk.ordinal, f"repair.{attempt}")
+    desk.drafts[0] = await shop.team.coder.repair(context, random=random, is_known=shop.is_known)
+    return {"attempt": attempt, "code_sha": None, "evaluated": False}
+
+
+async def gate(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
+    """Take the first usable new program among the drafts; exact duplicates are never evaluated."""
+    desk = runtime.context
+    shop = desk.workshop
+    refused: NoDraft | None = None
+    for _, draft in sorted(desk.drafts.items()):
+        if isinstance(draft, NoDraft):
+            refused = refused or draft
+            continue
+        owner = shop.claim(draft.source, desk.ordinal)
+        if owner is None:
+            sha = await _store_program(desk, draft, state["attempt"])
+            return {"code_sha": sha, "evaluated": False}
+        refused = NoDraft(reason="duplicate", feedback=f"the same program as candidate {owner}")
+    refused = refused or NoDraft(reason="no_program")
+    desk.failure = StageEvidence(stage="gate", outcome=Outcome.FAIL, reason=refused.reason, feedback=refused.feedback)
+    if desk.broken is None and state["parents"]:
+        desk.broken = shop.program(state["parents"][0])
+    return {
+        "code_sha": None,
+        "state": CandidateState.REJECTED,
+        "reason": refused.reason,
+        "repairable": refused.reason in REPAIRABLE_DRAFTS,
+    }
+
+
+async def evaluate(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
+    """Run the cascade and commit what it saw, score and counters included, in one transaction."""
+    desk = runtime.context
+    shop, attempt = desk.workshop, state["attempt"]
+    sha = state["code_sha"]
+    assert sha is not None
+    if desk.reservation is None:
+        desk.reservation = shop.budget.reserve(evaluations=1)
+    await shop.store.set_candidate_state(shop.campaign_id, desk.ordinal, CandidateState.EVALUATING)
+    evidence = await shop.evaluate(shop.store.source(sha), phase=Phase.SEARCH)
+    await commit_evidence(desk, evidence, attempt)
+    _remember_failure(desk, evidence, sha)
+    return {"evaluated": True, **_judge_outcome(desk, evidence)}
+
+
+async def commit_evidence(desk: Desk, evidence: Evidence, attempt: int) -> None:
+    shop = desk.workshop
+    score = score_evidence(evidence, shop.plan.objectives[0])
+    if score is not None and violated(evidence, shop.plan.constraints) is not None:
+        score = None
+    await shop.store.save_evidence(
+        shop.campaign_id,
+        desk.ordinal,
+        evidence,
+        attempt=attempt,
+        score=score.value if score else None,
+        score_low=score.low if score else None,
+    )
+    desk.evaluations += 1
+    if desk.reservation is not None:
+        desk.reservation.settle(evaluations=1)
+        desk.reservation = None
+
+
+def _judge_outcome(desk: Desk, evidence: Evidence) -> CandidateRun:
+    failure = evidence.failure
+    if failure is not None:
+        repairable = failure.reason not in UNREPAIRABLE_STAGES and failure.outcome is not Outcome.ERROR
+        return {"state": CandidateState.REJECTED, "reason": failure.reason or failure.stage, "repairable": repairable}
+    if violated(evidence, desk.workshop.plan.constraints) is not None:
+        return {"state": CandidateState.REJECTED, "reason": "violates_constraint", "repairable": False}
+    return {"state": CandidateState.MEASURED, "reason": "", "repairable": False}
+
+
+def _remember_failure(desk: Desk, evidence: Evidence, sha: str | None) -> None:
+    desk.failure = evidence.failure
+    if desk.failure is not None and sha is not None:
+        desk.broken = desk.failed_program(sha, evidence)
+
+
+async def judge(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
+    """Words beside the score. A candidate without evidence gets none."""
+    desk = runtime.context
+    shop, sha = desk.workshop, state.get("code_sha")
+    if not state.get("evaluated") or sha is None or not state["parents"]:
+        return {}
+    evidence = next(
+        one.evidence
+        for one in shop.store.attempts(shop.campaign_id, desk.ordinal)
+        if one.attempt == state["attempt"] and one.evidence is not None
+    )
+    context = desk.context(state["parents"], state.get("step", StepPlan()), attempt=state["attempt"])
+    verdict = await shop.team.judge.judge(context, shop.store.source(sha), evidence)
+    await shop.store.save_verdict(shop.campaign_id, desk.ordinal, verdict)
+    return {}
+
+
+async def record(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
+    desk = runtime.context
+    shop = desk.workshop
+    await shop.store.finish_candidate(shop.campaign_id, desk.ordinal, state["state"], reason=state.get("reason", ""))
+    return {}
+
+
+async def _store_program(desk: Desk, draft: Draft, attempt: int) -> str:
+    shop: Workshop = desk.workshop
+    return await shop.store.save_code(
+        shop.campaign_id,
+        desk.ordinal,
+        draft.source,
+        attempt=attempt,
+        operator=None if desk.ordinal == 0 else draft.operator,
+        operator_name="seed" if desk.ordinal == 0 else draft.operator_name,
+        note=draft.note,
+    )

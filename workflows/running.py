@@ -1,0 +1,134 @@
+"""An approved campaign from rehearsal to analysis, under its lease; every way out leaves a state to go on from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tools.patching import unified_diff
+
+from nightforge.domain.candidate import Campaign, Candidate
+from nightforge.domain.evidence import Calibration
+from nightforge.domain.ports import Store
+from nightforge.domain.team import Finalist, ReportContext, Team
+from nightforge.domain.words import CampaignState, CandidateState, TeamKind
+from nightforge.errors import NightforgeError, RehearsalFailed
+from tools.budget import BudgetMeter
+from workflows.campaign import Campaign as Search
+from workflows.confirmation import confirm_finalists
+from workflows.contract import StopSwitch
+from workflows.house import House
+from workflows.ownership import owning
+from workflows.presets import find_preset
+from workflows.rehearsal import RehearsalReport, rehearse_evaluator, rehearse_models
+from workflows.scoring import beats_reference
+from workflows.workshop import Workshop
+
+PAUSING = frozenset({"interrupted", "lease-lost"})
+FINALISTS_ANALYSED = 5
+
+
+async def run_campaign(house: House, campaign_id: str, stop: StopSwitch) -> str:
+    """Returns why the search ended. Errors are raised with the campaign `paused` (or `failed` by its rehearsal)."""
+    workshop = open_workshop(house, house.store.campaign(campaign_id))
+    store = house.store
+    async with owning(store, campaign_id, house.clock) as lost:
+        try:
+            search = Search(workshop, stop)
+            await _rehearse(house, search)
+            reason = await search.run(lost)
+            if reason not in PAUSING and not stop.immediate:
+                await confirm_finalists(workshop, stop)
+        except RehearsalFailed as error:
+            await store.set_campaign_state(campaign_id, CampaignState.FAILED, reason=f"rehearsal: {error}"[:500])
+            raise
+        except NightforgeError as error:
+            await store.set_campaign_state(campaign_id, CampaignState.PAUSED, reason=str(error)[:500])
+            raise
+        if reason in PAUSING or stop.immediate:
+            await store.set_campaign_state(campaign_id, CampaignState.PAUSED, reason="interrupted")
+            return "interrupted"
+        await analyse(workshop)
+        await store.set_campaign_state(campaign_id, CampaignState.FINISHED, reason=reason)
+        return reason
+
+
+def open_workshop(house: House, campaign: Campaign) -> Workshop:
+    plan = campaign.plan
+    task = house.find_task(plan.task)
+    budget = BudgetMeter(plan.budget, spent=campaign.tally)
+    return Workshop(
+        campaign_id=campaign.campaign_id,
+        plan=plan,
+        task=task,
+        preset=find_preset(plan.search.preset),
+        store=house.store,
+        evaluator=house.evaluator(task),
+        team=house.make_team(plan.models, budget, campaign.campaign_id),
+        budget=budget,
+        clock=house.clock,
+        calibration=house.store.document(campaign.campaign_id, "calibration", Calibration),
+        brief=task.read(task.brief),
+    )
+
+
+async def _rehearse(house: House, search: Search) -> None:
+    workshop = search.workshop
+    store, campaign_id = workshop.store, workshop.campaign_id
+    rehearsed = store.document(campaign_id, "rehearsal", RehearsalReport)
+    if rehearsed is None or not rehearsed.held:
+        await rehearse_evaluator(workshop)
+    await search.start()
+    done = store.document(campaign_id, "model-rehearsal", RehearsalReport)
+    if workshop.plan.team is TeamKind.LLM and done is None:
+        await rehearse_models(search, _one_team_each(house, workshop))
+        await store.save_document(campaign_id, "model-rehearsal", RehearsalReport(checks=()))
+
+
+def _one_team_each(house: House, workshop: Workshop) -> Sequence[tuple[str, Team]]:
+    return [
+        (model.model, house.make_team((model,), workshop.budget, workshop.campaign_id))
+        for model in workshop.plan.models
+    ]
+
+
+async def analyse(workshop: Workshop) -> None:
+    """The analyst's words for the report; its numbers come from the store, never from here."""
+    store, campaign_id = workshop.store, workshop.campaign_id
+    tally = store.tally(campaign_id)
+    ranked = store.ranked(campaign_id, limit=FINALISTS_ANALYSED)
+    seed = store.candidate(campaign_id, 0)
+    seed_source = store.source(seed.code_sha) if seed.code_sha else ""
+    context = ReportContext(
+        plan=workshop.plan,
+        calibration=workshop.calibration,
+        tally=tally,
+        finalists=tuple(_finalist(workshop, candidate, seed_source) for candidate in ranked),
+        operators=dict(store.operator_counts(campaign_id)),
+        failures=tally.by_reason,
+    )
+    await store.save_document(campaign_id, "analysis", await workshop.team.analyst.analyse(context))
+
+
+def _finalist(workshop: Workshop, candidate: Candidate, seed_source: str) -> Finalist:
+    evidence = candidate.confirmation or candidate.evidence
+    source = workshop.store.source(candidate.code_sha) if candidate.code_sha else ""
+    return Finalist(
+        ordinal=candidate.ordinal,
+        confirmed=candidate.state is CandidateState.CONFIRMED,
+        suspicious=candidate.state is CandidateState.SUSPICIOUS,
+        metrics=dict(evidence.metrics) if evidence else {},
+        operator_name=candidate.operator_name,
+        note=candidate.note,
+        diff=unified_diff(seed_source, source, before="seed", after=candidate.ref),
+    )
+
+
+def has_improved(store: Store, campaign: Campaign) -> bool:
+    """A confirmed candidate beats the reference beyond the noise band."""
+    calibration = store.document(campaign.campaign_id, "calibration", Calibration)
+    return any(
+        candidate.state is CandidateState.CONFIRMED
+        and candidate.confirmation is not None
+        and beats_reference(candidate.confirmation, campaign.plan, calibration)
+        for candidate in store.ranked(campaign.campaign_id, limit=20)
+    )

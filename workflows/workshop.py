@@ -1,0 +1,164 @@
+"""What the nodes of one campaign share, and what one candidate's run carries beside its state."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from nightforge.domain.candidate import Candidate
+from nightforge.domain.evidence import Calibration, Evidence, StageEvidence
+from nightforge.domain.plan import Plan
+from nightforge.domain.ports import Clock, Evaluator, Store
+from nightforge.domain.task import Task
+from nightforge.domain.team import Draft, NoDraft, Program, StepContext, StepPlan, Team
+from nightforge.domain.words import Phase
+from tools.budget import BudgetMeter, Reservation
+from workflows.presets import Preset
+from workflows.search.parents import ParentPicker, WeightedPicker
+
+FEEDBACK_CHARACTERS = 4000
+PROGRAM_CACHE = 256
+
+
+def _fresh_seed() -> int:
+    return secrets.randbits(63)
+
+
+def hash_source(source: str) -> str:
+    return sha256(source.encode()).hexdigest()
+
+
+@dataclass
+class Workshop:
+    """The services of one campaign. One event loop; nothing here is shared between campaigns."""
+
+    campaign_id: str
+    plan: Plan
+    task: Task
+    preset: Preset
+    store: Store
+    evaluator: Evaluator
+    team: Team
+    budget: BudgetMeter
+    clock: Clock
+    calibration: Calibration | None
+    brief: str
+    entropy: Callable[[], int] = _fresh_seed
+    """Data seeds come from the operating system and are stored with the evidence."""
+    picker: ParentPicker = field(default_factory=WeightedPicker)
+    inspirations: int = 2
+    slots: asyncio.Semaphore = field(init=False)
+    claimed: dict[str, int] = field(default_factory=dict)
+    """Program hash → candidate, for programs on their way into the store."""
+    _programs: OrderedDict[int, Program] = field(default_factory=OrderedDict)
+
+    def __post_init__(self) -> None:
+        self.slots = asyncio.Semaphore(self.plan.search.evaluation_slots)
+
+    def owner_of(self, source: str) -> int | None:
+        sha = hash_source(source)
+        return self.claimed.get(sha, self.store.owner_of(self.campaign_id, sha))
+
+    def is_known(self, source: str) -> bool:
+        return self.owner_of(source) is not None
+
+    def claim(self, source: str, ordinal: int) -> int | None:
+        """The candidate that already has this program, or None after `ordinal` got it. Atomic: no await inside."""
+        owner = self.owner_of(source)
+        if owner is not None and owner != ordinal:
+            return owner
+        self.claimed[hash_source(source)] = ordinal
+        return None
+
+    def program(self, ordinal: int) -> Program:
+        """A finished candidate as a value; finished candidates never change during the search, so it is kept."""
+        known = self._programs.get(ordinal)
+        if known is not None:
+            self._programs.move_to_end(ordinal)
+            return known
+        candidate = self.store.candidate(self.campaign_id, ordinal)
+        program = describe_program(candidate, self.store.source(candidate.code_sha) if candidate.code_sha else "")
+        if candidate.state.is_terminal:
+            self._programs[ordinal] = program
+            if len(self._programs) > PROGRAM_CACHE:
+                self._programs.popitem(last=False)
+        return program
+
+    async def evaluate(self, source: str, *, phase: Phase) -> Evidence:
+        """One evaluation in a slot; the best so far lets the evaluator drop a clearly worse one early."""
+        async with self.slots:
+            return await self.evaluator.evaluate(
+                source,
+                self.task,
+                self.plan.parameters,
+                seed=self.entropy(),
+                phase=phase,
+                calibration=self.calibration,
+                best_score=self.store.tally(self.campaign_id).best_score if phase is Phase.SEARCH else None,
+            )
+
+
+@dataclass
+class Desk:
+    """One candidate's run: its drafts stay here, so that the graph's state holds no code."""
+
+    workshop: Workshop
+    ordinal: int
+    resumed: Candidate | None = None
+    reservation: Reservation | None = None
+    """The evaluation reserved for the present attempt."""
+    drafts: dict[int, Draft | NoDraft] = field(default_factory=dict)
+    failure: StageEvidence | None = None
+    broken: Program | None = None
+    evaluations: int = 0
+
+    def failed_program(self, sha: str, evidence: Evidence) -> Program:
+        """The program that just failed, as the repairer sees it."""
+        return Program(ordinal=self.ordinal, source=self.workshop.store.source(sha), feedback=bound_feedback(evidence))
+
+    def context(self, parents: tuple[int, ...], step: StepPlan, *, attempt: int = 0, draft: int = 0) -> StepContext:
+        shop = self.workshop
+        parent, *others = parents
+        return StepContext(
+            campaign_id=shop.campaign_id,
+            ordinal=self.ordinal,
+            goal=shop.plan.goal,
+            task=shop.task.name,
+            language=shop.task.language,
+            brief=shop.brief,
+            objective=shop.plan.objectives[0],
+            parameters=shop.plan.parameters,
+            parent=shop.program(parent),
+            inspirations=tuple(shop.program(other) for other in others),
+            step=step,
+            attempt=attempt,
+            draft=draft,
+            failure=self.failure,
+            broken=self.broken,
+        )
+
+
+def describe_program(candidate: Candidate, source: str) -> Program:
+    evidence = candidate.evidence
+    return Program(
+        ordinal=candidate.ordinal,
+        source=source,
+        score=candidate.score,
+        metrics=dict(evidence.metrics) if evidence else {},
+        feedback=bound_feedback(evidence),
+        verdict=candidate.verdict,
+        note=candidate.note,
+    )
+
+
+def bound_feedback(evidence: Evidence | None) -> str:
+    """The stages' feedback, last stage first in importance, cut in the middle of nothing but the oldest."""
+    if evidence is None:
+        return ""
+    texts = [f"[{stage.stage}] {stage.feedback}" for stage in evidence.stages if stage.feedback]
+    joined = "\n".join(texts)
+    return joined[-FEEDBACK_CHARACTERS:]
