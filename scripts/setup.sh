@@ -32,11 +32,16 @@ make_venv() {
 install_packages() {
   local pip=("$VENV/bin/python" -m pip --disable-pip-version-check --no-input)
   say "installing pinned packages (each checked against its hash; a few minutes the first time)"
-  "${pip[@]}" install --quiet --progress-bar off --require-hashes -r requirements/build.txt
-  "${pip[@]}" install --quiet --progress-bar off --require-hashes -r requirements/dev.txt
-  say "installing Nightforge itself, editable"
-  "${pip[@]}" install --quiet --no-deps --no-build-isolation --editable .
-  "${pip[@]}" check >/dev/null || { "${pip[@]}" check >&2; return 1; }
+  "${pip[@]}" install --quiet --progress-bar off --require-hashes -r requirements/build.txt &&
+    "${pip[@]}" install --quiet --progress-bar off --require-hashes -r requirements/dev.txt &&
+    "${pip[@]}" install --quiet --no-deps --no-build-isolation --editable . &&
+    "${pip[@]}" check >&2
+}
+
+give_up() {
+  say "the packages could not be installed; nothing outside $VENV was changed"
+  say "hint: pip's message stands above; set-up needs a package index (pip's own settings are used), then: make setup"
+  exit 1
 }
 
 main() {
@@ -45,7 +50,7 @@ main() {
   if ! is_current; then
     python=$(find_python)
     make_venv "$python"
-    install_packages
+    install_packages || give_up
     fingerprint >"$STAMP"
     say "ready: $VENV/bin/nightforge --help"
   fi
