@@ -242,8 +242,19 @@ class Store(Protocol):
         ...
 
     async def save_confirmation(
-        self, campaign_id: str, ordinal: int, evidence: Evidence, *, state: CandidateState, reason: str = ""
-    ) -> None: ...
+        self,
+        campaign_id: str,
+        ordinal: int,
+        evidence: Evidence,
+        *,
+        state: CandidateState,
+        reason: str = "",
+        score: float | None = None,
+        score_low: float | None = None,
+    ) -> None:
+        """The confirmation's evidence and state; its score, when given, replaces the measured one for ranking."""
+        ...
+
 
     async def save_verdict(self, campaign_id: str, ordinal: int, verdict: Verdict) -> None: ...
     async def finish_candidate(
