@@ -41,6 +41,7 @@ class Estimate(Frozen):
 class PlanCard(Frozen):
     """All that a person sees before anything is spent."""
 
+    campaign_id: str = ""
     plan: Plan
     task: Task
     calibration: Calibration

@@ -78,8 +78,8 @@ class Night:
             return AskQuestions(reading=reading, questions=reading.questions)
         if "approve" in waiting:
             return AwaitApproval(card=self._card(self.store.campaign(state["campaign_id"])))
-        if "campaign_id" not in state:
-            return Refused(reading=GoalReading.model_validate(state["reading"]))
+        if "reading" in state and (reading := GoalReading.model_validate(state["reading"])).task is None:
+            return Refused(reading=reading)
         campaign = self.store.campaign(state["campaign_id"])
         return Done(
             campaign_id=campaign.campaign_id,
@@ -97,9 +97,10 @@ class Night:
             raise UserError(
                 f"campaign {campaign.campaign_id} has no calibration", hint="start it again with `nightforge run`"
             )
-        plan = campaign.plan
+        plan, tier = campaign.plan, self.house.sandbox.tier
         team = self.house.make_team(plan.models, BudgetMeter(plan.budget, spent=campaign.tally), campaign.campaign_id)
-        return make_card(plan, self.house.find_task(plan.task), calibration, self.house.sandbox.tier, team.disclosure)
+        task = self.house.find_task(plan.task)
+        return make_card(plan, task, calibration, tier, team.disclosure, campaign_id=campaign.campaign_id)
 
 
 @asynccontextmanager

@@ -6,7 +6,6 @@ they wait, since LangGraph starts such a node again from its top.
 
 from __future__ import annotations
 
-import uuid
 from secrets import randbits
 from typing import TypedDict
 
@@ -16,16 +15,18 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import interrupt
 
 from nightforge.domain.base import Json, Scalar
-from nightforge.domain.candidate import Tally
-from nightforge.domain.plan import GoalReading
-from nightforge.domain.task import Task
-from nightforge.domain.words import TeamKind
+from nightforge.domain.candidate import Campaign, Tally
+from nightforge.domain.plan import GoalReading, Plan
+from nightforge.domain.task import Objective, Task
+from nightforge.domain.words import CampaignState, Direction, TeamKind
 from nightforge.errors import UserError
 from tools.budget import BudgetMeter
 from workflows.contract import NightRequest, StopSwitch
 from workflows.house import House
 from workflows.planning import check_budget, check_parameters, make_plan
 from workflows.running import run_campaign
+
+UNPLANNED = "(not planned yet)"
 
 
 class NightState(TypedDict, total=False):
@@ -48,18 +49,42 @@ class NightNodes:
     async def read(self, state: NightState) -> NightState:
         request = NightRequest.model_validate(state["request"])
         check_budget(request.budget)
-        reading = await self._read_goal(request)
-        return {"reading": reading.model_dump(mode="json")}
-
-    async def _read_goal(self, request: NightRequest) -> GoalReading:
+        update: NightState = {}
         if request.plan is not None:
-            return GoalReading(goal=request.plan.goal, task=request.plan.task, parameters=request.plan.parameters)
+            plan = request.plan
+            reading = GoalReading(goal=plan.goal, task=plan.task, parameters=plan.parameters)
+        elif request.task is not None and not request.goal.strip():
+            task = self.house.find_task(request.task)
+            reading = GoalReading(goal=task.goal, task=task.name)
+        elif request.team is TeamKind.LLM:
+            campaign = await self._open_draft(request)
+            update["campaign_id"] = campaign.campaign_id
+            reading = await self._read_goal(request, campaign)
+            if reading.task is None:
+                await self.house.store.set_campaign_state(
+                    campaign.campaign_id, CampaignState.FAILED, reason="the goal fits no task"
+                )
+        else:
+            reading = await self._read_goal(request, None)
+        return {"reading": reading.model_dump(mode="json"), **update}
+
+    async def _open_draft(self, request: NightRequest) -> Campaign:
+        """A model reads the goal, and each request is a row of a campaign: so the row comes first, its plan later."""
+        draft = Plan(
+            goal=request.goal,
+            task=UNPLANNED,
+            objectives=(Objective(metric=UNPLANNED, unit="", direction=Direction.MAX),),
+            budget=request.budget,
+            team=request.team,
+            models=self.house.resolve_models(request.models),
+        )
+        return await self.house.store.create_campaign(draft, tier=self.house.sandbox.tier)
+
+    async def _read_goal(self, request: NightRequest, campaign: Campaign | None) -> GoalReading:
         tasks: list[Task] = [self.house.find_task(request.task)] if request.task else list(self.house.tasks())
-        if not request.goal.strip() and request.task:
-            return GoalReading(goal=tasks[0].goal, task=tasks[0].name)
-        models = self.house.resolve_models(request.models) if request.team is TeamKind.LLM else ()
         meter = BudgetMeter(request.budget, spent=Tally())
-        team = self.house.make_team(models, meter, f"plan-{uuid.uuid4().hex[:8]}")
+        models, campaign_id = (campaign.plan.models, campaign.campaign_id) if campaign else ((), "")
+        team = self.house.make_team(models, meter, campaign_id)
         return await team.planner.read_goal(request.goal, tasks)
 
     async def ask(self, state: NightState) -> NightState:
@@ -81,11 +106,14 @@ class NightNodes:
         else:
             models = self.house.resolve_models(request.models) if request.team is TeamKind.LLM else ()
             plan = make_plan(request.model_copy(update={"models": models}), reading, task, state.get("answers", {}))
-        evaluator = self.house.evaluator(task)
-        calibration = await evaluator.calibrate(task, plan.parameters, seed=randbits(63))
-        campaign = await self.house.store.create_campaign(plan, tier=self.house.sandbox.tier)
-        await self.house.store.save_document(campaign.campaign_id, "calibration", calibration)
-        return {"campaign_id": campaign.campaign_id}
+        calibration = await self.house.evaluator(task).calibrate(task, plan.parameters, seed=randbits(63))
+        store, campaign_id = self.house.store, state.get("campaign_id")
+        if campaign_id is None:
+            campaign_id = (await store.create_campaign(plan, tier=self.house.sandbox.tier)).campaign_id
+        else:
+            await store.save_plan(campaign_id, plan)
+        await store.save_document(campaign_id, "calibration", calibration)
+        return {"campaign_id": campaign_id}
 
     async def approve(self, state: NightState) -> NightState:
         """Waits for a person's Enter; the card is made by the front end from the campaign's row."""

@@ -115,7 +115,9 @@ def _stop_rules(request: NightRequest, task: Task, target: float | None) -> tupl
     return tuple(rules)
 
 
-def make_card(plan: Plan, task: Task, calibration: Calibration, tier: SandboxTier, disclosure: str) -> PlanCard:
+def make_card(
+    plan: Plan, task: Task, calibration: Calibration, tier: SandboxTier, disclosure: str, *, campaign_id: str = ""
+) -> PlanCard:
     warnings = []
     if tier is SandboxTier.UNSAFE_LOCAL:
         warnings.append("NO SANDBOX: candidates run with your rights on this machine (--unsafe-local).")
@@ -128,6 +130,7 @@ def make_card(plan: Plan, task: Task, calibration: Calibration, tier: SandboxTie
         if not baseline.available
     )
     return PlanCard(
+        campaign_id=campaign_id,
         plan=plan,
         task=task,
         calibration=calibration,

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nightforge.domain.base import Scalar
+from nightforge.domain.evidence import Baseline, Calibration, Metric
+from nightforge.domain.plan import Budget, GoalReading, ModelSpec
+from nightforge.domain.task import BudgetDefaults, Objective, Parameter, StageSpec, Task
+from nightforge.domain.words import Direction, SandboxTier, TeamKind
+from nightforge.errors import BudgetRefused, NotFound, UserError
+from workflows.contract import NightRequest
+from workflows.planning import estimate, make_card, make_plan, room_is_small
+
+TASK = Task(
+    name="widget",
+    title="Widget",
+    goal="fast widget",
+    domain="d",
+    language="c",
+    seed="seed.c",
+    objectives=(Objective(metric="speedup", unit="x", direction=Direction.MAX),),
+    stages=(StageSpec(name="s", title="S"),),
+    parameters=(
+        Parameter(name="threads", title="threads", default=1, choices=(1, 2)),
+        Parameter(name="n", title="size", default=100, minimum=10, maximum=1000),
+    ),
+    budget=BudgetDefaults(minutes=10),
+    root=Path(),
+)
+READING = GoalReading(goal="fast widget", task="widget")
+
+
+def calibrated(*, room: float | None = 2.0, band: float = 0.05, seconds: float = 5.0) -> Calibration:
+    baselines = (
+        Baseline(name="c-fast", title="C", metrics={"speedup": Metric(value=1.0)}),
+        Baseline(name="torch", title="torch", available=False, missing_reason="torch is not installed"),
+    )
+    return Calibration(
+        baselines=baselines,
+        reference="c-fast",
+        noise=Metric(value=0.02),
+        band=band,
+        room=room,
+        seconds_per_evaluation=seconds,
+    )
+
+
+def test_flags_win_over_words_and_words_over_defaults() -> None:
+    words = READING.model_copy(update={"budget": Budget(wall_s=120, cost_usd=3.0)})
+    plan = make_plan(NightRequest(goal="g", budget=Budget(wall_s=30)), words, TASK, {})
+    assert plan.budget == Budget(wall_s=30, cost_usd=3.0)
+    assert make_plan(NightRequest(goal="g"), READING, TASK, {}).budget == Budget(wall_s=600)
+
+
+def test_default_budget_is_said() -> None:
+    assert any("default budget" in note for note in make_plan(NightRequest(goal="g"), READING, TASK, {}).notes)
+
+
+@pytest.mark.parametrize("cap", ["evaluations", "wall_s", "cost_usd", "tokens"])
+def test_a_budget_of_zero_is_refused_with_its_flag(cap: str) -> None:
+    with pytest.raises(BudgetRefused, match="zero") as refused:
+        make_plan(NightRequest(goal="g", budget=Budget.model_validate({cap: 0})), READING, TASK, {})
+    assert refused.value.where.startswith("--")
+    assert refused.value.exit_code == 5
+
+
+@pytest.mark.parametrize(
+    ("answers", "message"),
+    [({"threads": 8}, "not on offer"), ({"n": 5}, "outside"), ({"colour": "red"}, "no parameter 'colour'")],
+)
+def test_a_parameter_that_the_task_does_not_offer_is_refused(answers: dict[str, Scalar], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        make_plan(NightRequest(goal="g"), READING, TASK, answers)
+
+
+def test_answers_win_over_the_reading() -> None:
+    reading = READING.model_copy(update={"parameters": {"threads": 1, "n": 50}})
+    assert make_plan(NightRequest(goal="g"), reading, TASK, {"threads": 2}).parameters == {"threads": 2, "n": 50}
+
+
+def test_presets_by_team_and_by_name() -> None:
+    assert make_plan(NightRequest(goal="g"), READING, TASK, {}).search.preset == "solo"
+    team = make_plan(NightRequest(goal="g", team=TeamKind.LLM), READING, TASK, {})
+    assert (team.search.preset, team.search.drafts) == ("team", 2)
+    with pytest.raises(NotFound, match="orchestra"):
+        make_plan(NightRequest(goal="g", preset="orchestra"), READING, TASK, {})
+
+
+def test_a_target_of_a_smaller_is_better_task_is_turned() -> None:
+    task = TASK.model_copy(update={"objectives": (Objective(metric="area", unit="um2", direction=Direction.MIN),)})
+    plan = make_plan(NightRequest(goal="g", target=300.0), READING, task, {})
+    assert [rule.parameters for rule in plan.stop if rule.rule == "target"] == [{"value": -300.0}]
+    assert all(rule.rule != "near-bound" for rule in plan.stop)
+
+
+def test_the_card_names_missing_baselines_small_room_and_no_sandbox() -> None:
+    plan = make_plan(NightRequest(goal="g"), READING, TASK, {})
+    card = make_card(plan, TASK, calibrated(room=1.04), SandboxTier.UNSAFE_LOCAL, "nothing leaves")
+    assert card.room_is_small
+    assert any("torch" in warning for warning in card.warnings)
+    assert any("NO SANDBOX" in warning for warning in card.warnings)
+    calm = make_card(plan, TASK, calibrated(), SandboxTier.BUBBLEWRAP, "nothing leaves")
+    assert not calm.room_is_small
+    assert not any("NO SANDBOX" in warning for warning in calm.warnings)
+    assert not room_is_small(plan, calibrated(room=None))
+
+
+@given(
+    evaluations=st.one_of(st.none(), st.integers(1, 10_000)),
+    wall_s=st.one_of(st.none(), st.floats(1, 1e6)),
+    seconds=st.floats(0.0, 100.0),
+    cap=st.one_of(st.none(), st.floats(0.01, 100)),
+)
+def test_estimates_are_ordered_and_within_the_caps(
+    evaluations: int | None, wall_s: float | None, seconds: float, cap: float | None
+) -> None:
+    models = (ModelSpec(model="m", input_usd_per_mtok=1.0, output_usd_per_mtok=4.0),)
+    request = NightRequest(goal="g", budget=Budget(evaluations=evaluations, wall_s=wall_s, cost_usd=cap), models=models)
+    guess = estimate(make_plan(request, READING, TASK, {}), calibrated(seconds=seconds))
+    assert 0 <= guess.evaluations[0] <= guess.evaluations[1]
+    assert 0 <= guess.wall_s[0] <= guess.wall_s[1]
+    assert 0 <= guess.cost_usd[0] <= guess.cost_usd[1]
+    if cap is not None:
+        assert guess.cost_usd[1] <= cap
