@@ -3,8 +3,8 @@
 #
 # Runs again in well under a second when nothing changed. Exit 6 with a list when something is missing that it may
 # not install. Settings (environment):
-#   NIGHTFORGE_PYTHON=...   the interpreter to use (3.11 to 3.13)
-#   NIGHTFORGE_NO_APT=1     never call apt-get, not even as root
+#   SETUP_PYTHON=...   the interpreter to use (3.11 to 3.13)
+#   SETUP_NO_APT=1     never call apt-get, not even as root
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/system.sh

@@ -13,7 +13,7 @@ is_supported_python() {
 find_python() {
   # The system's own python3 first: apt's python3-venv belongs to it. A named interpreter is used or nothing is.
   local name path names=(python3 python3.13 python3.12 python3.11)
-  if [ -n "${NIGHTFORGE_PYTHON:-}" ]; then names=("$NIGHTFORGE_PYTHON"); fi
+  if [ -n "${SETUP_PYTHON:-}" ]; then names=("$SETUP_PYTHON"); fi
   for name in "${names[@]}"; do
     path=$(command -v "$name" 2>/dev/null) || continue
     if is_supported_python "$path"; then printf '%s\n' "$path"; return 0; fi
@@ -46,7 +46,7 @@ venv_package() {
 # One line for each missing package: "<apt package><tab><what it is for>".
 missing_packages() {
   if ! find_python >/dev/null; then
-    printf 'python3\tPython 3.11, 3.12 or 3.13 (or name one: NIGHTFORGE_PYTHON=/path/to/python3.12)\n'
+    printf 'python3\tPython 3.11, 3.12 or 3.13 (or name one: SETUP_PYTHON=/path/to/python3.12)\n'
   fi
   has_venv || printf '%s\tvirtual environments (venv and ensurepip)\n' "$(venv_package)"
   is_linux || return 0
@@ -65,7 +65,7 @@ root_prefix() {
   fi
 }
 
-may_use_apt() { [ -z "${NIGHTFORGE_NO_APT:-}" ] && command -v apt-get >/dev/null && root_prefix >/dev/null; }
+may_use_apt() { [ -z "${SETUP_NO_APT:-}" ] && command -v apt-get >/dev/null && root_prefix >/dev/null; }
 
 apt_install() {
   local prefix log
@@ -92,7 +92,7 @@ list_missing() {
 }
 
 require_system() {
-  local missing names why='setup may not install them (no root, no passwordless sudo, no apt-get, or NIGHTFORGE_NO_APT)'
+  local missing names why='setup may not install them (no root, no passwordless sudo, no apt-get, or SETUP_NO_APT)'
   missing=$(missing_packages)
   if [ -n "$missing" ] && may_use_apt; then
     names=$(printf '%s\n' "$missing" | cut -f1)
@@ -131,7 +131,7 @@ has_apparmor_profile() {
 require_apparmor_profile() {
   local prefix
   if ! is_linux || ! is_userns_restricted || has_apparmor_profile || sandbox_canary; then return 0; fi
-  if prefix=$(root_prefix) && [ -z "${NIGHTFORGE_NO_APT:-}" ]; then
+  if prefix=$(root_prefix) && [ -z "${SETUP_NO_APT:-}" ]; then
     say "this kernel lets bubblewrap work only with an AppArmor profile: installing $BWRAP_PROFILE"
     # shellcheck disable=SC2086
     apparmor_profile | $prefix tee "$BWRAP_PROFILE" >/dev/null
