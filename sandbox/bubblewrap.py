@@ -1,0 +1,135 @@
+"""The default tier on Linux: bubblewrap, no root, no daemon (research: infrastructure §1.3, §1.4)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from nightforge.domain.limits import ExecResult, Limits
+from nightforge.domain.ports import SandboxSession
+from nightforge.domain.words import SandboxTier
+from nightforge.errors import SandboxFault, SandboxUnavailable
+from sandbox.box import SANDBOX_UID, Box, Boxing, open_box
+from sandbox.session import BoxSession
+from sandbox.staging import collect, stage
+from sandbox.streams import Streams
+from sandbox.supervise import Stop, Supervisor, finished
+
+_MOST_AT_ONCE = 64
+_MOST_PROCESSES = 4096
+_DOCTOR = "run `nightforge doctor`"
+
+
+def drop_target() -> int | None:
+    """The uid to become before bwrap: none for an ordinary user, a dedicated one for root."""
+    return SANDBOX_UID if os.geteuid() == 0 else None
+
+
+class BubblewrapSandbox:
+    """Implements `nightforge.domain.ports.Sandbox`. Make it through `sandbox.open_sandbox`, which probes first."""
+
+    def __init__(self, bwrap: str = "/usr/bin/bwrap") -> None:
+        self._bwrap = bwrap
+        self._threads = ThreadPoolExecutor(max_workers=_MOST_AT_ONCE, thread_name_prefix="sandbox-run")
+
+    @property
+    def tier(self) -> SandboxTier:
+        return SandboxTier.BUBBLEWRAP
+
+    async def run(
+        self,
+        argv: Sequence[str],
+        *,
+        files: Mapping[str, bytes | Path] | None = None,
+        stdin: bytes = b"",
+        limits: Limits,
+        outputs: Sequence[str] = (),
+        network: bool = False,
+    ) -> ExecResult:
+        check_request(argv, limits, network=network)
+        stop = Stop()
+        future = asyncio.get_running_loop().run_in_executor(
+            self._threads, self.run_blocking, list(argv), dict(files or {}), stdin, limits, tuple(outputs), stop
+        )
+        return await finished(future, stop)
+
+    def run_blocking(
+        self,
+        argv: Sequence[str],
+        files: Mapping[str, bytes | Path],
+        stdin: bytes,
+        limits: Limits,
+        outputs: Sequence[str],
+        stop: Stop,
+    ) -> ExecResult:
+        """`run` in the calling thread; `stop` ends it early from another one."""
+        with stage(files, world_readable=drop_target() is not None) as staging, ExitStack() as stack:
+            streams = Streams(has_stdin=bool(stdin))
+            stack.callback(streams.close)
+            boxing = Boxing(argv, staging, limits, inherited=streams.inside, drop_to=drop_target())
+            box = self._open(boxing, streams)
+            stack.callback(box.close)
+            supervisor = Supervisor(box, limits, streams, (streams.stdout, streams.stderr), stop, stdin=stdin)
+            supervisor.run()
+            if not box.began and supervisor.cause is None and not supervisor.stopped:
+                words = supervisor.capture.content(streams.stderr).decode(errors="replace").strip()
+                raise SandboxFault(f"the box could not be built: {words}", where="bubblewrap", hint=_DOCTOR)
+            return supervisor.result(collect(box.folder, outputs, cap_bytes=limits.file_bytes))
+
+    def _open(self, boxing: Boxing, streams: Streams) -> Box:
+        try:
+            return open_box(boxing, self._bwrap)
+        except SandboxFault as fault:
+            words = streams.read_words()
+            raise SandboxFault(
+                f"{fault.what}: {words}" if words else fault.what, where=fault.where, hint=fault.hint
+            ) from fault
+        finally:
+            streams.close_inside()
+
+    @contextmanager
+    def start(
+        self,
+        argv: Sequence[str],
+        *,
+        files: Mapping[str, bytes | Path] | None = None,
+        descriptors: Sequence[int] = (),
+        limits: Limits,
+        cpus: Sequence[int] = (),
+    ) -> Iterator[SandboxSession]:
+        check_request(argv, limits, network=False)
+        with stage(dict(files or {}), world_readable=drop_target() is not None) as staging, ExitStack() as stack:
+            streams = Streams(has_stdin=True)
+            stack.callback(streams.close)
+            boxing = Boxing(
+                list(argv),
+                staging,
+                limits,
+                inherited=(*streams.inside, *descriptors),
+                as_pid_1=True,
+                cpus=cpus,
+                drop_to=drop_target(),
+            )
+            box = self._open(boxing, streams)
+            stack.callback(box.close)
+            session = BoxSession(box, limits, streams)
+            stack.callback(session.close)
+            yield session
+
+
+def check_request(argv: Sequence[str], limits: Limits, *, network: bool) -> None:
+    """Refuse what this tier cannot hold, before anything starts."""
+    if network:
+        raise SandboxUnavailable(
+            "this tier gives no program a network",
+            where="bubblewrap",
+            hint="fetch what the program needs beforehand and pass it in `files`",
+        )
+    if not argv or not all(argv) or any("\0" in word for word in argv):
+        raise SandboxFault("an empty or malformed command", where="sandbox", hint="argv needs a program first")
+    if limits.processes > _MOST_PROCESSES:
+        raise SandboxUnavailable(f"at most {_MOST_PROCESSES} processes can be watched", where="bubblewrap")

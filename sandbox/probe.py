@@ -1,0 +1,216 @@
+"""Which tier works on this machine: found by running a canary in each, never by a version number."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import socket
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from nightforge.domain.base import Frozen
+from nightforge.domain.limits import MIB, ExecResult, Limits
+from nightforge.domain.ports import Sandbox
+from nightforge.domain.words import SandboxTier
+from nightforge.errors import SandboxFault, SandboxUnavailable
+from sandbox.bubblewrap import BubblewrapSandbox, drop_target
+from sandbox.local import LocalSandbox
+from sandbox.supervise import Stop
+
+BWRAP = "/usr/bin/bwrap"
+BWRAP_PACKAGE_HINT = "apt-get install bubblewrap"
+
+APPARMOR_PROFILE_PATH = "/etc/apparmor.d/bwrap"
+APPARMOR_PROFILE = """abi <abi/4.0>,
+include <tunables/global>
+
+profile bwrap /usr/bin/bwrap flags=(unconfined) {
+  userns,
+  include if exists <local/bwrap>
+}
+"""
+
+_CANARY_LIMITS = Limits(
+    wall_s=10.0, cpu_s=5, memory_bytes=256 * MIB, processes=16, writable_bytes=4 * MIB, writable_inodes=128
+)
+_SYSTEM_TOOLS = ("sh", "mount", "mkdir", "prlimit")
+
+# Answers one `name=value` per line; what a value must be stands in `_judge`.
+_CANARY = """
+echo "ran=yes"
+test -e "$1" && echo "host_file=seen" || echo "host_file=hidden"
+cat /etc/shadow >/dev/null 2>&1 && echo "shadow=seen" || echo "shadow=hidden"
+cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | cut -d= -f1 | sort -u | tr '\\n' ' ' | sed 's/^/environment=/'
+echo
+echo "interfaces=$(tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' \\n')"
+bash -c 'exec 9<>"/dev/tcp/127.0.0.1/$1"' bash "$2" 2>/dev/null && echo "network=reached" || echo "network=closed"
+touch /job/x /usr/x /x 2>/dev/null && echo "system=writable" || echo "system=read-only"
+touch /box/x /tmp/x /dev/shm/x && echo "private=writable" || echo "private=closed"
+echo "inodes=$(stat -f -c %c /tmp)"
+grep -E '^(NoNewPrivs|Seccomp|CapEff|CapBnd):' /proc/self/status | tr -d '\\t' | tr ':' '='
+"""
+
+_EXPECTED = {
+    "ran": "yes",
+    "host_file": "hidden",
+    "shadow": "hidden",
+    "interfaces": "lo",
+    "network": "closed",
+    "system": "read-only",
+    "private": "writable",
+    "NoNewPrivs": "1",
+    "Seccomp": "2",
+    "CapEff": "0000000000000000",
+    "CapBnd": "0000000000000000",
+}
+_KNOWN_VARIABLES = {"PATH", "HOME", "TMPDIR", "LANG", "PWD", "OLDPWD", "SHLVL", "_"}
+
+
+class TierReport(Frozen):
+    """What the canary of one tier found. `hint` says what to do where it does not work."""
+
+    tier: SandboxTier
+    works: bool
+    detail: str
+    hint: str = ""
+
+
+def probe_tiers() -> Sequence[TierReport]:
+    """Every tier this release has, strongest first."""
+    return (probe_bubblewrap(), _local_report())
+
+
+def open_sandbox(*, unsafe_local: bool = False) -> Sandbox:
+    """The strongest tier whose canary passes.
+
+    `unsafe_local` is a person's typed word, and the only way to the tier that holds almost nothing; it is taken
+    only where no real tier works. Raises SandboxUnavailable.
+    """
+    report = probe_bubblewrap()
+    if report.works:
+        return BubblewrapSandbox(BWRAP)
+    if unsafe_local:
+        return LocalSandbox(drop_target())
+    raise SandboxUnavailable(f"no sandbox works here: {report.detail}", where=report.tier.value, hint=report.hint)
+
+
+def probe_bubblewrap(bwrap: str = BWRAP) -> TierReport:
+    missing = _missing(bwrap)
+    if missing is not None:
+        return missing
+    try:
+        faults = _judge(_run_canary(BubblewrapSandbox(bwrap)))
+    except (SandboxFault, SandboxUnavailable) as fault:
+        detail, hint = _explain(str(fault))
+        return TierReport(tier=SandboxTier.BUBBLEWRAP, works=False, detail=detail, hint=hint)
+    if faults:
+        return TierReport(
+            tier=SandboxTier.BUBBLEWRAP,
+            works=False,
+            detail="the canary found the box open: " + "; ".join(faults),
+            hint="report this machine's kernel and distribution; Nightforge will not run candidates here",
+        )
+    return TierReport(
+        tier=SandboxTier.BUBBLEWRAP,
+        works=True,
+        detail="no network, no host files, private capped memory, seccomp, no capabilities",
+    )
+
+
+def _missing(bwrap: str) -> TierReport | None:
+    if platform.system() != "Linux":
+        return TierReport(
+            tier=SandboxTier.BUBBLEWRAP,
+            works=False,
+            detail=f"bubblewrap needs Linux, this is {platform.system()}",
+            hint="run Nightforge in a Linux virtual machine or container",
+        )
+    if not os.access(bwrap, os.X_OK):
+        return TierReport(
+            tier=SandboxTier.BUBBLEWRAP, works=False, detail=f"{bwrap} is not installed", hint=BWRAP_PACKAGE_HINT
+        )
+    absent = [tool for tool in _SYSTEM_TOOLS if shutil.which(tool, path="/usr/bin:/bin") is None]
+    if absent:
+        return TierReport(
+            tier=SandboxTier.BUBBLEWRAP,
+            works=False,
+            detail="missing system tools: " + ", ".join(absent),
+            hint="apt-get install util-linux mount coreutils",
+        )
+    return None
+
+
+def _run_canary(sandbox: BubblewrapSandbox) -> ExecResult:
+    stop = Stop()
+    try:
+        with tempfile.NamedTemporaryFile(dir="/tmp") as sentinel, socket.socket() as listener:
+            Path(sentinel.name).chmod(0o644)
+            listener.bind(("127.0.0.1", 0))
+            listener.listen(1)
+            port = str(listener.getsockname()[1])
+            argv = ["sh", "/job/canary.sh", sentinel.name, port]
+            return sandbox.run_blocking(argv, {"canary.sh": _CANARY.encode()}, b"", _CANARY_LIMITS, (), stop)
+    finally:
+        stop.close()
+
+
+def _judge(result: ExecResult) -> Sequence[str]:
+    """What the canary's answers show to be wrong; empty when all is as promised."""
+    lines = result.stdout.decode(errors="replace").splitlines()
+    answers = dict(line.split("=", 1) for line in lines if "=" in line)
+    faults = [
+        f"{name} is {answers.get(name, 'unanswered')}, not {wanted}"
+        for name, wanted in _EXPECTED.items()
+        if answers.get(name) != wanted
+    ]
+    strangers = set(answers.get("environment", "").split()) - _KNOWN_VARIABLES
+    if strangers or "environment" not in answers:
+        faults.append(f"the environment holds {', '.join(sorted(strangers)) or 'nothing readable'}")
+    inodes = answers.get("inodes", "")
+    if not inodes.isdigit() or not 0 < int(inodes) <= 2 * _CANARY_LIMITS.writable_inodes:
+        faults.append(f"the inode cap is {inodes or 'unanswered'}")
+    if not lines and result.stderr:
+        faults = [result.stderr.decode(errors="replace").strip()[:400]]
+    return faults
+
+
+def _kernel_setting(name: str) -> str:
+    try:
+        return (Path("/proc/sys") / name).read_text().strip()
+    except OSError:
+        return ""
+
+
+def _explain(words: str) -> tuple[str, str]:
+    """The kernel setting behind bwrap's failure, and what to do about it."""
+    if _kernel_setting("kernel/apparmor_restrict_unprivileged_userns") == "1":
+        return (
+            f"AppArmor denies user namespaces to bwrap ({words})",
+            f"as root, write this to {APPARMOR_PROFILE_PATH} and run "
+            f"`apparmor_parser -r {APPARMOR_PROFILE_PATH}`:\n{APPARMOR_PROFILE}",
+        )
+    if _kernel_setting("kernel/unprivileged_userns_clone") == "0":
+        return (
+            f"this kernel gives no user namespace to ordinary users ({words})",
+            "as root: sysctl -w kernel.unprivileged_userns_clone=1 (and in /etc/sysctl.d to keep it)",
+        )
+    if _kernel_setting("user/max_user_namespaces") == "0":
+        return (
+            f"user namespaces are switched off ({words})",
+            "as root: sysctl -w user.max_user_namespaces=10000 (and in /etc/sysctl.d to keep it)",
+        )
+    return (
+        words,
+        "inside a container, allow user namespaces (docker: --security-opt seccomp=unconfined), or run on the host",
+    )
+
+
+def _local_report() -> TierReport:
+    return TierReport(
+        tier=SandboxTier.UNSAFE_LOCAL,
+        works=True,
+        detail=LocalSandbox.WARNING,
+        hint="only with --unsafe-local, and only for programs you would run by hand",
+    )
