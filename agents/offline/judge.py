@@ -1,0 +1,117 @@
+"""The judge without a model: words read off the evidence by fixed rules. No number enters or leaves the score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from agents.fencing import clean_line
+from nightforge.domain.candidate import Verdict
+from nightforge.domain.evidence import Evidence, Metric, StageEvidence
+from nightforge.domain.team import StepContext
+from nightforge.domain.words import Direction, Outcome
+
+NEAR_ROOF_PCT = 85.0
+FAR_FROM_ROOF_PCT = 50.0
+THIN_MARGIN = 0.8
+"""Share of the tolerance used up from which correctness is called thin."""
+
+_NEXT_STEPS = {
+    "compile": "Mend the first compiler message; change nothing else.",
+    "link": "Define or include what the linker misses; no library beyond the task's own may be linked.",
+    "wrong": "Restore the parent's numerics first, then repeat the change in a smaller step.",
+    "nan": "Look for a division by zero, an overflow before the maximum is taken off, or an element never written.",
+    "tolerance": "Keep more precision where sums are accumulated.",
+    "timeout": "Check loop bounds and termination before anything else.",
+    "crash": "Check every index at the ends of the data: remainders, alignment, empty ranges.",
+    "signal": "Check every index at the ends of the data: remainders, alignment, empty ranges.",
+    "memory": "Use no more memory than the data itself needs.",
+    "slower": "Undo the change and try one of another kind.",
+    "duplicate": "Change something that the compiler cannot undo.",
+    "forbidden": "Use only what the task's brief allows.",
+    "syscall": "Use only what the task's brief allows: a kernel computes and asks the system for nothing.",
+}
+"""Parts of reason slugs → what to try."""
+
+
+class OfflineJudge:
+    """Implements `nightforge.domain.team.Judge`; pure."""
+
+    async def judge(self, context: StepContext, source: str, evidence: Evidence) -> Verdict:
+        failure = evidence.failure
+        if failure is not None:
+            return _on_failure(failure)
+        return _on_pass(context, evidence)
+
+
+def _on_failure(failure: StageEvidence) -> Verdict:
+    what = failure.reason.replace("_", " ") or str(failure.outcome)
+    verb = {Outcome.TIMEOUT: "ran out of time", Outcome.ERROR: "broke"}.get(failure.outcome, "failed")
+    key = f"{failure.reason} {failure.outcome} {failure.stage}"
+    next_step = next((step for part, step in _NEXT_STEPS.items() if part in key), "Mend what the feedback names.")
+    first_line = next((line for line in failure.feedback.splitlines() if line.strip()), "")
+    return Verdict(
+        bottleneck=f"{failure.stage} {verb}: {what}",
+        next_step=next_step,
+        summary=clean_line(first_line),
+    )
+
+
+def _on_pass(context: StepContext, evidence: Evidence) -> Verdict:
+    metrics = evidence.metrics
+    bottleneck, next_step = _bottleneck(metrics)
+    gain = _against_parent(context, metrics)
+    if not evidence.distinguishable:
+        gain = "The gain is inside this machine's noise band."
+        next_step = next_step or "Try a change of another kind: this one moved nothing that can be told apart."
+    return Verdict(
+        bottleneck=bottleneck,
+        next_step=next_step,
+        suspicion=_suspicion(metrics),
+        summary=gain,
+    )
+
+
+def _bottleneck(metrics: Mapping[str, Metric]) -> tuple[str, str]:
+    roof = metrics.get("roof_pct")
+    if roof is None:
+        return "", ""
+    at = f"{roof.value:.0f} % of the roof"
+    if roof.value >= NEAR_ROOF_PCT:
+        return f"memory bandwidth, at {at}", "Move fewer bytes: fewer passes over the data, no store that reads first."
+    if roof.value < FAR_FROM_ROOF_PCT:
+        return (
+            f"computation or latency, at {at}",
+            "Shorten the arithmetic: vectorise, split dependent sums, replace slow calls.",
+        )
+    return (
+        f"between computation and memory, at {at}",
+        "Overlap arithmetic with memory: unroll, block for the cache, fuse passes.",
+    )
+
+
+def _against_parent(context: StepContext, metrics: Mapping[str, Metric]) -> str:
+    objective = context.objective
+    mine, theirs = metrics.get(objective.metric), context.parent.metrics.get(objective.metric)
+    if mine is None or theirs is None:
+        return ""
+    step = mine.value - theirs.value if objective.direction is Direction.MAX else theirs.value - mine.value
+    overlap = (mine.low or mine.value) <= (theirs.high or theirs.value) and (theirs.low or theirs.value) <= (
+        mine.high or mine.value
+    )
+    if overlap:
+        return f"Not told apart from its parent in {objective.metric}."
+    return f"{'Better' if step > 0 else 'Worse'} than its parent in {objective.metric}."
+
+
+def _suspicion(metrics: Mapping[str, Metric]) -> str:
+    found = []
+    roof = metrics.get("roof_pct")
+    if roof is not None and (roof.low if roof.low is not None else roof.value) > 100:
+        found.append("It is faster than the roof allows: look for work that is not done or not counted.")
+    for name, metric in metrics.items():
+        if name.endswith(("error_of_tolerance", "tolerance_used")) and metric.value > THIN_MARGIN:
+            found.append(f"Correctness is thin: {name.replace('_', ' ')} is {metric.value:.2f}.")
+    cpu, wall = metrics.get("cpu_ms"), metrics.get("wall_ms")
+    if cpu is not None and wall is not None and wall.value > 2 * cpu.value > 0:
+        found.append("Its wall time is more than twice its CPU time: it waits, or the machine was busy.")
+    return " ".join(found)

@@ -1,0 +1,152 @@
+"""Which shipped task a goal means: retrieval over the tasks' texts, and what in the goal speaks against the match."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nightforge.domain.plan import Match
+from nightforge.domain.task import Task
+from tools.goal_words import COMMON_WORDS, QUALIFIERS
+from tools.retrieval import Document, TextIndex, words
+
+NOTHING_FITS_BELOW = 0.2
+"""Share of the goal's subject words that a task must know for the goal to be about it at all."""
+SURE_ABOVE = 0.5
+"""Share above which a keyword match needs no question. Both are tuned on tests/unit/goals/goals.toml."""
+SPELLING_CUTOFF = 0.84
+"""difflib ratio from which an unknown word is asked about as a misspelt keyword ("sofmax")."""
+
+_GOAL, _COMMON = "(goal)", "(common words)"
+_WEIGHTS = {"subject": 3.0, "detail": 1.0}
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a goal fits one task.
+
+    `anchors` are the task's own keywords that stand in the goal: without one there is no sure match.
+    `strange` are words that the task does not know and that may change what is meant.
+    """
+
+    task: Task
+    anchors: frozenset[str]
+    matched: tuple[str, ...]
+    unknown: tuple[str, ...]
+    strange: tuple[str, ...]
+    misspelt: str
+    nearness: float
+
+    @property
+    def coverage(self) -> float:
+        known = len(self.matched)
+        return known / (known + len(self.unknown)) if known else 0.0
+
+    @property
+    def is_possible(self) -> bool:
+        if self.anchors:
+            return self.coverage >= NOTHING_FITS_BELOW
+        return bool(self.misspelt) or (len(self.matched) >= 2 and self.coverage >= SURE_ABOVE)
+
+    @property
+    def is_sure(self) -> bool:
+        return bool(self.anchors) and not self.strange and self.coverage > SURE_ABOVE
+
+    @property
+    def match(self) -> Match:
+        why = f"knows {', '.join(sorted(self.anchors))}" if self.anchors else self.task.title
+        return Match(task=self.task.name, score=round(self.coverage, 3) if self.is_possible else 0.0, why=why)
+
+
+def fit_tasks(goal: str, rest: str, tasks: Sequence[Task]) -> tuple[Fit, ...]:
+    """Every task with how the goal fits it, nearest first. `rest` is the goal without the facts read from it."""
+    documents = [
+        Document(_GOAL, {"subject": goal}),
+        Document(_COMMON, {"subject": " ".join(COMMON_WORDS)}),
+        *(Document(task.name, _texts(task)) for task in tasks),
+    ]
+    with TextIndex(documents, weights=_WEIGHTS) as index:
+        spoken = [word for word in words(rest) if len(word) > 1 and not word.isdigit()]
+        near = {hit.name: hit.score for hit in index.search(words(goal))}
+        fits = [_fit(index, task, spoken, near.get(task.name, 0.0)) for task in tasks]
+    return tuple(
+        sorted(
+            fits,
+            key=lambda fit: (not fit.is_possible, not fit.anchors, -fit.coverage, -fit.nearness, fit.task.name),
+        )
+    )
+
+
+def rivals(fits: Sequence[Fit]) -> tuple[Fit, ...]:
+    """The first fit, and those that the goal names as clearly: with keywords of their own, or the same ones."""
+    first = fits[0]
+    if not first.anchors:
+        return tuple(fit for fit in fits if fit.is_possible and not fit.anchors and fit.matched == first.matched)
+    return (first, *(fit for fit in fits[1:] if fit.anchors and fit.is_possible and not fit.anchors < first.anchors))
+
+
+def _fit(index: TextIndex, task: Task, spoken: Sequence[str], nearness: float) -> Fit:
+    anchors = frozenset(phrase for phrase in _anchor_phrases(index, task) if index.holds(_GOAL, phrase))
+    anchor_words = {word for phrase in anchors for word in words(phrase)}
+    matched, unknown, strange = [], [], []
+    strangers: list[bool] = []
+    for word in spoken:
+        is_common = index.holds(_COMMON, word)
+        knows = index.holds(task.name, word)
+        is_subject = word in anchor_words or (not is_common and index.holds(task.name, word, fields=("subject",)))
+        stranger = not knows and (word in QUALIFIERS or not is_common)
+        strangers.append(stranger)
+        if is_subject:
+            matched.append(word)
+        elif stranger:
+            unknown.append(word)
+            if word in QUALIFIERS:
+                strange.append(word)
+    for place, word in enumerate(spoken):
+        beside = (*spoken[max(place - 1, 0) : place], *spoken[place + 1 : place + 2])
+        if strangers[place] and any(neighbour in matched for neighbour in beside):
+            strange.append(word)
+    return Fit(
+        task=task,
+        anchors=anchors,
+        matched=tuple(dict.fromkeys((*matched, *_formulas(anchors)))),
+        unknown=tuple(dict.fromkeys(unknown)),
+        strange=tuple(dict.fromkeys(strange)),
+        misspelt="" if anchors else _misspelt(index, task, unknown),
+        nearness=nearness,
+    )
+
+
+def _formulas(anchors: frozenset[str]) -> Sequence[str]:
+    """Keywords such as "y = a*x + y", whose letters are no words of their own."""
+    return sorted(phrase for phrase in anchors if all(len(word) == 1 for word in words(phrase)))
+
+
+def _anchor_phrases(index: TextIndex, task: Task) -> Sequence[str]:
+    """The keywords and the words of the name that name a subject (not "row", not "fast")."""
+    candidates = (*task.keywords, *task.name.split("-"))
+    return [
+        phrase for phrase in dict.fromkeys(candidates) if any(not index.holds(_COMMON, word) for word in words(phrase))
+    ]
+
+
+def _misspelt(index: TextIndex, task: Task, unknown: Sequence[str]) -> str:
+    singles = [phrase.casefold() for phrase in _anchor_phrases(index, task) if len(words(phrase)) == 1]
+    for word in unknown:
+        if len(word) >= 4 and difflib.get_close_matches(word, singles, n=1, cutoff=SPELLING_CUTOFF):
+            return word
+    return ""
+
+
+def _texts(task: Task) -> dict[str, str]:
+    parameters = " ".join(
+        f"{parameter.name} {parameter.title} {parameter.unit} {' '.join(parameter.words)}"
+        for parameter in task.parameters
+    )
+    brief = task.read(task.brief) if (task.root / task.brief).is_file() else ""
+    return {
+        "subject": " ; ".join((task.name, task.title, task.goal, *task.keywords)),
+        "detail": f"{parameters} {brief} {json.dumps(task.settings, ensure_ascii=False)}",
+    }
