@@ -29,6 +29,8 @@ class Program(Frozen):
     feedback: str = ""
     """The evaluator's feedback of the last stages, bounded; untrusted text."""
     verdict: Verdict | None = None
+    operator_name: str = ""
+    """Which operator made it; empty for the seed or when unknown."""
     note: str = ""
 
 
@@ -162,6 +164,9 @@ class OperatorContext(Frozen):
     language: str
     parent: Program
     partners: tuple[Program, ...] = ()
+    """Other good programs, for operators that combine."""
+    history: tuple[Program, ...] = ()
+    """What was already measured of this family, for operators that model scores (partners may be among it)."""
     seed: int
 
 
@@ -169,7 +174,8 @@ class Operator(Protocol):
     """A program that makes programs (entry point group `nightforge.operators`).
 
     `propose` is pure: the same context gives the same proposals, best first; an operator that finds nothing
-    to do returns an empty sequence. Names are `<kind>.<what>`, e.g. `rewrite.unroll`.
+    to do returns an empty sequence. Names are `<kind>.<what>`, e.g. `rewrite.unroll`. Empty
+    `languages` means any.
     """
 
     name: str

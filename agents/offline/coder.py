@@ -1,0 +1,194 @@
+"""The offline coder: chooses among programs that make programs, in place of a language model.
+
+It keeps no state that a resumed campaign would miss: what was tried follows from the context and from `is_known`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from random import Random
+from typing import Protocol, TypeGuard, runtime_checkable
+
+from nightforge import registry
+from nightforge.domain.team import Draft, NoDraft, Operator, OperatorContext, Program, StepContext
+from nightforge.domain.words import OperatorKind
+from nightforge.errors import UserError
+
+STACK = "rewrite.stack"
+_CACHED_PROPOSALS = 512
+_DEFAULT_PRIOR = 0.3
+
+
+@runtime_checkable
+class Ranked(Protocol):
+    """What an operator may add to `Operator`: how promising it is, and whether it gains mostly in combination."""
+
+    prior: float
+    structural: bool
+
+
+def load_operators() -> tuple[Operator, ...]:
+    """Everything registered under `nightforge.operators`: an object, or a class without arguments."""
+    loaded: list[Operator] = []
+    for name in registry.registered(registry.OPERATORS):
+        found = registry.load(registry.OPERATORS, name)
+        made: object = found() if isinstance(found, type) else found
+        if not _is_operator(made):
+            raise UserError(
+                f"{name!r} is not an operator",
+                where=registry.OPERATORS,
+                hint="it needs name, kind, languages and propose(context); see nightforge.domain.team.Operator",
+            )
+        loaded.append(made)
+    return tuple(loaded)
+
+
+def _is_operator(made: object) -> TypeGuard[Operator]:
+    return all(hasattr(made, name) for name in ("name", "kind", "languages", "propose"))
+
+
+def prior_of(operator: Operator) -> float:
+    return operator.prior if isinstance(operator, Ranked) else _DEFAULT_PRIOR
+
+
+def is_structural(operator: Operator) -> bool:
+    return isinstance(operator, Ranked) and operator.structural
+
+
+class OfflineCoder:
+    """Implements `nightforge.domain.team.Coder` with registered operators.
+
+    Order on a parent: all structural rewrites stacked on one another (their gains often appear only together), then
+    the first proposal of every operator by prior, then the rest, drawn at random with weights that grow with an
+    operator's prior and its share among the good programs, and fall with what it already tried on this parent.
+    Composition needs no rule of its own: the best program becomes the parent, and the same order starts anew on it.
+    """
+
+    def __init__(self, operators: Sequence[Operator] | None = None) -> None:
+        chosen = tuple(operators) if operators is not None else load_operators()
+        self._operators = tuple(sorted(chosen, key=lambda operator: (-prior_of(operator), operator.name)))
+        self._proposals = lru_cache(maxsize=_CACHED_PROPOSALS)(self._propose)
+
+    def _propose(self, position: int, source: str, language: str) -> tuple[Draft, ...]:
+        context = OperatorContext(language=language, parent=Program(ordinal=0, source=source), seed=0)
+        return tuple(self._operators[position].propose(context))
+
+    async def write(self, context: StepContext, *, random: Random, is_known: Callable[[str], bool]) -> Draft | NoDraft:
+        wanted = context.step.operator
+        skip = context.draft
+        for operators in self._choices(context, wanted):
+            for draft in self._ordered(context, operators, random, is_known):
+                if is_known(draft.source):
+                    continue
+                if skip == 0:
+                    return draft
+                skip -= 1
+        return NoDraft(reason="nothing_to_try", feedback="every operator's proposals on this parent are known")
+
+    async def repair(self, context: StepContext, *, random: Random, is_known: Callable[[str], bool]) -> Draft | NoDraft:
+        """Another form of what broke: the operator's next proposals, or the stack without one of its layers."""
+        if context.broken is None:
+            return NoDraft(reason="nothing_to_try", feedback="there is no broken program to mend")
+        operators = self._applicable(context)
+        source = context.broken.source
+        for draft in self._weaker(context, operators, source):
+            if not is_known(draft.source) and draft.source != source:
+                return draft.model_copy(
+                    update={"operator": OperatorKind.REPAIR, "note": f"instead of what failed: {draft.note}"}
+                )
+        return NoDraft(reason="nothing_to_try", feedback="no weaker form of the rewrite is left")
+
+    def _applicable(self, context: StepContext) -> tuple[Operator, ...]:
+        return tuple(
+            operator
+            for operator in self._operators
+            if not operator.languages or context.language.lower() in operator.languages
+        )
+
+    def _choices(self, context: StepContext, wanted: OperatorKind | None) -> Iterator[tuple[Operator, ...]]:
+        """The operators of the planner's kind first; all of them when that kind has nothing (left) to try."""
+        operators = self._applicable(context)
+        named = tuple(operator for operator in operators if wanted is None or operator.kind is wanted)
+        if named:
+            yield named
+        if named != operators:
+            yield operators
+
+    def _ordered(
+        self, context: StepContext, operators: Sequence[Operator], random: Random, is_known: Callable[[str], bool]
+    ) -> Iterator[Draft]:
+        stacked = self._stack(context, operators, leave_out=None)
+        if stacked is not None:
+            yield stacked
+        for operator in operators:
+            yield from self._drafts(context, context.parent, operator)[:1]
+        yield from self._drawn(context, operators, random, is_known)
+
+    def _drawn(
+        self, context: StepContext, operators: Sequence[Operator], random: Random, is_known: Callable[[str], bool]
+    ) -> Iterator[Draft]:
+        rest: dict[str, list[Draft]] = {}
+        weights: dict[str, float] = {}
+        makers = [program.operator_name for program in (context.parent, *context.inspirations)]
+        for operator in operators:
+            drafts = self._drafts(context, context.parent, operator)
+            left = [draft for draft in drafts if not is_known(draft.source)]
+            if left:
+                rest[operator.name] = left
+                tried = len(drafts) - len(left)
+                weights[operator.name] = prior_of(operator) * (1 + makers.count(operator.name)) / (1 + tried)
+        while rest:
+            names = list(rest)
+            name = random.choices(names, [weights[name] for name in names])[0]
+            yield rest[name].pop(0)
+            weights[name] /= 2
+            if not rest[name]:
+                del rest[name]
+
+    def _drafts(self, context: StepContext, parent: Program, operator: Operator) -> tuple[Draft, ...]:
+        # A model of scores sees new history each time; a rewrite depends on the parent alone and is computed once.
+        uses_scores = operator.kind in {OperatorKind.TUNE, OperatorKind.CROSSOVER}
+        others = context.inspirations if uses_scores else ()
+        asked = OperatorContext(
+            language=context.language.lower(),
+            parent=Program(ordinal=parent.ordinal, source=parent.source, score=parent.score if uses_scores else None),
+            partners=others,
+            history=others,
+            seed=context.ordinal if uses_scores else 0,
+        )
+        if uses_scores:
+            return tuple(operator.propose(asked))
+        return self._proposals(self._operators.index(operator), asked.parent.source, asked.language)
+
+    def _stack(self, context: StepContext, operators: Sequence[Operator], *, leave_out: str | None) -> Draft | None:
+        """The first proposal of each structural operator on top of one another; None when fewer than two apply."""
+        current, notes = context.parent, []
+        for operator in operators:
+            if not is_structural(operator) or operator.name == leave_out:
+                continue
+            drafts = self._drafts(context, current, operator)
+            if drafts:
+                current = Program(ordinal=current.ordinal, source=drafts[0].source)
+                notes.append(f"{operator.name} ({drafts[0].note})")
+        if len(notes) < 2 and leave_out is None:
+            return None
+        if not notes:
+            return None
+        return Draft(source=current.source, operator=OperatorKind.REWRITE, operator_name=STACK, note="; ".join(notes))
+
+    def _weaker(self, context: StepContext, operators: Sequence[Operator], broken: str) -> Iterator[Draft]:
+        stacked = self._stack(context, operators, leave_out=None)
+        if stacked is not None and stacked.source == broken:
+            # What was laid on last is left out first: it stands on the others.
+            for operator in reversed(operators):
+                if is_structural(operator):
+                    thinner = self._stack(context, operators, leave_out=operator.name)
+                    if thinner is not None:
+                        yield thinner
+            return
+        for operator in operators:
+            drafts = self._drafts(context, context.parent, operator)
+            if any(draft.source == broken for draft in drafts):
+                yield from drafts
+                return

@@ -1,0 +1,67 @@
+"""The base of all rewrites: find variants of a parent, keep those that still parse, answer whole programs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from nightforge.domain.team import Draft, OperatorContext
+from nightforge.domain.words import OperatorKind
+from tools.rewrites.syntax import Unit
+
+MAX_DRAFTS = 24
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A changed program and one line on what was changed where."""
+
+    source: str
+    note: str
+
+
+class Rewrite(ABC):
+    """A pure program transformation (`nightforge.domain.team.Operator`).
+
+    `prior` in 0..1 is how much the field's experience promises of it; coders try high priors first. `structural`
+    marks rewrites that change passes over memory, whose gains often appear only in combination.
+    """
+
+    name: str
+    kind = OperatorKind.REWRITE
+    languages = frozenset({"c"})
+    prior = 0.3
+    structural = False
+
+    @abstractmethod
+    def variants(self, unit: Unit) -> Iterable[Variant]:
+        """Changed programs, most promising first; nothing where the pattern does not match."""
+
+    def propose(self, context: OperatorContext) -> Sequence[Draft]:
+        unit = Unit.parse(context.parent.source)
+        return tuple(islice(self._drafts(unit), MAX_DRAFTS)) if unit is not None else ()
+
+    def _drafts(self, unit: Unit) -> Iterator[Draft]:
+        seen = {unit.source}
+        for variant in self.variants(unit):
+            if variant.source in seen or Unit.parse(variant.source) is None:
+                continue
+            seen.add(variant.source)
+            yield Draft(source=variant.source, operator=self.kind, operator_name=self.name, note=variant.note)
+
+
+def tile_loop(kind: str, names: tuple[str, str, str], lower: str, upper: str) -> str:
+    """Opening lines of a loop over tiles; `names` are the tile's size, its start and its end (exclusive)."""
+    tile, start, end = names
+    return (
+        f"for ({kind} {start} = {lower}; {start} < {upper}; {start} += {tile}) {{\n"
+        f"    const {kind} {end} = {upper} - {start} < {tile} ? {upper} : {start} + {tile};"
+    )
+
+
+def tunable(name: str, value: int, choices: Sequence[int]) -> str:
+    """A macro whose value the tune operator may search, on lines of its own."""
+    listed = ",".join(str(choice) for choice in choices)
+    return f"/* nf: tune {name} in {{{listed}}} */\n#define {name} {value}\n"

@@ -1,0 +1,108 @@
+"""Write results into a small tile that stays in the cache, and copy it out with non-temporal stores.
+
+An ordinary store reads the line that it overwrites; a non-temporal one does not. The compute loop stays plain C over
+a local array, which no other pointer can alias, so that the compiler vectorises it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tree_sitter import Node
+
+from tools.rewrites.loops import (
+    FLOAT_TYPES,
+    Loop,
+    accesses_only,
+    innermost,
+    is_affine,
+    is_plain,
+    subscripts,
+    writes,
+)
+from tools.rewrites.recompute import Store, store_of
+from tools.rewrites.rewrite import Rewrite, Variant, tile_loop, tunable
+from tools.rewrites.syntax import Edit, Unit, asset, canonical, field, helper_edit, indent, indentation
+
+TILE_CHOICES = (64, 128, 256, 512, 1024, 2048)
+TILE = 256
+
+
+class StreamStore(Rewrite):
+    name = "rewrite.stream_store"
+    prior = 0.7
+    structural = True
+
+    def variants(self, unit: Unit) -> Iterable[Variant]:
+        helper = helper_edit(unit, "" if "nf_stream(" in unit.source else asset("snippets/stream.h"))
+        if helper is None:
+            return
+        found = [(loop, store) for loop in innermost(unit) if (store := _store(unit, loop)) is not None]
+        # A loop that also reads what it writes gains less: the line is loaded anyway.
+        for loop, store in sorted(found, key=lambda pair: _reads_target(unit, *pair)):
+            note = (
+                f"line {unit.line_of(loop.node)}: tile of {TILE} and streaming stores into {store.array} "
+                f"(assumes that {store.array} overlaps no other array partly)"
+            )
+            edit = Edit(loop.node.start_byte, loop.node.end_byte, _tiled(unit, loop, store))
+            yield Variant(unit.apply([helper, edit]), note)
+
+
+def _reads_target(unit: Unit, loop: Loop, store: Store) -> bool:
+    return store.write.operator != "=" or len(subscripts(unit, loop.body, store.array)) > 1
+
+
+def _store(unit: Unit, loop: Loop) -> Store | None:
+    """The only array store of a loop whose neighbouring iterations write neighbouring elements."""
+    arrays = {write.target for write in writes(unit, loop.body) if write.index is not None}
+    if len(arrays) != 1 or not is_plain(unit, [loop.body, loop.bound, loop.lower]):
+        return None
+    array = arrays.pop()
+    store = store_of(unit, loop, array)
+    if store is None or store.type not in FLOAT_TYPES or store.write.index is None or array.startswith("nf_"):
+        return None
+    index = store.write.index
+    if not is_affine(unit, index, loop.variable) or not accesses_only(unit, loop.body, array, canonical(index)):
+        return None
+    scalars = {write.target for write in writes(unit, loop.body)}
+    moved = scalars & {unit.of(leaf) for leaf in index.children if leaf.type == "identifier"}
+    return None if moved else store
+
+
+def _tiled(unit: Unit, loop: Loop, store: Store) -> str:
+    tile, out = unit.fresh("NF_OUT"), unit.fresh("nf_out")
+    start, end = unit.fresh("nf_start"), unit.fresh("nf_end")
+    upper, variable = loop.upper(unit), loop.variable
+    slot = f"{out}[{variable} - {start}]"
+    index = store.write.index
+    assert index is not None
+    target = f"&{store.array}[{unit.render(index, {variable: start})}]"
+    body = unit.render(loop.body, {}, _slots(unit, loop, store, slot))
+    opening = tile_loop(loop.type, (tile, start, end), unit.of(loop.lower), upper)
+    text = f"""{tunable(tile, TILE, TILE_CHOICES)}{opening}
+    _Alignas(64) {store.type} {out}[{tile}];
+    for ({loop.type} {variable} = {start}; {variable} < {end}; {variable}++)
+        {indent(body, "    ")}
+    nf_stream({target}, {out}, (unsigned long)({end} - {start}) * sizeof({store.type}));
+}}
+nf_stream_end();"""
+    parent = loop.node.parent
+    if parent is not None and parent.type != "compound_statement":
+        text = "{\n" + text + "\n}"
+    return indent(text, indentation(unit, loop.node))
+
+
+def _slots(unit: Unit, loop: Loop, store: Store, slot: str) -> dict[int, str]:
+    """What the body's nodes become: the store goes to the tile, and later reads of the element come from it."""
+    assignment = store.write.node
+    left, right = field(assignment, "left"), field(assignment, "right")
+    nodes: dict[int, str] = {}
+    if store.write.operator == "=":
+        nodes[left.id] = slot
+    else:
+        arithmetic = store.write.operator.removesuffix("=")
+        nodes[assignment.id] = f"{slot} = {unit.of(left)} {arithmetic} ({unit.of(right)})"
+    later: list[Node] = list(loop.statements[store.position + 1 :])
+    for statement in later:
+        nodes.update({read.id: slot for read in subscripts(unit, statement, store.array)})
+    return nodes

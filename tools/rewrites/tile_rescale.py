@@ -1,0 +1,192 @@
+"""Online softmax: a maximum pass and a pass that sums exp(value - maximum) become one pass over tiles.
+
+    for (i) m = max(m, f(i));
+    for (i) s += exp(f(i) - m);
+
+Each tile finds its maximum and adds its exponentials while it is in the first-level cache; when the maximum grows,
+the sum so far is scaled by exp(old - new) (Milakov and Gimelshein, arXiv:1805.02867, at the grain of tiles). One
+pass over memory goes; partial sums per tile also make the sum more exact. A second loop that stores its exponentials
+is first turned into one that does not (`rewrite.recompute`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from tree_sitter import Node
+
+from tools.rewrites.loops import Loop, is_plain, loops, mentions, writes
+from tools.rewrites.recompute import Recompute, between, written
+from tools.rewrites.reductions import Reduction, body_locals, is_zero, reductions, resolved
+from tools.rewrites.rewrite import Rewrite, Variant, tile_loop, tunable
+from tools.rewrites.syntax import (
+    Edit,
+    Unit,
+    canonical_text,
+    identifiers,
+    indent,
+    indentation,
+    named,
+)
+
+EXPONENTIALS = frozenset({"expf", "exp", "__builtin_expf", "__builtin_exp", "nf_expf"})
+TILE_CHOICES = (128, 256, 512, 1024, 2048, 4096)
+TILE = 512
+
+
+@dataclass(frozen=True)
+class Pair:
+    first: Loop
+    second: Loop
+    maximum: Reduction
+    total: Reduction
+    exponential: str
+    lower: str
+
+
+class TileRescale(Rewrite):
+    name = "rewrite.tile_rescale"
+    prior = 0.9
+    structural = True
+
+    def variants(self, unit: Unit) -> Iterable[Variant]:
+        yield from _fused(unit, "")
+        for step in Recompute().variants(unit):
+            changed = Unit.parse(step.source)
+            if changed is not None:
+                yield from _fused(changed, f"; {step.note}")
+
+
+def _fused(unit: Unit, suffix: str) -> Iterator[Variant]:
+    found = list(loops(unit))
+    for index, first in enumerate(found):
+        for second in found[index + 1 :]:
+            middle = between(first, second)
+            pair = _pair(unit, first, second, middle) if middle is not None else None
+            if pair is not None:
+                note = (
+                    f"line {unit.line_of(pair.second.node)}: maximum pass and exponential sum over tiles of {TILE} "
+                    f"with a running maximum"
+                )
+                yield Variant(_replace(unit, pair), note + suffix)
+
+
+def _pair(unit: Unit, first: Loop, second: Loop, middle: Sequence[Node]) -> Pair | None:
+    if not first.same_end(second) or not is_plain(unit, [first.body, *middle, second.body]):
+        return None
+    maximum = _only(unit, first, "max")
+    total = _only(unit, second, "sum")
+    if maximum is None or total is None or maximum.accumulator == total.accumulator:
+        return None
+    exponential = _matched_exponential(unit, first, second, maximum, total)
+    if exponential is None or not _undisturbed(unit, first, second, middle, maximum, total):
+        return None
+    if not _zero_before(unit, first, second, total.accumulator):
+        return None
+    lower = _common_lower(unit, first, second, maximum)
+    return Pair(first, second, maximum, total, exponential, lower) if lower is not None else None
+
+
+def _only(unit: Unit, loop: Loop, kind: str) -> Reduction | None:
+    """The loop's reduction when besides it there are only locals."""
+    found = reductions(unit, loop)
+    others = [s for s in loop.statements if s.type != "declaration" and s not in [r.statement for r in found]]
+    others = [s for s in others if named(s)]
+    return found[0] if len(found) == 1 and found[0].kind == kind and not others else None
+
+
+def _matched_exponential(unit: Unit, first: Loop, second: Loop, maximum: Reduction, total: Reduction) -> str | None:
+    """Name of the exponential when the sum's term is exp(f - m) with the f whose maximum m is."""
+    values, terms = body_locals(unit, first), body_locals(unit, second)
+    if values is None or terms is None:
+        return None
+    operand = unit.render(maximum.value, {**values, first.variable: second.variable})
+    term = resolved(unit, total.value, terms)
+    for name in sorted(EXPONENTIALS):
+        if term == canonical_text(f"{name}(({operand}) - {maximum.accumulator})"):
+            return name
+    return None
+
+
+def _undisturbed(
+    unit: Unit, first: Loop, second: Loop, middle: Sequence[Node], maximum: Reduction, total: Reduction
+) -> bool:
+    """Nothing between the passes, nor the second pass, uses the maximum or changes what both passes read."""
+    if any(mentions(unit, node, maximum.accumulator) for node in middle):
+        return False
+    inputs = identifiers(maximum.value) | first.range_names()
+    changed = written(unit, [*middle, second.body])
+    return (
+        maximum.accumulator not in changed
+        and not (inputs & changed)
+        and not mentions(unit, first.body, total.accumulator)
+    )
+
+
+def _zero_before(unit: Unit, first: Loop, second: Loop, total: str) -> bool:
+    """The sum's last write before the second pass gives 0."""
+    block = second.node.parent
+    if block is None:
+        return False
+    last = None
+    for statement in named(block):
+        if statement.end_byte > second.node.start_byte:
+            break
+        for write in writes(unit, statement):
+            if write.target == total:
+                last = (write, statement)
+    if last is None or last[1].type not in {"declaration", "expression_statement"}:
+        return False
+    write = last[0]
+    return write.operator in {"=", "declare"} and write.value is not None and is_zero(unit, write.value)
+
+
+def _common_lower(unit: Unit, first: Loop, second: Loop, maximum: Reduction) -> str | None:
+    """Where the fused loop starts: both lower bounds agree, or the maximum starts as the element before its loop."""
+    if canonical_text(unit.of(first.lower)) == canonical_text(unit.of(second.lower)):
+        return unit.of(second.lower)
+    if (unit.of(first.lower), unit.of(second.lower)) != ("1", "0"):
+        return None
+    values = body_locals(unit, first) or {}
+    zeroth = canonical_text(unit.render(maximum.value, {**values, first.variable: "0"}))
+    block = first.node.parent
+    starts = [
+        write
+        for statement in (named(block) if block is not None else [])
+        if statement.end_byte <= first.node.start_byte
+        for write in writes(unit, statement)
+        if write.target == maximum.accumulator
+    ]
+    if not starts or starts[-1].operator not in {"=", "declare"} or starts[-1].value is None:
+        return None
+    return "0" if canonical_text(unit.of(starts[-1].value)) == zeroth else None
+
+
+def _replace(unit: Unit, pair: Pair) -> str:
+    first, second, peak, total = pair.first, pair.second, pair.maximum, pair.total
+    tile, start, end = unit.fresh("NF_TILE"), unit.fresh("nf_start"), unit.fresh("nf_end")
+    tile_peak, tile_sum = unit.fresh("nf_peak"), unit.fresh("nf_sum")
+    upper = second.upper(unit)
+    pad = indentation(unit, second.node)
+    find = unit.render(first.body, {peak.accumulator: tile_peak})
+    add = unit.render(second.body, {total.accumulator: tile_sum})
+    opening = tile_loop(second.type, (tile, start, end), pair.lower, upper)
+    text = f"""{tunable(tile, TILE, TILE_CHOICES)}{opening}
+    {peak.type} {tile_peak} = {peak.accumulator};
+    for ({first.type} {first.variable} = {start}; {first.variable} < {end}; {first.variable}++)
+        {indent(find, "    ")}
+    if ({tile_peak} > {peak.accumulator}) {{
+        {total.accumulator} *= {pair.exponential}({peak.accumulator} - {tile_peak});
+        {peak.accumulator} = {tile_peak};
+    }}
+    {total.type} {tile_sum} = 0;
+    for ({second.type} {second.variable} = {start}; {second.variable} < {end}; {second.variable}++)
+        {indent(add, "    ")}
+    {total.accumulator} += {tile_sum};
+}}"""
+    edits = [
+        Edit(first.node.start_byte, first.node.end_byte, "/* the maximum is found tile by tile below */"),
+        Edit(second.node.start_byte, second.node.end_byte, indent(text, pad)),
+    ]
+    return unit.apply(edits)

@@ -1,0 +1,169 @@
+"""Declared tunables: `nf: tune NAME in {8,16,32}` in a comment of any language, searched by Optuna.
+
+The comment stands before (or on the line of) what carries the value: `#define NAME 16`, `NAME = 16`, or, for the name
+`nf-flags`, the header line `nf-flags: ...`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from nightforge.domain.team import Draft, OperatorContext, Program
+from nightforge.domain.words import OperatorKind
+
+MAX_DRAFTS = 16
+_DECLARATION = re.compile(
+    r"(?://|#|/\*|\*|--|;|%|<!--)[ \t]*nf:[ \t]*tune[ \t]+"
+    r"(?P<name>[A-Za-z_][\w-]*)[ \t]+in[ \t]*\{(?P<choices>[^{}\n]*)\}"
+)
+_VALUE = r"""(?:"[^"\n]*"|'[^'\n]*'|[^\s;,()"'#]+)"""
+_FLAGS_HEADER = re.compile(
+    r"^[ \t]*(?://|#|/\*|\*)[ \t]*nf-flags:[ \t]*(?P<value>[^\n*]*?)[ \t]*(?:\*/)?[ \t]*$", re.MULTILINE
+)
+FLAGS = "nf-flags"
+
+
+@dataclass(frozen=True)
+class Tunable:
+    """A declared parameter; `start`..`end` are the characters of the source that hold its value."""
+
+    name: str
+    choices: tuple[str, ...]
+    value: str
+    start: int
+    end: int
+
+
+def parse_tunables(source: str) -> tuple[Tunable, ...]:
+    """All declarations that have a carrier and at least two choices; the first of a name counts."""
+    found: dict[str, Tunable] = {}
+    for match in _DECLARATION.finditer(source):
+        name = match["name"]
+        choices = tuple(dict.fromkeys(" ".join(part.split()) for part in match["choices"].split(",") if part.strip()))
+        carrier = _carrier(source, match)
+        if name not in found and len(choices) > 1 and carrier is not None:
+            start, end = carrier
+            found[name] = Tunable(name, choices, " ".join(source[start:end].split()), start, end)
+    return tuple(found.values())
+
+
+def _carrier(source: str, declaration: re.Match[str]) -> tuple[int, int] | None:
+    name = re.escape(declaration["name"])
+    if declaration["name"] == FLAGS:
+        header = _FLAGS_HEADER.search(source)
+        return header.span("value") if header else None
+    pattern = re.compile(
+        rf"(?m)^[ \t]*#[ \t]*define[ \t]+{name}[ \t]+(?P<value>{_VALUE})"
+        rf"|(?<![\w.]){name}[ \t]*(?::[^=\n]*)?=(?!=)[ \t]*(?P<other>{_VALUE})"
+    )
+    line = source.rfind("\n", 0, declaration.start()) + 1
+    for match in pattern.finditer(source, line):
+        group = "value" if match["value"] is not None else "other"
+        inside = match.start(group) >= declaration.start() and match.start(group) < declaration.end()
+        if not inside:
+            return match.span(group)
+    return None
+
+
+def with_values(source: str, values: Mapping[str, str]) -> str:
+    """The source with other values of its tunables; names that it does not declare are ignored."""
+    edits = sorted((t for t in parse_tunables(source) if t.name in values), key=lambda t: t.start, reverse=True)
+    for tunable in edits:
+        source = source[: tunable.start] + values[tunable.name] + source[tunable.end :]
+    return source
+
+
+def skeleton(source: str) -> str:
+    """What two programs share when they differ in the values of their tunables only."""
+    return with_values(source, {tunable.name: "?" for tunable in parse_tunables(source)})
+
+
+class Tune:
+    """The operator `tune.optuna`: neighbours of the current values first, then the sampler's proposals.
+
+    Pure: the study is rebuilt from the scores of the parent and of `context.history`, and its sampler is seeded.
+    """
+
+    name = "tune.optuna"
+    kind = OperatorKind.TUNE
+    languages: frozenset[str] = frozenset()
+    prior = 0.45
+    structural = False
+
+    def propose(self, context: OperatorContext) -> Sequence[Draft]:
+        tunables = parse_tunables(context.parent.source)
+        if not tunables:
+            return ()
+        current = {tunable.name: tunable.value for tunable in tunables}
+        known = _known(context.parent.source, (context.parent, *context.history))
+        drafts = (
+            Draft(
+                source=with_values(context.parent.source, values),
+                operator=self.kind,
+                operator_name=self.name,
+                note=_note(current, values),
+            )
+            for values in _proposals(tunables, known, context.seed)
+            if values != current
+        )
+        return tuple(islice(drafts, MAX_DRAFTS))
+
+
+def _note(current: Mapping[str, str], values: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {current[name]} -> {value}" for name, value in values.items() if value != current[name])
+
+
+def _known(source: str, programs: Iterable[Program]) -> list[tuple[dict[str, str], float]]:
+    """Values and score of each measured program that differs from `source` in tunables only."""
+    family = skeleton(source)
+    return [
+        ({tunable.name: tunable.value for tunable in parse_tunables(program.source)}, program.score)
+        for program in programs
+        if program.score is not None and skeleton(program.source) == family
+    ]
+
+
+def _neighbours(tunables: Sequence[Tunable]) -> Iterator[dict[str, str]]:
+    """One tunable moved one place up or down its list; any place when its value is not listed."""
+    current = {tunable.name: tunable.value for tunable in tunables}
+    for tunable in tunables:
+        if tunable.value not in tunable.choices:
+            places: Sequence[int] = range(len(tunable.choices))
+        else:
+            here = tunable.choices.index(tunable.value)
+            places = [place for place in (here + 1, here - 1) if 0 <= place < len(tunable.choices)]
+        yield from ({**current, tunable.name: tunable.choices[place]} for place in places)
+
+
+def _proposals(
+    tunables: Sequence[Tunable], known: Sequence[tuple[dict[str, str], float]], seed: int
+) -> Iterator[dict[str, str]]:
+    """Each distinct, not yet measured assignment once: queued neighbours, then TPE."""
+    import optuna  # half a second that only a tuning campaign pays
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    space: dict[str, optuna.distributions.BaseDistribution] = {
+        t.name: optuna.distributions.CategoricalDistribution(t.choices) for t in tunables
+    }
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=6))
+    seen: set[tuple[str, ...]] = set()
+    for values, score in known:
+        seen.add(tuple(values[t.name] for t in tunables))
+        if all(values[t.name] in t.choices for t in tunables):
+            study.add_trial(optuna.trial.create_trial(params=values, distributions=space, value=score))
+    for values in _neighbours(tunables):
+        if all(values[t.name] in t.choices for t in tunables):
+            study.enqueue_trial(values)
+        elif tuple(values.values()) not in seen:
+            seen.add(tuple(values.values()))
+            yield values
+    for _ in range(4 * MAX_DRAFTS):
+        trial = study.ask(fixed_distributions=space)
+        chosen = {t.name: str(trial.params[t.name]) for t in tunables}
+        key = tuple(chosen.values())
+        if key not in seen:
+            seen.add(key)
+            yield chosen
