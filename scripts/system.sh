@@ -1,6 +1,7 @@
 # What Nightforge needs of the system, and how to get it. Sourced by setup.sh; sets no option, runs nothing.
 
-BWRAP_PROFILE=/etc/apparmor.d/nightforge-bwrap
+# The same file and text as `nightforge doctor` prints (sandbox/probe.py); a test compares them.
+BWRAP_PROFILE=/etc/apparmor.d/bwrap
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
@@ -52,6 +53,8 @@ missing_packages() {
   is_linux || return 0
   has_c_compiler || printf 'gcc\tcompiles the C kernels and the C worker\n'
   has_c_compiler && has_c_headers || printf 'libc6-dev\tthe headers of the C library\n'
+  command -v mount >/dev/null || printf 'mount\tthe sandbox mounts its private memory with it\n'
+  command -v prlimit >/dev/null || printf 'util-linux\tprlimit: the limits of the sandbox\n'
   has_bubblewrap || printf 'bubblewrap\tthe sandbox that candidates run in\n'
 }
 
@@ -112,13 +115,13 @@ is_userns_restricted() {
 }
 
 apparmor_profile() {
-  cat <<PROFILE
+  cat <<'PROFILE'
 abi <abi/4.0>,
 include <tunables/global>
 
-profile nightforge-bwrap $(command -v bwrap) flags=(unconfined) {
+profile bwrap /usr/bin/bwrap flags=(unconfined) {
   userns,
-  include if exists <local/nightforge-bwrap>
+  include if exists <local/bwrap>
 }
 PROFILE
 }

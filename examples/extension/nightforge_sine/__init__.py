@@ -1,0 +1,1 @@
+"""An example extension of Nightforge; docs/extending.md walks through it."""

@@ -1,0 +1,1 @@
+"""Task folders of this extension: each sub-folder with a task.toml is one."""

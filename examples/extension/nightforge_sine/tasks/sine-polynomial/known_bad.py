@@ -1,0 +1,3 @@
+import sys
+
+sys.stdout.write("one, minus a sixth, and so on\n")
