@@ -49,6 +49,19 @@ _FIRST_PLUMBING = 100
 _GO = b"go"
 _GO_WAITING = struct.pack("=i", len(_GO))
 
+# CAP_SYS_ADMIN mounts the tmpfs; CAP_SETFCAP is what the kernel asks of one who maps uid 0 on (since 5.12).
+_OUTER_CAPABILITIES = (
+    *("--unshare-user", "--uid", "0", "--gid", "0"),
+    *("--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETFCAP"),
+)
+_ISOLATION = (
+    *("--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session"),
+    *("--cap-drop", "ALL", "--uid", str(INSIDE_UID), "--gid", str(INSIDE_UID), "--hostname", "box"),
+)
+_INSIDE_ENVIRONMENT = (
+    *("--clearenv", "--setenv", "PATH", "/usr/bin:/bin", "--setenv", "HOME", "/box"),
+    *("--setenv", "TMPDIR", "/tmp", "--setenv", "LANG", "C.UTF-8"),
+)
 _SHELL = (
     'mount -i -n -t tmpfs -o "$1" nightforge "$2" && cd "$2" && mkdir -m 1777 box tmp shm && cd / && shift 2 '
     '&& exec "$@"'
@@ -141,33 +154,7 @@ def _wait_readable(descriptor: int, deadline: float) -> bool:
 def inner_arguments(staging: Staging, *, as_pid_1: bool) -> list[str]:
     """Arguments of the sandbox proper; passed by --args, because argv of pid 1 is readable inside."""
     writable = staging.writable
-    arguments = [
-        *[
-            "--unshare-all",
-            "--unshare-user",
-            "--disable-userns",
-            "--die-with-parent",
-            "--new-session",
-            "--cap-drop",
-            "ALL",
-        ],
-        *f"--uid {INSIDE_UID} --gid {INSIDE_UID} --hostname box --clearenv".split(),
-        *[
-            "--setenv",
-            "PATH",
-            "/usr/bin:/bin",
-            "--setenv",
-            "HOME",
-            "/box",
-            "--setenv",
-            "TMPDIR",
-            "/tmp",
-            "--setenv",
-            "LANG",
-            "C.UTF-8",
-        ],
-        *["--ro-bind", "/usr", "/usr"],
-    ]
+    arguments = [*_ISOLATION, *_INSIDE_ENVIRONMENT, "--ro-bind", "/usr", "/usr"]
     for name in ("bin", "lib", "lib64", "lib32"):
         arguments += _system_folder(name)
     for name in ("/etc/ld.so.cache", "/etc/alternatives"):
@@ -220,23 +207,8 @@ def command_line(boxing: Boxing, bwrap: str, numbers: Mapping[str, int]) -> list
     if boxing.drop_to is not None:
         who = str(boxing.drop_to)
         drop = ["/usr/bin/setpriv", "--reuid", who, "--regid", who, "--clear-groups", "--inh-caps=-all", "--"]
-    outer = [
-        bwrap,
-        *[
-            "--unshare-user",
-            "--uid",
-            "0",
-            "--gid",
-            "0",
-            "--cap-drop",
-            "ALL",
-            "--cap-add",
-            "CAP_SYS_ADMIN",
-            "--cap-add",
-            "CAP_SETFCAP",
-        ],
-    ]
-    outer += [*["--die-with-parent", "--dev-bind", "/", "/", "--"], "/bin/sh", "-c", _SHELL, "sh"]
+    outer = [bwrap, *_OUTER_CAPABILITIES, "--die-with-parent", "--dev-bind", "/", "/", "--"]
+    outer += ["/bin/sh", "-c", _SHELL, "sh"]
     options = f"size={limits.writable_bytes},nr_inodes={limits.writable_inodes + _RESERVED_INODES},mode=755"
     inner = [bwrap, "--args", str(numbers["arguments"]), "--seccomp", str(numbers["filter"])]
     inner += ["--info-fd", str(numbers["info"]), "--block-fd", str(numbers["block"]), "--"]
