@@ -1,0 +1,55 @@
+"""Candidate rows to frozen values, evidence included, in a fixed number of statements for any number of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Row
+
+from nightforge.domain.candidate import Candidate, Verdict
+from nightforge.domain.words import CandidateState, OperatorKind
+from nightforge.store.base import to_datetime
+from nightforge.store.evidence_rows import EvaluationKey, last_confirmations, load_evidence
+
+
+def pack_parents(parents: Sequence[int]) -> str:
+    return ",".join(map(str, parents))
+
+
+def unpack_parents(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split(","))) if text else ()
+
+
+def to_candidates(
+    connection: Connection, campaign_id: str, campaign_key: int, rows: Sequence[Row[tuple[object, ...]]]
+) -> tuple[Candidate, ...]:
+    confirmations = last_confirmations(connection, campaign_key, [row.ordinal for row in rows])
+    wanted = [EvaluationKey(row.ordinal, 0, row.attempt) for row in rows]
+    evidence = load_evidence(connection, campaign_key, [*wanted, *confirmations.values()])
+    candidates = []
+    for row, key in zip(rows, wanted, strict=True):
+        confirmation = confirmations.get(row.ordinal)
+        candidates.append(
+            Candidate(
+                campaign_id=campaign_id,
+                ordinal=row.ordinal,
+                state=CandidateState(row.state),
+                parents=unpack_parents(row.parents),
+                operator=None if row.operator is None else OperatorKind(row.operator),
+                operator_name=row.operator_name,
+                note=row.note,
+                attempt=row.attempt,
+                code_sha=None if row.code_sha is None else bytes(row.code_sha).hex(),
+                score=row.score,
+                score_low=row.score_low,
+                reason=row.reason,
+                evidence=evidence.get(key),
+                confirmation=None if confirmation is None else evidence.get(confirmation),
+                verdict=None if row.verdict is None else Verdict.model_validate_json(row.verdict),
+                starred=bool(row.starred),
+                discarded=bool(row.discarded),
+                created_at=to_datetime(row.created_us),
+                finished_at=None if row.finished_us is None else to_datetime(row.finished_us),
+            )
+        )
+    return tuple(candidates)

@@ -1,0 +1,154 @@
+"""Reads on candidates; each goes through an index and costs the same for a thousand and a million rows."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Row, bindparam, func, select
+
+from nightforge.domain.candidate import Attempt, Candidate, Parent
+from nightforge.domain.words import CandidateState, OperatorKind
+from nightforge.errors import NotFound
+from nightforge.store.base import StoreBase, no_candidate
+from nightforge.store.blobs import load_texts
+from nightforge.store.candidate_rows import to_candidates
+from nightforge.store.evidence_rows import EvaluationKey, load_evidence
+from nightforge.store.schema import CAN_RANK, IS_UNFINISHED, candidate, program
+from nightforge.store.schema import attempt as attempt_table
+
+_OF_CAMPAIGN = candidate.c.campaign_key == bindparam("key")
+_ONE = select(candidate).where(_OF_CAMPAIGN, candidate.c.ordinal == bindparam("at"))
+_UNFINISHED = select(candidate).where(_OF_CAMPAIGN, IS_UNFINISHED).order_by(candidate.c.ordinal)
+_RECENT = select(candidate).where(_OF_CAMPAIGN).order_by(candidate.c.ordinal.desc()).limit(bindparam("most"))
+_LAST = select(func.max(candidate.c.ordinal)).where(_OF_CAMPAIGN)
+_STANDS = (_OF_CAMPAIGN, candidate.c.state == bindparam("stands"), CAN_RANK)
+_RANKED = (
+    select(candidate)
+    .where(*_STANDS)
+    .order_by(candidate.c.score_low.desc(), candidate.c.ordinal)
+    .limit(bindparam("most"))
+    .offset(bindparam("skip"))
+)
+_STANDING = select(func.count()).select_from(candidate).where(*_STANDS)
+_PARENTS = (
+    select(candidate.c.ordinal, candidate.c.code_sha, candidate.c.score, candidate.c.score_low, candidate.c.children)
+    .where(*_STANDS)
+    .order_by(candidate.c.score_low.desc(), candidate.c.ordinal)
+    .limit(bindparam("most"))
+)
+_ATTEMPTS = (
+    select(attempt_table)
+    .where(attempt_table.c.campaign_key == bindparam("key"), attempt_table.c.ordinal == bindparam("at"))
+    .order_by(attempt_table.c.attempt)
+)
+_OWNER = select(program.c.ordinal).where(
+    program.c.campaign_key == bindparam("key"), program.c.code_sha == bindparam("digest")
+)
+
+
+class CandidateReads(StoreBase):
+    def candidate(self, campaign_id: str, ordinal: int) -> Candidate:
+        key = self._key(campaign_id)
+        with self._look() as connection:
+            rows = connection.execute(_ONE, {"key": key, "at": ordinal}).all()
+            if not rows:
+                raise no_candidate(campaign_id, ordinal)
+            return to_candidates(connection, campaign_id, key, rows)[0]
+
+    def attempts(self, campaign_id: str, ordinal: int) -> Sequence[Attempt]:
+        key = self._key(campaign_id)
+        with self._look() as connection:
+            rows = connection.execute(_ATTEMPTS, {"key": key, "at": ordinal}).all()
+            if not rows and connection.execute(_ONE, {"key": key, "at": ordinal}).first() is None:
+                raise no_candidate(campaign_id, ordinal)
+            keys = [EvaluationKey(ordinal, 0, row.attempt) for row in rows]
+            evidence = load_evidence(connection, key, keys)
+        return tuple(
+            Attempt(
+                attempt=row.attempt,
+                code_sha=bytes(row.code_sha).hex(),
+                operator=None if row.operator is None else OperatorKind(row.operator),
+                operator_name=row.operator_name,
+                note=row.note,
+                evidence=evidence.get(each),
+            )
+            for row, each in zip(rows, keys, strict=True)
+        )
+
+    def unfinished(self, campaign_id: str) -> Sequence[Candidate]:
+        key = self._key(campaign_id)
+        with self._look() as connection:
+            rows = connection.execute(_UNFINISHED, {"key": key}).all()
+            return to_candidates(connection, campaign_id, key, rows)
+
+    def next_ordinal(self, campaign_id: str) -> int:
+        key = self._key(campaign_id)
+        with self._look() as connection:
+            last = connection.execute(_LAST, {"key": key}).scalar()
+        return 0 if last is None else int(last) + 1
+
+    def ranked(self, campaign_id: str, *, limit: int = 20, offset: int = 0) -> Sequence[Candidate]:
+        key = self._key(campaign_id)
+        with self._look() as connection:
+            rows = _in_state(connection, key, CandidateState.CONFIRMED, limit, offset)
+            if len(rows) < limit:
+                confirmed = connection.execute(_STANDING, {"key": key, "stands": CandidateState.CONFIRMED}).scalar_one()
+                skip = max(0, offset - int(confirmed))
+                rows += _in_state(connection, key, CandidateState.MEASURED, limit - len(rows), skip)
+            return to_candidates(connection, campaign_id, key, rows)
+
+    def parents(self, campaign_id: str, *, limit: int = 32) -> Sequence[Parent]:
+        key = self._key(campaign_id)
+        with self._look() as connection:
+            by_state = [
+                connection.execute(_PARENTS, {"key": key, "stands": state, "most": limit}).all()
+                for state in CandidateState
+                if state.may_be_parent
+            ]
+        merged = heapq.merge(*by_state, key=lambda row: (-row.score_low, row.ordinal))
+        return tuple(
+            Parent(
+                ordinal=row.ordinal,
+                code_sha=bytes(row.code_sha).hex(),
+                score=row.score,
+                score_low=row.score_low,
+                children=row.children,
+            )
+            for row in merged
+            if row.code_sha is not None
+        )[:limit]
+
+    def recent(self, campaign_id: str, *, limit: int = 20) -> Sequence[Candidate]:
+        """By ordinal, newest first."""
+        key = self._key(campaign_id)
+        with self._look() as connection:
+            rows = connection.execute(_RECENT, {"key": key, "most": limit}).all()
+            return to_candidates(connection, campaign_id, key, rows)
+
+    def owner_of(self, campaign_id: str, code_sha: str) -> int | None:
+        key = self._key(campaign_id)
+        with self._look() as connection:
+            owner = connection.execute(_OWNER, {"key": key, "digest": _digest(code_sha)}).scalar()
+        return None if owner is None else int(owner)
+
+    def source(self, code_sha: str) -> str:
+        digest = _digest(code_sha)
+        with self._look() as connection:
+            return load_texts(connection, [digest])[digest]
+
+
+def _in_state(
+    connection: Connection, key: int, state: CandidateState, limit: int, offset: int
+) -> list[Row[tuple[object, ...]]]:
+    return list(connection.execute(_RANKED, {"key": key, "stands": state, "most": limit, "skip": offset}).all())
+
+
+def _digest(code_sha: str) -> bytes:
+    try:
+        digest = bytes.fromhex(code_sha)
+    except ValueError:
+        digest = b""
+    if len(digest) != 32:
+        raise NotFound(f"{code_sha!r} is not a SHA-256", where="store", hint="give all 64 hexadecimal digits")
+    return digest

@@ -1,0 +1,307 @@
+"""The tables. Times are integer microseconds since 1970 UTC; digests are raw SHA-256; flags are 0 or 1.
+
+Every table of a campaign starts its key with `campaign_key`, so that a campaign's rows lie together and a look
+never touches another campaign's. Composite keys are stored WITHOUT ROWID on SQLite.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+
+REVISION = "0001"
+"""The migration that this release's tables stand at."""
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+STATE_COLUMNS = ("drafted", "building", "evaluating", "rejected", "measured", "confirmed", "suspicious")
+
+blob = Table(
+    "blob",
+    metadata,
+    Column("sha256", LargeBinary(32), primary_key=True),
+    Column("size", Integer, nullable=False),
+    Column("encoding", Text, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+campaign = Table(
+    "campaign",
+    metadata,
+    Column("campaign_key", Integer, primary_key=True),
+    Column("campaign_id", Text, nullable=False, unique=True),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("tier", Text, nullable=False),
+    Column("plan", Text, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("finished_us", BigInteger),
+)
+
+
+def _campaign_key(*, primary: bool = True) -> Column[int]:
+    return Column("campaign_key", Integer, ForeignKey("campaign.campaign_key"), primary_key=primary, nullable=False)
+
+
+def _blob_digest(name: str, *, nullable: bool = True) -> Column[bytes]:
+    return Column(name, LargeBinary(32), ForeignKey("blob.sha256"), nullable=nullable)
+
+
+tally = Table(
+    "tally",
+    metadata,
+    Column("campaign_key", Integer, ForeignKey("campaign.campaign_key"), primary_key=True, autoincrement=False),
+    Column("next_event", BigInteger, nullable=False),
+    Column("candidates", Integer, nullable=False),
+    Column("evaluations", Integer, nullable=False),
+    *(Column(name, Integer, nullable=False) for name in STATE_COLUMNS),
+    Column("model_calls", Integer, nullable=False),
+    Column("tokens_in", BigInteger, nullable=False),
+    Column("tokens_out", BigInteger, nullable=False),
+    Column("cost_usd", Float, nullable=False),
+    Column("active_s", Float, nullable=False),
+    Column("best_ordinal", Integer),
+    Column("best_score", Float),
+    Column("best_score_low", Float),
+    Column("last_improvement_evaluation", Integer, nullable=False),
+)
+
+reason_count = Table(
+    "reason_count",
+    metadata,
+    _campaign_key(),
+    Column("reason", Text, primary_key=True),
+    Column("candidates", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+operator_count = Table(
+    "operator_count",
+    metadata,
+    _campaign_key(),
+    Column("operator_name", Text, primary_key=True),
+    Column("candidates", Integer, nullable=False),
+    Column("measured", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+document = Table(
+    "document",
+    metadata,
+    _campaign_key(),
+    Column("name", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("saved_us", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+candidate = Table(
+    "candidate",
+    metadata,
+    _campaign_key(),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("state", Text, nullable=False),
+    Column("parents", Text, nullable=False),
+    Column("operator", Text),
+    Column("operator_name", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    _blob_digest("code_sha"),
+    Column("score", Float),
+    Column("score_low", Float),
+    Column("reason", Text, nullable=False),
+    Column("verdict", Text),
+    Column("starred", SmallInteger, nullable=False),
+    Column("discarded", SmallInteger, nullable=False),
+    Column("children", Integer, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("finished_us", BigInteger),
+    sqlite_with_rowid=False,
+)
+
+CAN_RANK = text("score_low IS NOT NULL AND discarded = 0")
+"""Literal, and the same in queries: SQLite uses a partial index only when it can prove the condition."""
+IS_UNFINISHED = text("finished_us IS NULL")
+
+Index(
+    "ix_candidate_rank",
+    candidate.c.campaign_key,
+    candidate.c.state,
+    candidate.c.score_low.desc(),
+    candidate.c.ordinal,
+    sqlite_where=CAN_RANK,
+    postgresql_where=CAN_RANK,
+)
+Index(
+    "ix_candidate_unfinished",
+    candidate.c.campaign_key,
+    candidate.c.ordinal,
+    sqlite_where=IS_UNFINISHED,
+    postgresql_where=IS_UNFINISHED,
+)
+
+program = Table(
+    "program",
+    metadata,
+    _campaign_key(),
+    Column("code_sha", LargeBinary(32), ForeignKey("blob.sha256"), primary_key=True),
+    Column("ordinal", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The candidate that first saved each program of a campaign."""
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("campaign_key", Integer, primary_key=True),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+    _blob_digest("code_sha", nullable=False),
+    Column("operator", Text),
+    Column("operator_name", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    ForeignKeyConstraint(["campaign_key", "ordinal"], ["candidate.campaign_key", "candidate.ordinal"]),
+    sqlite_with_rowid=False,
+)
+
+evaluation = Table(
+    "evaluation",
+    metadata,
+    Column("campaign_key", Integer, primary_key=True),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("confirming", SmallInteger, primary_key=True, autoincrement=False),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+    Column("phase", Text, nullable=False),
+    Column("evidence_class", Text, nullable=False),
+    Column("tier", Text, nullable=False),
+    Column("score", Float),
+    Column("score_low", Float),
+    Column("saved_us", BigInteger, nullable=False),
+    ForeignKeyConstraint(["campaign_key", "ordinal"], ["candidate.campaign_key", "candidate.ordinal"]),
+    sqlite_with_rowid=False,
+)
+"""`confirming` 0: the evaluation of `attempt`. 1: confirmations, numbered by `attempt` from 0, the last one counts."""
+
+stage = Table(
+    "stage",
+    metadata,
+    Column("campaign_key", Integer, primary_key=True),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("confirming", SmallInteger, primary_key=True, autoincrement=False),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+    Column("position", SmallInteger, primary_key=True, autoincrement=False),
+    Column("stage", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("metrics", Text),
+    _blob_digest("feedback_sha"),
+    Column("duration_s", Float, nullable=False),
+    Column("seed", Text),
+    Column("tools", Text),
+    ForeignKeyConstraint(
+        ["campaign_key", "ordinal", "confirming", "attempt"],
+        ["evaluation.campaign_key", "evaluation.ordinal", "evaluation.confirming", "evaluation.attempt"],
+    ),
+    sqlite_with_rowid=False,
+)
+"""`seed` is decimal text: seeds come from the OS and may not fit in 63 bits."""
+
+call = Table(
+    "call",
+    metadata,
+    Column("call_id", Integer, primary_key=True),
+    _campaign_key(primary=False),
+    Column("ordinal", Integer),
+    Column("step", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("request_sha", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reserved_usd", Float, nullable=False),
+    Column("cost_usd", Float, nullable=False),
+    Column("tokens_in", Integer, nullable=False),
+    Column("tokens_out", Integer, nullable=False),
+    Column("tokens_cached", Integer, nullable=False),
+    Column("estimated", SmallInteger, nullable=False),
+    Column("latency_s", Float, nullable=False),
+    Column("error", Text, nullable=False),
+    _blob_digest("reply_sha"),
+    Column("finish_reason", Text, nullable=False),
+    Column("sent_us", BigInteger, nullable=False),
+)
+
+IS_SENT = text("state = 'sent'")
+
+Index("ix_call_key", call.c.campaign_key, call.c.ordinal, call.c.step)
+Index("ix_call_sent", call.c.campaign_key, sqlite_where=IS_SENT, postgresql_where=IS_SENT)
+
+call_message = Table(
+    "call_message",
+    metadata,
+    Column("call_id", Integer, ForeignKey("call.call_id"), primary_key=True),
+    Column("position", SmallInteger, primary_key=True, autoincrement=False),
+    Column("role", Text, nullable=False),
+    _blob_digest("content_sha", nullable=False),
+    sqlite_with_rowid=False,
+)
+"""One row per message, so that a system prompt that all calls share is stored once."""
+
+event = Table(
+    "event",
+    metadata,
+    _campaign_key(),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("ordinal", Integer),
+    Column("payload", Text),
+    sqlite_with_rowid=False,
+)
+"""Append-only by trigger. `sequence` counts per campaign without gaps, in the order of commits."""
+
+command = Table(
+    "command",
+    metadata,
+    Column("sequence", Integer, primary_key=True),
+    _campaign_key(primary=False),
+    Column("command", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("posted_us", BigInteger, nullable=False),
+    Column("taken_us", BigInteger),
+)
+
+IS_WAITING = text("taken_us IS NULL")
+
+Index("ix_command_waiting", command.c.campaign_key, sqlite_where=IS_WAITING, postgresql_where=IS_WAITING)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("resource", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("expires_us", BigInteger, nullable=False),
+)
+"""Rows stay after a release, so that `fence` never falls."""
