@@ -1,0 +1,108 @@
+"""An open evaluation: shared memory, workers, and the timed stages on them. Blocking; runs in a measuring thread."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from evaluators.kernels.buffers import Arena
+from evaluators.kernels.correctness import Examiner
+from evaluators.kernels.session import KernelWorker, Program, kernel_program, open_worker
+from evaluators.kernels.spec import Dims, Inputs, KernelSettings, Oracle
+from evaluators.kernels.timing import Flusher, Participant, Record, race
+from evaluators.kernels.toolchain import Recipe
+from nightforge.domain.ports import Sandbox
+
+ROOF, CONTROL, CANDIDATE = "roof", "control", "candidate"
+_WORKER_WALL_S = 300.0
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Everything that may run, built: the candidate's library is absent at calibration."""
+
+    settings: KernelSettings
+    inputs: Inputs
+    oracle: Oracle
+    worker: bytes
+    roof: bytes
+    recipes: dict[str, Recipe]
+    candidate: bytes | None = None
+
+    @property
+    def others(self) -> tuple[Recipe, ...]:
+        return tuple(recipe for name, recipe in self.recipes.items() if name != self.settings.reference)
+
+
+class Bench:
+    def __init__(self, sandbox: Sandbox, cast: Cast, arena: Arena, rng: np.random.Generator) -> None:
+        self.cast = cast
+        self.settings = cast.settings
+        self.examiner = Examiner(cast.settings, cast.inputs, cast.oracle, arena)
+        self.rng = rng
+        self._sandbox = sandbox
+        self._arena = arena
+        self._flusher = Flusher(cast.settings.timing.flush_bytes)
+        self._cpu = measuring_cpu()
+
+    @contextmanager
+    def open(self, program: Program) -> Iterator[KernelWorker]:
+        with open_worker(
+            self._sandbox, program, self.settings, self._arena, cpus=(self._cpu,), wall_s=_WORKER_WALL_S
+        ) as worker:
+            yield worker
+
+    def candidate_program(self) -> Program:
+        if self.cast.candidate is None:
+            raise ValueError("this bench has no candidate")
+        return kernel_program(CANDIDATE, self.cast.worker, self.cast.candidate, self.settings, self._arena)
+
+    def reference_program(self, name: str) -> Program:
+        return self.cast.recipes[self.settings.reference].start(name, self.settings, self._arena)
+
+    @contextmanager
+    def opponents(self, others: Sequence[Recipe], *, every: int | None = None) -> Iterator[list[Participant]]:
+        """Control (the reference in a second process), roof and the other baselines, ready."""
+        with ExitStack() as stack:
+            found = [Participant(stack.enter_context(self.open(self.reference_program(CONTROL))))]
+            roof = kernel_program(ROOF, self.cast.worker, self.cast.roof, self.settings, self._arena, trusted=True)
+            found.append(Participant(stack.enter_context(self.open(roof)), every=every or 3))
+            for recipe in others:
+                program = recipe.start(recipe.baseline.name, self.settings, self._arena)
+                worker = stack.enter_context(self.open(program))
+                found.append(Participant(worker, every=every or recipe.baseline.every))
+            yield found
+
+    def race(self, participants: Sequence[Participant], dims: Dims, rounds: int, *, timeout_s: float) -> Record:
+        return race(
+            self.examiner,
+            participants,
+            self.settings.reference,
+            dims,
+            self.settings.timing.distributions,
+            rounds=rounds,
+            clock=self.settings.clock,
+            rng=self.rng,
+            flusher=self._flusher,
+            timeout_s=timeout_s,
+        )
+
+
+@contextmanager
+def open_bench(sandbox: Sandbox, cast: Cast, shapes: Sequence[Dims], seed: Sequence[int]) -> Iterator[Bench]:
+    """`seed` words go into one generator: the same words give the same data."""
+    rng = np.random.Generator(np.random.SFC64(np.random.SeedSequence([word & (2**64 - 1) for word in seed])))
+    arena = Arena(cast.settings, shapes, rng)
+    try:
+        yield Bench(sandbox, cast, arena, rng)
+    finally:
+        arena.close()
+
+
+def measuring_cpu() -> int:
+    """The last processor that we may use: interrupts and other work favour the first."""
+    return max(os.sched_getaffinity(0))

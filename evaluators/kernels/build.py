@@ -1,0 +1,143 @@
+"""Source text to shared object: flags chosen from a list, compiled and disassembled inside the box."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nightforge.domain.limits import MIB, ExitReason, Limits
+from nightforge.domain.ports import Sandbox
+from nightforge.errors import EvaluatorFault
+
+MAX_SOURCE_BYTES = 256 * 1024
+BASE_FLAGS = ("-std=gnu11", "-O3", "-march=native", "-fPIC", "-fopenmp-simd", "-fno-math-errno", "-Wall")
+FLAG_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "fast-math": ("-ffast-math",),
+    "vec512": ("-mprefer-vector-width=512",),
+    "vec256": ("-mprefer-vector-width=256",),
+    "unroll": ("-funroll-loops",),
+    "prefetch": ("-fprefetch-loop-arrays",),
+    "no-vectorize": ("-fno-tree-vectorize",),
+    "strict-math": ("-fmath-errno",),
+}
+# Start files are left out: what gcc < 13 links for -ffast-math sets FTZ/DAZ in a constructor, and without them an
+# honest kernel has no constructor at all. Nothing is linked with -ffast-math.
+_LINK_FLAGS = ("-shared", "-nostartfiles", "-Wl,--as-needed,-z,now,-z,relro,-z,noexecstack,--build-id=none")
+_FLAG_LINE = re.compile(r"^\s*(?://|/\*|\*)\s*nf-flags:(?P<words>[^\n*]*)", re.MULTILINE)
+_FORBIDDEN = r"syscall|sysenter|int[[:space:]]+\$0x80|rdtscp?|rdpmc|ldmxcsr|vldmxcsr|wrpkru|wrfsbase|wrgsbase|svc"
+_FEEDBACK_CHARS = 4000
+
+
+@dataclass(frozen=True)
+class Built:
+    """A compiled kernel: the library's bytes, what the compiler said, instructions that no kernel needs."""
+
+    library: bytes
+    remarks: str
+    forbidden: tuple[str, ...]
+    duration_s: float
+
+
+@dataclass(frozen=True)
+class BuildFailure:
+    """The candidate's fault: a slug and the text for the coder."""
+
+    reason: str
+    feedback: str
+    timed_out: bool = False
+
+
+def parse_flags(source: str) -> tuple[str, ...] | BuildFailure:
+    """The words of the `nf-flags:` header line (first 40 lines), each checked against the list."""
+    head = "\n".join(source.splitlines()[:40])
+    found = _FLAG_LINE.search(head)
+    words = tuple(found["words"].split()) if found else ()
+    unknown = [word for word in words if word not in FLAG_CHOICES]
+    if unknown:
+        return BuildFailure(
+            "unknown_flag", f"nf-flags: {' '.join(unknown)} unknown; choose from {', '.join(FLAG_CHOICES)}"
+        )
+    return words
+
+
+def check_source(source: str, symbol: str) -> BuildFailure | None:
+    """Size, encoding and the one symbol; nothing here is a fence, it only saves a compiler run."""
+    size = len(source.encode("utf-8", "replace"))
+    if size > MAX_SOURCE_BYTES:
+        return BuildFailure("too_long", f"{size} bytes of source; the limit is {MAX_SOURCE_BYTES}")
+    if "\0" in source:
+        return BuildFailure("not_text", "the source holds a NUL byte")
+    if symbol not in source:
+        return BuildFailure("no_symbol", f"the source does not define {symbol}()")
+    flags = parse_flags(source)
+    return flags if isinstance(flags, BuildFailure) else None
+
+
+def compiler_flags(source: str) -> tuple[str, ...]:
+    words = parse_flags(source)
+    if isinstance(words, BuildFailure):
+        raise EvaluatorFault(f"flags were not checked before use: {words.feedback}")
+    return (*BASE_FLAGS, *(flag for word in words for flag in FLAG_CHOICES[word]))
+
+
+def _quote(words: tuple[str, ...]) -> str:
+    return " ".join("'" + word + "'" for word in words)
+
+
+async def build_kernel(sandbox: Sandbox, source: str, *, wall_s: float) -> Built | BuildFailure:
+    """Compile with the chosen flags, link without fast-math, list forbidden instructions; all inside the box."""
+    compile_words = ("gcc", *compiler_flags(source), "-fopt-info-vec", "-c", "/job/kernel.c", "-o", "kernel.o")
+    link_words = ("gcc", *_LINK_FLAGS, "-o", "kernel.so", "kernel.o", "-lmvec", "-lm")
+    script = (
+        f"{_quote(compile_words)} && {{ {_quote(link_words)} || {_quote((*link_words[:-2], '-lm'))}; }} && "
+        f"objdump -d --no-show-raw-insn kernel.so | grep -oE '\\b({_FORBIDDEN})\\b' | sort | uniq -c > forbidden; true"
+    )
+    result = await sandbox.run(
+        ["/bin/sh", "-c", script],
+        files={"kernel.c": source.encode()},
+        limits=Limits(wall_s=wall_s, cpu_s=max(1, int(wall_s)), memory_bytes=1024 * MIB),
+        outputs=("kernel.so", "forbidden"),
+    )
+    remarks = _shorten(result.stderr.decode("utf-8", "replace"))
+    if result.reason in {ExitReason.WALL_LIMIT, ExitReason.CPU_LIMIT}:
+        return BuildFailure("compile_timeout", f"the compiler took longer than {wall_s:.0f} s", timed_out=True)
+    if result.reason is not ExitReason.EXITED:
+        return BuildFailure(
+            f"compile_{result.reason.value}", f"the compiler was stopped: {result.reason.value}\n{remarks}"
+        )
+    library = result.outputs.get("kernel.so")
+    if not library:
+        if "gcc: not found" in remarks:
+            raise EvaluatorFault("no gcc inside the box", hint="install the package gcc")
+        return BuildFailure("compile_error", remarks or "the compiler gave no output")
+    forbidden = tuple(result.outputs.get("forbidden", b"").decode().split("\n"))
+    return Built(library, remarks, tuple(line.strip() for line in forbidden if line.strip()), result.wall_s)
+
+
+def _shorten(text: str) -> str:
+    """Errors first: the compiler's notes on vectorised loops are many and come last."""
+    lines = text.replace("/job/", "").splitlines()
+    errors = [line for line in lines if "optimized:" not in line]
+    notes = [line for line in lines if "optimized:" in line]
+    kept = "\n".join([*errors, *notes[:20]])
+    return kept if len(kept) <= _FEEDBACK_CHARS else kept[:_FEEDBACK_CHARS] + "\n[shortened]"
+
+
+async def build_worker(sandbox: Sandbox, runner: Path) -> bytes:
+    """The trusted program that loads candidates, built from our own source by the same compiler."""
+    result = await sandbox.run(
+        ["gcc", "-std=gnu11", "-O2", "-Wall", "-o", "worker", "/job/worker.c", "-ldl"],
+        files={"worker.c": runner.read_bytes()},
+        limits=Limits(wall_s=30, cpu_s=30),
+        outputs=("worker",),
+    )
+    worker = result.outputs.get("worker")
+    if not result.ok or not worker:
+        raise EvaluatorFault(
+            f"the kernel worker does not compile: {result.stderr.decode('utf-8', 'replace')[-2000:]}",
+            where=str(runner),
+            hint="install gcc and libc6-dev",
+        )
+    return worker

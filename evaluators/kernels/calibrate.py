@@ -1,0 +1,122 @@
+"""Before anything is spent: every baseline, the A/A noise, the roof and the room, as this machine gives them now."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from evaluators.kernels.bench import CONTROL, ROOF, Bench, Cast, open_bench
+from evaluators.kernels.spec import KernelSettings
+from evaluators.kernels.timing import Participant, Record, l3_bytes
+from evaluators.statistics import Estimate
+from nightforge.domain.evidence import Baseline, Calibration, Metric
+from nightforge.domain.ports import Sandbox
+from nightforge.domain.words import ClockKind
+from tools import slots
+
+_BAND_FLOOR = 0.005
+_FIXED_SECONDS = 1.5
+_PHASE_WORD = 3
+
+
+def measure(
+    sandbox: Sandbox,
+    cast: Cast,
+    dims: Mapping[str, int],
+    missing: Mapping[str, str],
+    environments: Mapping[str, Mapping[str, str]],
+    *,
+    seed: int,
+) -> Calibration:
+    """Blocks for about ten seconds and holds the machine's measuring slot."""
+    settings = cast.settings
+    with slots.hold("cpu"), open_bench(sandbox, cast, [dims], [seed, _PHASE_WORD]) as bench, ExitStack() as stack:
+        reference = Participant(stack.enter_context(bench.open(bench.reference_program(settings.reference))))
+        participants = [reference, *stack.enter_context(bench.opponents(cast.others, every=1))]
+        started = time.perf_counter()
+        bench.race(participants, dims, 1, timeout_s=30.0)
+        record = bench.race(participants, dims, settings.timing.calibration_rounds, timeout_s=30.0)
+        round_s = (time.perf_counter() - started) / (settings.timing.calibration_rounds + 1)
+        per_evaluation_s = _evaluation_seconds(bench, record, len(participants), round_s)
+    noise = _noise(record.ratio(CONTROL, settings.reference))
+    room = record.ratio(settings.reference, ROOF)
+    return Calibration(
+        baselines=tuple(
+            _baseline(settings, name, record, missing, environments.get(name, {})) for name in _names(settings)
+        ),
+        reference=settings.reference,
+        noise=noise,
+        band=max(2 * noise.value, _BAND_FLOOR),
+        room=room.value,
+        room_reason=(
+            f"{settings.reference} takes {room.value:.2f} x the time of the least memory traffic "
+            f"({settings.traffic_bytes(dims) / 2**20:.0f} MiB per call), measured now"
+        ),
+        roof=_roof(record, settings.traffic_bytes(dims)),
+        machine=machine_facts(),
+        seconds_per_evaluation=per_evaluation_s,
+    )
+
+
+def _names(settings: KernelSettings) -> list[str]:
+    return [baseline.name for baseline in settings.baselines]
+
+
+def _noise(control: Estimate) -> Metric:
+    """How far two instances of one kernel lie apart: the interval's half width or the median's offset."""
+    value = max(abs(control.value - 1.0), (control.high - control.low) / 2)
+    return Metric(value=value, unit="relative", samples=control.samples)
+
+
+def _baseline(
+    settings: KernelSettings,
+    name: str,
+    record: Record,
+    missing: Mapping[str, str],
+    environment: Mapping[str, str],
+) -> Baseline:
+    spec = next(baseline for baseline in settings.baselines if baseline.name == name)
+    if name in missing:
+        return Baseline(
+            name=name, title=spec.title, available=False, missing_reason=missing[name], environment=dict(environment)
+        )
+    metrics = {
+        "cpu_ms": record.time_ms(name, ClockKind.CPU_MS).metric("ms"),
+        "wall_ms": record.time_ms(name, ClockKind.WALL_MS).metric("ms"),
+        "err_rel": Metric(value=min(record.worst_error(name), 1e30)),
+        "page_faults": record.faults(name).metric("per call"),
+        "speedup": record.ratio(settings.reference, name).metric("x"),
+    }
+    return Baseline(name=name, title=spec.title, metrics=metrics, environment=dict(environment))
+
+
+def _roof(record: Record, traffic_bytes: int) -> dict[str, Metric]:
+    time_ms = record.time_ms(ROOF, ClockKind.CPU_MS)
+    return {
+        "cpu_ms": time_ms.metric("ms"),
+        "bandwidth": Metric(value=traffic_bytes / time_ms.value / 1e6, unit="GB/s", samples=time_ms.samples),
+    }
+
+
+def _evaluation_seconds(bench: Bench, record: Record, participants: int, round_s: float) -> float:
+    """Candidate, reference and control in each round, at the mean cost of a participant here."""
+    timing = bench.settings.timing
+    return _FIXED_SECONDS + (timing.quick_rounds + timing.rounds) * round_s * min(1.0, 3.5 / participants)
+
+
+def machine_facts() -> dict[str, str]:
+    """What a reader needs to compare numbers across machines; no host name, no path."""
+    facts = {"system": platform.system(), "processor": platform.machine(), "l3": f"{l3_bytes() // 2**20} MiB"}
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() == "model name":
+                facts["model"] = value.strip()
+            elif key.strip() == "flags":
+                facts["vector"] = "avx512" if " avx512f" in value else "avx2" if " avx2" in value else "sse"
+    except OSError:
+        pass
+    return facts

@@ -1,0 +1,61 @@
+"""Collects stage evidence; the first failing stage ends the run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from evaluators.kernels.session import KernelFailed
+from nightforge.domain.evidence import Evidence, Metric, StageEvidence
+from nightforge.domain.words import Outcome, Phase, SandboxTier
+
+
+class CascadeEnded(Exception):
+    """A stage did not pass; its evidence is recorded."""
+
+
+@dataclass
+class StageNotes:
+    """What a running stage has to say."""
+
+    metrics: dict[str, Metric] = field(default_factory=dict)
+    feedback: str = ""
+
+
+class Cascade:
+    def __init__(self, phase: Phase, seed: int, tools: Mapping[str, str]) -> None:
+        self._phase = phase
+        self._seed = seed
+        self._tools = dict(tools)
+        self._stages: list[StageEvidence] = []
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[StageNotes]:
+        """Times the block and records it; a KernelFailed inside becomes the last stage and CascadeEnded."""
+        notes = StageNotes()
+        started = time.perf_counter()
+        try:
+            yield notes
+        except KernelFailed as failure:
+            self._add(name, notes, started, failure.outcome, failure.reason, failure.feedback)
+            raise CascadeEnded from failure
+        self._add(name, notes, started, Outcome.PASS, "", notes.feedback)
+
+    def _add(self, name: str, notes: StageNotes, started: float, outcome: Outcome, reason: str, feedback: str) -> None:
+        self._stages.append(
+            StageEvidence(
+                stage=name,
+                outcome=outcome,
+                reason=reason,
+                metrics=notes.metrics,
+                feedback=feedback,
+                duration_s=time.perf_counter() - started,
+                seed=self._seed,
+                tools=self._tools if name == "compile" else {},
+            )
+        )
+
+    def evidence(self, tier: SandboxTier) -> Evidence:
+        return Evidence(tier=tier, phase=self._phase, stages=tuple(self._stages))

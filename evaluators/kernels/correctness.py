@@ -1,0 +1,192 @@
+"""Answers against a float64 oracle, in cache-sized blocks; every call of every stage passes through here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from evaluators.kernels.buffers import Arena
+from evaluators.kernels.session import Call, KernelFailed, KernelWorker
+from evaluators.kernels.spec import Dims, Floats, Inputs, KernelSettings, Oracle
+
+_BLOCK = 1 << 15
+
+
+def relative_error(actual: Floats, expected: Floats) -> float:
+    """The larger of max|a-e| / max|e| and sum|a-e| / sum|e|: the first sees single elements, the second the bulk.
+
+    NaN or infinity anywhere gives infinity. An all-zero expectation counts with scale 1.
+    """
+    worst = total = scale = weight = 0.0
+    difference = np.empty(min(_BLOCK, expected.size), dtype=np.float32)
+    magnitude = np.empty_like(difference)
+    with np.errstate(invalid="ignore", over="ignore"):
+        for start in range(0, expected.size, _BLOCK):
+            block = expected[start : start + _BLOCK]
+            delta, size = difference[: block.size], magnitude[: block.size]
+            np.subtract(actual[start : start + _BLOCK], block, out=delta)
+            np.abs(delta, out=delta)
+            np.abs(block, out=size)
+            peak = float(delta.max())
+            if not np.isfinite(peak):
+                return float("inf")
+            worst = max(worst, peak)
+            scale = max(scale, float(size.max()))
+            total += float(delta.sum())
+            weight += float(size.sum())
+    return max(worst / (scale or 1.0), total / (weight or 1.0))
+
+
+def unwritten(actual: Floats) -> int:
+    """How many elements are still NaN."""
+    return int(np.isnan(actual).sum())
+
+
+@dataclass(frozen=True)
+class Question:
+    """One input with its answer: asked of every participant of a round."""
+
+    dims: Dims
+    distribution: str
+    scalars: Mapping[str, float]
+    answers: Mapping[str, Floats]
+
+
+@dataclass(frozen=True)
+class Answered:
+    call: Call
+    error: float
+    missing: int = 0
+    """Elements that are still NaN; counted only when the error is infinite."""
+
+
+class Examiner:
+    """Makes inputs, asks workers, judges their outputs."""
+
+    def __init__(self, settings: KernelSettings, inputs: Inputs, oracle: Oracle, arena: Arena) -> None:
+        self._settings = settings
+        self._inputs = inputs
+        self._oracle = oracle
+        self.arena = arena
+        self._inout = tuple(a.name for a in settings.buffers if a.kind == "inout")
+        self._originals: dict[str, Floats] = {}
+        self._answers: dict[str, Floats] = {}
+
+    def pose(self, rng: np.random.Generator, dims: Dims, distribution: str) -> Question:
+        """New data in every input, and the oracle's answers."""
+        arrays = self.arena.views(dims)
+        scalars = self._inputs.fill(rng, dims, distribution, arrays)
+        self.arena.poison_inputs(dims)
+        self._originals = {name: arrays[name].copy() for name in self._inout}
+        return self._answer(dims, distribution, scalars)
+
+    def change_one(self, rng: np.random.Generator, question: Question) -> Question:
+        """The same data but for one element."""
+        arrays = {**self.arena.views(question.dims), **self._originals}
+        self._inputs.change_one(rng, question.dims, arrays)
+        return self._answer(question.dims, question.distribution, question.scalars)
+
+    def _answer(self, dims: Dims, distribution: str, scalars: Mapping[str, float]) -> Question:
+        arrays = {**self.arena.views(dims), **self._originals}
+        answers = {}
+        for argument in self._settings.outputs:
+            count = argument.elements(dims)
+            kept = self._answers.get(argument.name)
+            if kept is None or kept.size != count:
+                kept = np.empty(count, dtype=np.float32)
+                self._answers[argument.name] = kept
+            answers[argument.name] = kept
+        self._oracle.expected(dims, arrays, scalars, answers)
+        return Question(dims, distribution, scalars, answers)
+
+    def prepare(self, question: Question) -> None:
+        """The state in which each participant finds the memory: outputs NaN, inout arrays as posed."""
+        views = self.arena.views(question.dims)
+        for name, original in self._originals.items():
+            views[name][:] = original
+        self.arena.arm(question.dims, keep=self._inout)
+
+    def ask(self, worker: KernelWorker, question: Question, *, timeout_s: float) -> Answered:
+        """One checked call; writing outside the outputs raises, the error is returned."""
+        call = worker.call(question.dims, question.scalars, timeout_s=timeout_s)
+        trespass = self.arena.trespass(question.dims)
+        if trespass:
+            raise KernelFailed("out_of_bounds", f"{trespass} at {describe(question)}")
+        views = self.arena.views(question.dims)
+        errors = [relative_error(views[name], answer) for name, answer in question.answers.items()]
+        error = max(errors)
+        missing = 0 if np.isfinite(error) else sum(unwritten(views[name]) for name in question.answers)
+        return Answered(call, error, missing)
+
+    def limit(self, question: Question, reference_error: float) -> float:
+        return self._settings.tolerance.limit(reference_error, self._settings.largest_output(question.dims))
+
+    def outputs(self, dims: Dims) -> dict[str, Floats]:
+        return {argument.name: self.arena.view(argument.name, dims) for argument in self._settings.outputs}
+
+    def judge(self, question: Question, answered: Answered, reference_error: float) -> None:
+        """Raise `wrong_output` when the answer is off by more than the tolerance."""
+        limit = self.limit(question, reference_error)
+        if answered.error <= limit:
+            return
+        missing = answered.missing
+        detail = f"{missing} elements are NaN or were not written" if missing else f"error {answered.error:.2e}"
+        raise KernelFailed(
+            "wrong_output", f"{detail} at {describe(question)}; allowed {limit:.1e} of the output's scale"
+        )
+
+
+def describe(question: Question) -> str:
+    shape = ", ".join(f"{name}={value}" for name, value in question.dims.items())
+    return f"{shape}, {question.distribution} data"
+
+
+def examine(
+    examiner: Examiner,
+    candidate: KernelWorker,
+    reference: KernelWorker,
+    shapes: Sequence[Dims],
+    distributions: Sequence[str],
+    rng: np.random.Generator,
+    *,
+    timeout_s: float,
+) -> tuple[float, int]:
+    """Every shape on every distribution; per shape the same input twice and once with one element changed.
+
+    Returns the largest error and the number of checked calls; raises KernelFailed at the first wrong one.
+    """
+    worst, calls = 0.0, 0
+    for dims in shapes:
+        for index, distribution in enumerate(distributions):
+            question = examiner.pose(rng, dims, distribution)
+            worst = max(worst, _compare(examiner, candidate, reference, question, timeout_s))
+            calls += 1
+            if index == 0:
+                first = {name: view.copy() for name, view in examiner.outputs(dims).items()}
+                _compare(examiner, candidate, reference, question, timeout_s)
+                _same(examiner, first, question)
+                changed = examiner.change_one(rng, question)
+                worst = max(worst, _compare(examiner, candidate, reference, changed, timeout_s))
+                calls += 2
+    return worst, calls
+
+
+def _compare(
+    examiner: Examiner, candidate: KernelWorker, reference: KernelWorker, question: Question, timeout_s: float
+) -> float:
+    examiner.prepare(question)
+    reference_error = examiner.ask(reference, question, timeout_s=timeout_s).error
+    examiner.prepare(question)
+    answered = examiner.ask(candidate, question, timeout_s=timeout_s)
+    examiner.judge(question, answered, reference_error)
+    return answered.error
+
+
+def _same(examiner: Examiner, first: Mapping[str, Floats], question: Question) -> None:
+    """The same input gives the same answer (within the floor: a kernel may use threads or atomics)."""
+    floor = examiner.limit(question, 0.0)
+    for name, view in examiner.outputs(question.dims).items():
+        if relative_error(view, first[name]) > floor:
+            raise KernelFailed("not_deterministic", f"two calls on one input differ in {name} at {describe(question)}")

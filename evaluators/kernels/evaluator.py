@@ -1,0 +1,183 @@
+"""C kernels on the CPU: candidate to evidence (entry point `kernels` of `nightforge.evaluators`)."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from evaluators.kernels import calibrate, stages
+from evaluators.kernels.bench import Cast, open_bench
+from evaluators.kernels.build import BuildFailure, build_kernel, check_source
+from evaluators.kernels.cascade import Cascade, CascadeEnded
+from evaluators.kernels.gate import inspect_library
+from evaluators.kernels.session import KernelFailed
+from evaluators.kernels.spec import (
+    STAGES,
+    KernelSettings,
+    load_problem,
+    primary_dims,
+    read_hidden,
+    read_settings,
+)
+from evaluators.kernels.toolchain import Missing, Recipe, Toolchain
+from nightforge.domain.base import Scalar
+from nightforge.domain.evidence import Calibration, Evidence
+from nightforge.domain.ports import Sandbox
+from nightforge.domain.task import Task
+from nightforge.domain.words import ClockKind, Outcome, Phase
+from nightforge.errors import UserError
+
+_DEFAULT_STAGE_S = 10.0
+
+
+@dataclass(frozen=True)
+class _Built:
+    cast: Cast
+    missing: dict[str, str]
+
+
+class KernelEvaluator:
+    """Implements `nightforge.domain.ports.Evaluator`.
+
+    `static_gate=False` leaves the other fences to stand alone; only tests of those fences want that.
+    """
+
+    def __init__(self, sandbox: Sandbox, *, static_gate: bool = True) -> None:
+        self._sandbox = sandbox
+        self._static_gate = static_gate
+        self._toolchain = Toolchain(sandbox)
+        self._building = asyncio.Lock()
+
+    @property
+    def name(self) -> str:
+        return "kernels"
+
+    @property
+    def clock(self) -> ClockKind | None:
+        return ClockKind.CPU_MS
+
+    def check_task(self, task: Task) -> None:
+        settings = read_settings(task)
+        read_hidden(task)
+        where = str(task.root / "task.toml")
+        known = {*STAGES, "confirm"}
+        for stage in task.stages:
+            if stage.name not in known:
+                raise UserError(
+                    f"stages: {stage.name!r} is unknown", where=where, hint=f"known: {', '.join(sorted(known))}"
+                )
+        for parameter in task.parameters:
+            if parameter.name == "threads" and parameter.choices != (1,):
+                raise UserError(
+                    "parameters.threads: this evaluator measures one thread", where=where, hint="choices = [1]"
+                )
+        if task.language != "c":
+            raise UserError(f"language {task.language!r} is not built here", where=where, hint='language = "c"')
+        primary_dims(settings, task, {})
+
+    def prerequisites(self, task: Task) -> Sequence[str]:
+        lacking = []
+        if sys.platform != "linux" or platform.machine() not in {"x86_64", "aarch64"}:
+            lacking.append("kernels are measured on Linux on x86_64 or aarch64 (sealed memory, process clocks)")
+        if shutil.which("gcc") is None:
+            lacking.append("no C compiler: install the packages gcc and libc6-dev")
+        if shutil.which("objdump") is None:
+            lacking.append("no disassembler: install the package binutils")
+        return tuple(lacking)
+
+    def resources(self, task: Task, parameters: Mapping[str, Scalar]) -> Sequence[str]:
+        return ("cpu",)
+
+    async def calibrate(self, task: Task, parameters: Mapping[str, Scalar], *, seed: int) -> Calibration:
+        settings = read_settings(task)
+        dims = primary_dims(settings, task, parameters)
+        built = await self._prepare(task, settings, everyone=True)
+        environments = {
+            baseline.name: await self._toolchain.environment(task, baseline) for baseline in settings.baselines
+        }
+        return await asyncio.to_thread(
+            calibrate.measure, self._sandbox, built.cast, dims, built.missing, environments, seed=seed
+        )
+
+    async def evaluate(
+        self,
+        source: str,
+        task: Task,
+        parameters: Mapping[str, Scalar],
+        *,
+        seed: int,
+        phase: Phase,
+        calibration: Calibration | None = None,
+        best_score: float | None = None,
+    ) -> Evidence:
+        settings = read_settings(task)
+        dims = primary_dims(settings, task, parameters)
+        cascade = Cascade(phase, seed, await self._toolchain.versions())
+        wall_s = {stage.name: stage.wall_s for stage in task.stages}
+        try:
+            library = await self._build(source, settings, cascade, wall_s.get("compile", _DEFAULT_STAGE_S))
+            built = await self._prepare(task, settings, everyone=phase is Phase.CONFIRMATION)
+            job = stages.Job(
+                cast=replace(built.cast, candidate=library),
+                dims=dims,
+                cascade=cascade,
+                wall_s=wall_s,
+                noise=calibration.noise.value if calibration else 0.0,
+                best_score=best_score,
+                hidden=read_hidden(task),
+            )
+            await asyncio.to_thread(self._measure, job, phase, seed)
+        except CascadeEnded:
+            pass
+        return cascade.evidence(self._sandbox.tier)
+
+    def _measure(self, job: stages.Job, phase: Phase, seed: int) -> None:
+        confirming = phase is Phase.CONFIRMATION
+        shapes = [*job.settings.smoke, *job.settings.correctness, job.dims]
+        if confirming:
+            shapes += [*job.hidden.correctness, *job.hidden.timed]
+        with open_bench(self._sandbox, job.cast, shapes, [seed, 2 if confirming else 1]) as bench:
+            if confirming:
+                stages.correctness(bench, job)
+                stages.confirm(bench, job)
+            else:
+                stages.search(bench, job)
+
+    async def _build(self, source: str, settings: KernelSettings, cascade: Cascade, wall_s: float) -> bytes:
+        with cascade.stage("parse"):
+            failure = check_source(source, settings.symbol)
+            if failure is not None:
+                raise KernelFailed(failure.reason, failure.feedback)
+        with cascade.stage("compile") as notes:
+            built = await build_kernel(self._sandbox, source, wall_s=wall_s)
+            if isinstance(built, BuildFailure):
+                outcome = Outcome.TIMEOUT if built.timed_out else Outcome.FAIL
+                raise KernelFailed(built.reason, built.feedback, outcome)
+            notes.feedback = built.remarks
+        with cascade.stage("gate"):
+            problems = inspect_library(built.library, settings.symbol, built.forbidden)
+            if problems and self._static_gate:
+                raise KernelFailed("static_gate", "; ".join(problems[:10]))
+        return built.library
+
+    async def _prepare(self, task: Task, settings: KernelSettings, *, everyone: bool) -> _Built:
+        """Build what stands beside the candidate; compiled once per evaluator."""
+        inputs, oracle = load_problem(task)
+        recipes: dict[str, Recipe] = {}
+        missing: dict[str, str] = {}
+        async with self._building:
+            for baseline in settings.baselines:
+                if not everyone and not baseline.in_search:
+                    continue
+                recipe = await self._toolchain.program(task, baseline)
+                if isinstance(recipe, Missing):
+                    missing[baseline.name] = recipe.reason
+                else:
+                    recipes[baseline.name] = recipe
+            worker = await self._toolchain.worker()
+            roof = await self._toolchain.library(task.root / settings.roof)
+        return _Built(Cast(settings, inputs, oracle, worker, roof, recipes), missing)

@@ -1,0 +1,158 @@
+"""The static gate: what a computing library may import and must not carry. A first fence, never the only one."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.dynamic import DynamicSection
+from elftools.elf.elffile import ELFFile
+from elftools.elf.relocation import RelocationSection
+from elftools.elf.sections import SymbolTableSection
+
+_MATH = [
+    "exp",
+    "exp2",
+    "exp10",
+    "expm1",
+    "log",
+    "log2",
+    "log10",
+    "log1p",
+    "pow",
+    "sqrt",
+    "cbrt",
+    "hypot",
+    "sin",
+    "cos",
+    "tan",
+    "asin",
+    "acos",
+    "atan",
+    "atan2",
+    "sinh",
+    "cosh",
+    "tanh",
+    "asinh",
+    "acosh",
+    "atanh",
+    "erf",
+    "erfc",
+    "tgamma",
+    "lgamma",
+    "fabs",
+    "fma",
+    "fmin",
+    "fmax",
+    "fmod",
+    "remainder",
+    "floor",
+    "ceil",
+    "trunc",
+    "round",
+    "rint",
+    "nearbyint",
+    "lrint",
+    "llrint",
+    "lround",
+    "llround",
+    "ldexp",
+    "scalbn",
+    "scalbln",
+    "frexp",
+    "modf",
+    "copysign",
+    "sincos",
+    "logb",
+    "ilogb",
+]
+_MEMORY = [
+    "memcpy",
+    "memmove",
+    "memset",
+    "memcmp",
+    "malloc",
+    "calloc",
+    "realloc",
+    "free",
+    "aligned_alloc",
+    "posix_memalign",
+    "__stack_chk_fail",
+]
+ALLOWED_IMPORTS = frozenset(
+    [*_MEMORY, *(name + suffix for name in _MATH for suffix in ("", "f", "l"))]
+    + [f"__{name}{suffix}_finite" for name in _MATH for suffix in ("", "f")]
+)
+_VECTOR_MATH = re.compile(r"^_ZGV[a-zA-Z][NM]\d+v*_\w+$")
+_ALLOWED_LIBRARIES = re.compile(r"^(libc|libm|libmvec|libgcc_s)\.so(\.\d+)*$")
+_CODE_AT_LOAD = {"DT_INIT", "DT_FINI", "DT_INIT_ARRAY", "DT_FINI_ARRAY", "DT_PREINIT_ARRAY"}
+_FOREIGN_SEARCH = {"DT_RPATH", "DT_RUNPATH", "DT_AUDIT", "DT_DEPAUDIT", "DT_FILTER", "DT_AUXILIARY", "DT_TEXTREL"}
+
+
+def inspect_library(library: bytes, symbol: str, forbidden: Sequence[str] = ()) -> tuple[str, ...]:
+    """Everything that is wrong with the library, in sentences; empty when it may be loaded."""
+    try:
+        elf = ELFFile(io.BytesIO(library))
+        problems = [*_dynamic(elf), *_symbols(elf, symbol), *_relocations(elf), *_segments(elf)]
+    except (ELFError, UnicodeDecodeError, ValueError, KeyError, AttributeError) as error:
+        return (f"not a readable ELF library: {error}",)
+    problems += [f"instruction {line.split()[-1]} has no place in a kernel" for line in forbidden]
+    return tuple(dict.fromkeys(problems))
+
+
+def _dynamic(elf: ELFFile) -> list[str]:
+    problems = []
+    section = elf.get_section_by_name(".dynamic")
+    if not isinstance(section, DynamicSection):
+        return ["there is no dynamic section"]
+    for tag in section.iter_tags():
+        kind = str(tag.entry.d_tag)
+        if kind in _CODE_AT_LOAD:
+            problems.append(f"code runs at load or unload ({kind}); constructors are not allowed")
+        elif kind in _FOREIGN_SEARCH:
+            problems.append(f"{kind} is not allowed")
+        elif kind == "DT_NEEDED":
+            library = str(getattr(tag, "needed", ""))
+            if not _ALLOWED_LIBRARIES.match(library):
+                problems.append(f"needs the library {library}")
+    return problems
+
+
+def _symbols(elf: ELFFile, symbol: str) -> list[str]:
+    problems = []
+    table = elf.get_section_by_name(".dynsym")
+    if not isinstance(table, SymbolTableSection):
+        return ["there is no dynamic symbol table"]
+    defined = False
+    for entry in table.iter_symbols():
+        name, kind = entry.name, entry["st_info"]["type"]
+        if kind in {"STT_GNU_IFUNC", "STT_LOOS"}:
+            problems.append(f"{name} is an indirect function: code that runs at load")
+        if entry["st_shndx"] != "SHN_UNDEF":
+            defined = defined or (name == symbol and kind == "STT_FUNC")
+        elif name and name not in ALLOWED_IMPORTS and not _VECTOR_MATH.match(name):
+            problems.append(f"imports {name}; only libm, libmvec, memory and allocation functions are allowed")
+    if not defined:
+        problems.append(f"does not export the function {symbol}")
+    return problems
+
+
+def _relocations(elf: ELFFile) -> list[str]:
+    irelative = {"EM_X86_64": 37, "EM_AARCH64": 1032}.get(elf["e_machine"])
+    for section in elf.iter_sections():
+        if isinstance(section, RelocationSection):
+            for relocation in section.iter_relocations():
+                if relocation["r_info_type"] == irelative:
+                    return ["an IRELATIVE relocation: code that runs at load"]
+    return []
+
+
+def _segments(elf: ELFFile) -> list[str]:
+    writable, executable = 2, 1
+    for segment in elf.iter_segments():
+        flags = segment["p_flags"]
+        if flags & writable and flags & executable and segment["p_type"] in {"PT_LOAD", "PT_GNU_STACK"}:
+            return ["memory that is writable and executable at once"]
+    return []

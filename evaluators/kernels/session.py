@@ -1,0 +1,197 @@
+"""A kernel loaded in its own process: command, reply, freeze; the clock and every check are on this side."""
+
+from __future__ import annotations
+
+import signal
+import struct
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from evaluators.kernels.buffers import Arena
+from evaluators.kernels.spec import Dims, KernelSettings
+from nightforge.domain.limits import MIB, ExecResult, ExitReason, Limits
+from nightforge.domain.ports import Sandbox, SandboxSession
+from nightforge.domain.words import ClockKind, Outcome
+from nightforge.errors import EvaluatorFault, SandboxFault
+
+_START_TIMEOUT_S = 20.0
+_REPLY = struct.Struct("<ci")
+_LOAD_FAILURE = 93
+_SIGNALS: Mapping[int, tuple[str, str]] = {
+    signal.SIGSEGV: ("crash", "SIGSEGV: it wrote to an input, or reached past a buffer into a guard page"),
+    signal.SIGBUS: ("crash", "SIGBUS: it reached outside its buffers"),
+    signal.SIGILL: ("crash", "SIGILL: an instruction that this processor lacks"),
+    signal.SIGFPE: ("crash", "SIGFPE: integer division by zero or overflow"),
+    signal.SIGSYS: ("forbidden_syscall", "SIGSYS: it made a system call that no kernel needs"),
+    signal.SIGXCPU: ("timeout", "it used up its CPU time"),
+}
+_ENDS: Mapping[ExitReason, tuple[str, str]] = {
+    ExitReason.WALL_LIMIT: ("timeout", "it ran out of time"),
+    ExitReason.CPU_LIMIT: ("timeout", "it used up its CPU time"),
+    ExitReason.MEMORY_LIMIT: ("memory_limit", "it took more memory than a kernel may have"),
+    ExitReason.OUTPUT_LIMIT: ("output_limit", "it flooded its output"),
+    ExitReason.DISK_LIMIT: ("disk_limit", "it filled its disk"),
+}
+
+
+class KernelFailed(Exception):
+    """The kernel's own failure, on its way to becoming evidence; never an error of our side."""
+
+    def __init__(self, reason: str, feedback: str, outcome: Outcome = Outcome.FAIL) -> None:
+        super().__init__(f"{reason}: {feedback}")
+        self.reason = reason
+        self.feedback = feedback
+        self.outcome = outcome
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call as seen from outside: CPU time of the whole process, wall time to the reply, page faults."""
+
+    cpu_ns: int
+    wall_ns: int
+    faults: int
+
+    def time_ns(self, clock: ClockKind) -> int:
+        return self.wall_ns if clock is ClockKind.WALL_MS else self.cpu_ns
+
+
+@dataclass(frozen=True)
+class Program:
+    """What to start in the box for one participant."""
+
+    name: str
+    argv: tuple[str, ...]
+    files: Mapping[str, bytes | Path]
+    trusted: bool = False
+    """Baselines: their failure is ours to mend, not a candidate's."""
+
+
+class KernelWorker:
+    def __init__(self, name: str, session: SandboxSession, settings: KernelSettings, arena: Arena) -> None:
+        self.name = name
+        self._session = session
+        self._settings = settings
+        self._arena = arena
+        if self._receive(1, _START_TIMEOUT_S) != b"R":
+            raise self._ended()
+        session.freeze()
+
+    def call(self, dims: Dims, scalars: Mapping[str, float], *, timeout_s: float) -> Call:
+        """Run the kernel once. The time counts until the process is stopped: an early reply gains nothing."""
+        command = self._command(dims, scalars)
+        try:
+            return self._timed_call(command, timeout_s)
+        except SandboxFault as fault:
+            result = self._session.close()
+            if result.signal == signal.SIGKILL:
+                raise
+            raise describe_end(result) from fault
+
+    def _timed_call(self, command: bytes, timeout_s: float) -> Call:
+        """A program that ends between two steps shows as SandboxFault from the step that needed it."""
+        session = self._session
+        faults = _page_faults(session.pid)
+        cpu_start = session.cpu_time_ns()
+        session.thaw()
+        wall_start = time.perf_counter_ns()
+        session.send(command)
+        reply = self._receive(_REPLY.size, timeout_s)
+        wall_ns = time.perf_counter_ns() - wall_start
+        if len(reply) < _REPLY.size:
+            raise self._ended()
+        session.freeze()
+        cpu_ns = session.cpu_time_ns() - cpu_start
+        mark, status = _REPLY.unpack(reply)
+        if mark != b"D":
+            raise KernelFailed("protocol", "it wrote to the reply channel")
+        if status != 0:
+            raise KernelFailed("bad_status", f"{self._settings.symbol} returned {status}; 0 means success")
+        return Call(cpu_ns, wall_ns, max(0, _page_faults(session.pid) - faults))
+
+    def _command(self, dims: Dims, scalars: Mapping[str, float]) -> bytes:
+        parts = [struct.pack("<I", len(self._settings.arguments))]
+        for argument in self._settings.arguments:
+            if argument.is_buffer:
+                offset = self._arena.offset(argument.name, dims)
+                parts.append(struct.pack("<IIQ", 1, self._arena.index(argument.name), offset))
+            elif argument.kind == "int64":
+                parts.append(struct.pack("<IIq", 0, 0, dims[argument.name]))
+            else:
+                parts.append(struct.pack("<IId", 0, 0, scalars[argument.name]))
+        return b"".join(parts)
+
+    def _receive(self, count: int, timeout_s: float) -> bytes:
+        try:
+            return self._session.receive(count, timeout_s)
+        except TimeoutError:
+            raise KernelFailed("timeout", f"no reply within {timeout_s:.1f} s", Outcome.TIMEOUT) from None
+
+    def _ended(self) -> KernelFailed:
+        return describe_end(self._session.close())
+
+
+def describe_end(result: ExecResult) -> KernelFailed:
+    """Why the process is gone, as the kernel's failure."""
+    stderr = result.stderr.decode("utf-8", "replace")[-1000:]
+    if result.reason in _ENDS:
+        reason, text = _ENDS[result.reason]
+        return KernelFailed(reason, text, Outcome.TIMEOUT if reason == "timeout" else Outcome.FAIL)
+    number = result.signal or ((result.exit_code or 0) - 128 if (result.exit_code or 0) > 128 else 0)
+    if number:
+        reason, text = _SIGNALS.get(number, ("crash", f"killed by signal {number}"))
+        return KernelFailed(reason, text)
+    if result.exit_code == _LOAD_FAILURE:
+        return KernelFailed("does_not_load", stderr.strip())
+    return KernelFailed(
+        "exited", f"the process ended with status {result.exit_code} before it replied\n{stderr}".strip()
+    )
+
+
+@contextmanager
+def open_worker(
+    sandbox: Sandbox,
+    program: Program,
+    settings: KernelSettings,
+    arena: Arena,
+    *,
+    cpus: Sequence[int],
+    wall_s: float,
+) -> Iterator[KernelWorker]:
+    """Start `program`, ready and frozen. A trusted program that cannot start is an EvaluatorFault."""
+    limits = Limits(
+        wall_s=wall_s,
+        cpu_s=max(10, int(wall_s)),
+        memory_bytes=arena.total_bytes + (1024 if program.trusted else 256) * MIB,
+        address_space_bytes=None if program.trusted else arena.total_bytes + 1024 * MIB,
+        output_bytes=64 * 1024,
+    )
+    with sandbox.start(
+        program.argv, files=program.files, descriptors=arena.descriptors, limits=limits, cpus=cpus
+    ) as session:
+        try:
+            worker = KernelWorker(program.name, session, settings, arena)
+        except KernelFailed as failure:
+            if program.trusted:
+                raise EvaluatorFault(f"baseline {program.name} does not start: {failure}") from failure
+            raise
+        yield worker
+
+
+def kernel_program(
+    name: str, worker: bytes, library: bytes, settings: KernelSettings, arena: Arena, *, trusted: bool = False
+) -> Program:
+    argv = ("/job/worker", "/job/kernel.so", settings.symbol, *arena.worker_arguments())
+    return Program(name, argv, {"worker": worker, "kernel.so": library}, trusted)
+
+
+def _page_faults(pid: int) -> int:
+    """Minor and major faults of the whole process so far; 0 where the platform does not say."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        return int(fields[7]) + int(fields[9])
+    except (OSError, IndexError, ValueError):
+        return 0

@@ -1,0 +1,241 @@
+"""The `settings` table of a kernel task, validated; and the task's own Python, loaded."""
+
+from __future__ import annotations
+
+import importlib.util
+import tomllib
+from collections.abc import Mapping
+from math import prod, sqrt
+from pathlib import Path
+from typing import Annotated, Literal, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, ValidationError, model_validator
+
+from nightforge.catalogue import describe_validation
+from nightforge.domain.base import Frozen, Scalar
+from nightforge.domain.task import Task
+from nightforge.domain.words import ClockKind
+from nightforge.errors import EvaluatorFault, UserError
+
+Floats = NDArray[np.float32]
+Dims = Mapping[str, int]
+STAGES = ("parse", "compile", "gate", "smoke", "correctness", "quick", "full")
+HIDDEN_FILE = "hidden.toml"
+
+
+class Argument(Frozen):
+    """One 8-byte field of the kernel's argument block, in the order of the C struct."""
+
+    name: str
+    kind: Literal["input", "output", "inout", "int64", "float64"]
+    count: tuple[str, ...] = ()
+    """Buffers (of float32): the dimensions whose product is the number of elements."""
+
+    @property
+    def is_buffer(self) -> bool:
+        return self.kind in {"input", "output", "inout"}
+
+    @property
+    def is_written(self) -> bool:
+        return self.kind in {"output", "inout"}
+
+    def elements(self, dims: Dims) -> int:
+        return prod(dims[name] for name in self.count)
+
+
+class Tolerance(Frozen):
+    """Allowed error, relative to the output's scale: `factor` x the reference's own error on the same data.
+
+    Never below `floor`, which grows with the square root of the summed elements beyond `floor_elements` (the
+    random walk of float32 rounding: one lucky draw of the reference must not reject an honest kernel), and never
+    above `ceiling`.
+    """
+
+    factor: float = 4.0
+    floor: float = 1e-6
+    floor_elements: int = 4096
+    ceiling: float = 5e-3
+
+    def limit(self, reference_error: float, elements: int) -> float:
+        floor = self.floor * max(1.0, sqrt(elements / self.floor_elements))
+        return min(self.ceiling, max(floor, self.factor * reference_error))
+
+
+class BaselineSpec(Frozen):
+    """An opponent: a C file through the candidate's own build, or a Python module through the same protocol."""
+
+    name: str
+    title: str
+    source: str
+    language: Literal["c", "python"] = "c"
+    package: str = ""
+    """Python: the package that must be installed."""
+    environment: dict[str, str] = Field(default_factory=dict)
+    every: Annotated[int, Field(ge=1)] = 3
+    """Timed in each n-th round only; the reference is timed in every round."""
+    in_search: bool = True
+    """False: too slow to start for each candidate; measured at calibration and confirmation."""
+
+
+class Timing(Frozen):
+    distributions: Annotated[tuple[str, ...], Field(min_length=1)]
+    quick_rounds: Annotated[int, Field(ge=1)] = 3
+    rounds: Annotated[int, Field(ge=6)] = 11
+    calibration_rounds: Annotated[int, Field(ge=6)] = 9
+    drop_factor: float = 1.5
+    """Dropped in `quick` when this many times slower than the best so far."""
+    flush_bytes: int = 96 * 1024 * 1024
+    roof_slack: float = 0.9
+    """Faster than this share of the roof's time is impossible: rejected, never celebrated."""
+
+
+class Hidden(Frozen):
+    """`hidden.toml`: what neither people's goals nor agents see; used by confirmation only."""
+
+    correctness: Annotated[tuple[dict[str, int], ...], Field(min_length=1)]
+    timed: tuple[dict[str, int], ...] = ()
+
+
+class KernelSettings(Frozen):
+    symbol: str = "nf_kernel"
+    clock: ClockKind = ClockKind.CPU_MS
+    arguments: Annotated[tuple[Argument, ...], Field(min_length=1)]
+    primary: dict[str, int]
+    smoke: Annotated[tuple[dict[str, int], ...], Field(min_length=1)]
+    correctness: Annotated[tuple[dict[str, int], ...], Field(min_length=1)]
+    distributions: Annotated[tuple[str, ...], Field(min_length=1)]
+    tolerance: Tolerance = Tolerance()
+    timing: Timing
+    baselines: Annotated[tuple[BaselineSpec, ...], Field(min_length=1)]
+    reference: str
+    """Name of the C baseline that gains are counted against; also the control, in a second process."""
+    roof: str
+    """A C kernel that moves the least bytes the task allows; its outputs are not checked."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> KernelSettings:
+        if self.clock is ClockKind.DEVICE_MS:
+            raise ValueError("clock device_ms needs an accelerator; a CPU kernel has cpu_ms or wall_ms")
+        if not any(argument.is_written for argument in self.arguments):
+            raise ValueError("no argument is an output")
+        for argument in self.arguments:
+            if argument.is_buffer != bool(argument.count):
+                raise ValueError(f"argument {argument.name!r}: buffers have a count, scalars have none")
+        needed = {name for argument in self.arguments for name in argument.count}
+        for shape in (self.primary, *self.smoke, *self.correctness):
+            if not needed <= set(shape):
+                raise ValueError(f"shape {shape} lacks one of the dimensions {sorted(needed)}")
+        if self.reference_baseline.language != "c":
+            raise ValueError(f"reference {self.reference!r} must be a C baseline")
+        return self
+
+    @property
+    def reference_baseline(self) -> BaselineSpec:
+        for baseline in self.baselines:
+            if baseline.name == self.reference:
+                return baseline
+        raise ValueError(f"reference {self.reference!r} is not among the baselines")
+
+    @property
+    def buffers(self) -> tuple[Argument, ...]:
+        return tuple(argument for argument in self.arguments if argument.is_buffer)
+
+    @property
+    def outputs(self) -> tuple[Argument, ...]:
+        return tuple(argument for argument in self.arguments if argument.is_written)
+
+    def traffic_bytes(self, dims: Dims) -> int:
+        """Least memory traffic: each input read once, each output written once."""
+        return sum(4 * a.elements(dims) * (2 if a.kind == "inout" else 1) for a in self.buffers)
+
+    def largest_output(self, dims: Dims) -> int:
+        return max(argument.elements(dims) for argument in self.outputs)
+
+
+class Inputs(Protocol):
+    """A task's `inputs.py`."""
+
+    def fill(
+        self, rng: np.random.Generator, dims: Dims, distribution: str, arrays: Mapping[str, Floats]
+    ) -> dict[str, float]:
+        """Write new data into every input and inout array; return the scalar arguments by name."""
+        ...
+
+    def change_one(self, rng: np.random.Generator, dims: Dims, arrays: Mapping[str, Floats]) -> None:
+        """Change one random element so that the answer changes well beyond the tolerance."""
+        ...
+
+
+class Oracle(Protocol):
+    """A task's `oracle.py`."""
+
+    def expected(
+        self, dims: Dims, arrays: Mapping[str, Floats], scalars: Mapping[str, float], out: Mapping[str, Floats]
+    ) -> None:
+        """Compute in float64, round once into `out`. `arrays` holds the inputs as they were before the call."""
+        ...
+
+
+def read_settings(task: Task) -> KernelSettings:
+    """The validated table; a UserError names file and field."""
+    try:
+        settings = KernelSettings.model_validate(task.settings)
+    except ValidationError as error:
+        raise UserError(
+            describe_validation(error), where=f"{task.root / 'task.toml'} [settings]", hint="see docs/tasks.md"
+        ) from error
+    for name in ("inputs.py", "oracle.py", settings.roof, *(baseline.source for baseline in settings.baselines)):
+        if not (task.root / name).is_file():
+            raise UserError(f"needs {name!r}, which is not a file in the folder", where=str(task.root))
+    known = {parameter.name for parameter in task.parameters}
+    if "threads" not in known:
+        raise UserError("a kernel task declares the parameter 'threads'", where=str(task.root / "task.toml"))
+    return settings
+
+
+def read_hidden(task: Task) -> Hidden:
+    path = task.root / HIDDEN_FILE
+    try:
+        return Hidden.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise UserError(f"no {HIDDEN_FILE}: nothing could be confirmed", where=str(task.root)) from None
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise UserError(str(error), where=str(path)) from error
+
+
+def primary_dims(settings: KernelSettings, task: Task, parameters: Mapping[str, Scalar]) -> dict[str, int]:
+    """The timed shape after the plan's parameters; a value that is not on offer is a UserError."""
+    offered = {parameter.name: parameter for parameter in task.parameters}
+    for name, value in parameters.items():
+        parameter = offered.get(name)
+        if parameter is None:
+            raise UserError(
+                f"the task has no parameter {name!r}", where=task.name, hint=f"it has: {', '.join(offered)}"
+            )
+        if parameter.choices and value not in parameter.choices:
+            choices = ", ".join(str(choice) for choice in parameter.choices)
+            raise UserError(f"{name} = {value} is not on offer", where=task.name, hint=f"choose one of: {choices}")
+    dims = dict(settings.primary)
+    for name in dims:
+        if name in offered:
+            dims[name] = int(parameters.get(name, offered[name].default))
+    return dims
+
+
+def load_problem(task: Task) -> tuple[Inputs, Oracle]:
+    """The task's own trusted modules. They run in our process: a task folder is code that its user chose."""
+    return cast(Inputs, _load(task.root / "inputs.py")), cast(Oracle, _load(task.root / "oracle.py"))
+
+
+def _load(path: Path) -> object:
+    spec = importlib.util.spec_from_file_location(f"nightforge_task_{path.parent.name}_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise EvaluatorFault("cannot be loaded as Python", where=str(path))
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise EvaluatorFault(f"fails on import: {error}", where=str(path)) from error
+    return module

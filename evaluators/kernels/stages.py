@@ -1,0 +1,184 @@
+"""The stages that run the candidate: smoke, correctness, quick, full; and confirm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from evaluators.kernels.bench import CANDIDATE, CONTROL, ROOF, Bench, Cast
+from evaluators.kernels.cascade import Cascade, StageNotes
+from evaluators.kernels.correctness import examine
+from evaluators.kernels.session import KernelFailed, KernelWorker
+from evaluators.kernels.spec import Hidden, KernelSettings
+from evaluators.kernels.timing import Participant, Record, l3_bytes
+from evaluators.statistics import is_distinguishable
+from nightforge.domain.evidence import Metric
+from nightforge.domain.words import ClockKind, Outcome
+from tools import slots
+
+_SMOKE_CALL_S = 1.0
+_CORRECTNESS_CALL_S = 3.0
+_DEFAULT_STAGE_S = 10.0
+_CONFIRM_FACTOR = 2
+
+
+@dataclass(frozen=True)
+class Job:
+    """One evaluation as the measuring thread sees it."""
+
+    cast: Cast
+    dims: dict[str, int]
+    cascade: Cascade
+    wall_s: Mapping[str, float]
+    noise: float
+    best_score: float | None
+    hidden: Hidden
+
+    @property
+    def settings(self) -> KernelSettings:
+        return self.cast.settings
+
+    def limit_s(self, stage: str) -> float:
+        return self.wall_s.get(stage, _DEFAULT_STAGE_S)
+
+
+@dataclass(frozen=True)
+class Pair:
+    candidate: KernelWorker
+    reference: KernelWorker
+
+    def participants(self) -> list[Participant]:
+        return [Participant(self.candidate, judged=True), Participant(self.reference)]
+
+
+@contextmanager
+def _checked(bench: Bench, job: Job) -> Iterator[Pair]:
+    """Candidate and reference, past smoke and correctness."""
+    settings = job.settings
+    with ExitStack() as stack:
+        reference = stack.enter_context(bench.open(bench.reference_program(settings.reference)))
+        with job.cascade.stage("smoke"):
+            candidate = stack.enter_context(bench.open(bench.candidate_program()))
+            first = settings.distributions[:2]
+            examine(bench.examiner, candidate, reference, settings.smoke, first, bench.rng, timeout_s=_SMOKE_CALL_S)
+        with job.cascade.stage("correctness") as notes:
+            worst, calls = examine(
+                bench.examiner,
+                candidate,
+                reference,
+                settings.correctness,
+                settings.distributions,
+                bench.rng,
+                timeout_s=min(_CORRECTNESS_CALL_S, job.limit_s("correctness")),
+            )
+            notes.metrics["err_rel"] = Metric(value=worst, samples=calls)
+            notes.feedback = f"{calls} calls checked against float64, largest error {worst:.1e} of the scale"
+        yield Pair(candidate, reference)
+
+
+def correctness(bench: Bench, job: Job) -> None:
+    with _checked(bench, job):
+        pass
+
+
+def search(bench: Bench, job: Job) -> None:
+    with _checked(bench, job) as pair, slots.hold("cpu"):
+        with job.cascade.stage("quick") as notes:
+            _quick(bench, job, pair, notes)
+        with job.cascade.stage("full") as notes:
+            _full(bench, job, pair, notes, rounds=job.settings.timing.rounds, stage="full")
+
+
+def confirm(bench: Bench, job: Job) -> None:
+    """A new process, hidden shapes, twice the rounds: the only numbers that may be called results."""
+    settings = job.settings
+    with job.cascade.stage("confirm") as notes, slots.hold("cpu"), ExitStack() as stack:
+        reference = stack.enter_context(bench.open(bench.reference_program(settings.reference)))
+        candidate = stack.enter_context(bench.open(bench.candidate_program()))
+        pair = Pair(candidate, reference)
+        worst, calls = examine(
+            bench.examiner,
+            candidate,
+            reference,
+            job.hidden.correctness,
+            settings.distributions,
+            bench.rng,
+            timeout_s=_CORRECTNESS_CALL_S,
+        )
+        for index, dims in enumerate(job.hidden.timed):
+            record = bench.race(pair.participants(), dims, settings.timing.rounds, timeout_s=job.limit_s("confirm"))
+            name = "speedup.hidden" if index == 0 else f"speedup.hidden-{index + 1}"
+            notes.metrics[name] = record.ratio(settings.reference, CANDIDATE).metric("x")
+        _full(bench, job, pair, notes, rounds=_CONFIRM_FACTOR * settings.timing.rounds, stage="confirm")
+        notes.feedback += f"; {calls} calls on hidden shapes checked, largest error {worst:.1e}"
+
+
+def _quick(bench: Bench, job: Job, pair: Pair, notes: StageNotes) -> None:
+    timing = job.settings.timing
+    limit_s = job.limit_s("quick")
+    record = bench.race(pair.participants(), job.dims, timing.quick_rounds, timeout_s=limit_s)
+    ratio = record.ratio(job.settings.reference, CANDIDATE)
+    notes.metrics["speedup"] = ratio.metric("x")
+    notes.metrics["cpu_ms"] = record.time_ms(CANDIDATE, ClockKind.CPU_MS).metric("ms")
+    if job.best_score is not None and ratio.value < job.best_score / timing.drop_factor:
+        raise KernelFailed(
+            "slower",
+            f"{ratio.value:.2f} x {job.settings.reference}; the best so far reaches {job.best_score:.2f} x, and what "
+            f"takes more than {timing.drop_factor} times as long is dropped",
+        )
+
+
+def _full(bench: Bench, job: Job, pair: Pair, notes: StageNotes, *, rounds: int, stage: str) -> None:
+    with bench.opponents(job.cast.others) as opponents:
+        record = bench.race([*pair.participants(), *opponents], job.dims, rounds, timeout_s=job.limit_s(stage))
+    names = [recipe.baseline.name for recipe in job.cast.others]
+    notes.metrics.update(_metrics(job, record, names))
+    _refuse_the_impossible(job, record)
+    notes.feedback = _summary(job, notes.metrics)
+
+
+def _metrics(job: Job, record: Record, others: list[str]) -> dict[str, Metric]:
+    reference = job.settings.reference
+    speedup = record.ratio(reference, CANDIDATE)
+    control = record.ratio(reference, CONTROL)
+    noise = max(job.noise, control.spread if job.noise == 0.0 else 0.0)
+    distinct = is_distinguishable(speedup, noise=noise, control=control.value)
+    time_ms = record.time_ms(CANDIDATE, job.settings.clock).value
+    roof_ms = record.time_ms(ROOF, job.settings.clock).value
+    metrics = {
+        "speedup": speedup.metric("x"),
+        **{f"speedup.{name}": record.ratio(name, CANDIDATE).metric("x") for name in others},
+        "cpu_ms": record.time_ms(CANDIDATE, ClockKind.CPU_MS).metric("ms"),
+        "wall_ms": record.time_ms(CANDIDATE, ClockKind.WALL_MS).metric("ms"),
+        "err_rel": Metric(value=record.worst_error(CANDIDATE), samples=record.rounds),
+        "roof_pct": Metric(value=100.0 * roof_ms / time_ms, unit="%"),
+        "control_ratio": control.metric("x"),
+        "distinguishable": Metric(value=float(distinct)),
+        "page_faults": record.faults(CANDIDATE).metric("per call"),
+    }
+    return metrics
+
+
+def _refuse_the_impossible(job: Job, record: Record) -> None:
+    """Data larger than the last cache cannot be moved faster than memory allows."""
+    settings = job.settings
+    if settings.traffic_bytes(job.dims) <= l3_bytes():
+        return
+    share = record.time_ms(CANDIDATE, settings.clock).value / record.time_ms(ROOF, settings.clock).value
+    if share < settings.timing.roof_slack:
+        raise KernelFailed(
+            "below_roof",
+            f"it took {share:.2f} of the time that the least memory traffic takes: the work cannot have been done",
+            Outcome.FAIL,
+        )
+
+
+def _summary(job: Job, metrics: Mapping[str, Metric]) -> str:
+    speedup = metrics["speedup"]
+    words = (
+        f"{metrics['cpu_ms'].value:.2f} ms CPU, {speedup.value:.3f} x {job.settings.reference} "
+        f"[{speedup.low:.3f}, {speedup.high:.3f}], {metrics['roof_pct'].value:.0f} % of the memory roof, "
+        f"{metrics['page_faults'].value:.0f} page faults per call, error {metrics['err_rel'].value:.1e}"
+    )
+    return words if metrics["distinguishable"].value else words + "; not distinguishable from noise"

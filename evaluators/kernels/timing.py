@@ -1,0 +1,119 @@
+"""Interleaved rounds: in each round one new input and one oracle serve candidate, baselines, control and roof."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluators.kernels.correctness import Answered, Examiner
+from evaluators.kernels.session import KernelWorker
+from evaluators.kernels.spec import Dims
+from evaluators.statistics import Estimate, median_interval, paired_ratio
+from nightforge.domain.words import ClockKind
+from nightforge.errors import EvaluatorFault
+
+NANOSECONDS_PER_MS = 1e6
+_DEFAULT_L3_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Participant:
+    """`judged`: its answers must be right. `every`: it runs in each n-th round."""
+
+    worker: KernelWorker
+    every: int = 1
+    judged: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.worker.name
+
+
+@dataclass
+class Record:
+    """Times and errors by participant and round."""
+
+    clock: ClockKind
+    rounds: int = 0
+    answers: dict[str, dict[int, Answered]] = field(default_factory=dict)
+
+    def add(self, name: str, index: int, answered: Answered) -> None:
+        self.answers.setdefault(name, {})[index] = answered
+
+    def times_ms(self, name: str, clock: ClockKind) -> list[float]:
+        return [a.call.time_ns(clock) / NANOSECONDS_PER_MS for a in self.answers[name].values()]
+
+    def time_ms(self, name: str, clock: ClockKind) -> Estimate:
+        return median_interval(self.times_ms(name, clock))
+
+    def ratio(self, slower: str, faster: str) -> Estimate:
+        """Time of `slower` over time of `faster`, paired by round."""
+        shared = sorted(self.answers[slower].keys() & self.answers[faster].keys())
+        tops = [self.answers[slower][index].call.time_ns(self.clock) for index in shared]
+        bottoms = [self.answers[faster][index].call.time_ns(self.clock) for index in shared]
+        return paired_ratio(tops, bottoms)
+
+    def worst_error(self, name: str) -> float:
+        return max(answered.error for answered in self.answers[name].values())
+
+    def faults(self, name: str) -> Estimate:
+        return median_interval([float(answered.call.faults) for answered in self.answers[name].values()])
+
+
+class Flusher:
+    """Pushes everything out of the shared cache from our side, where the kernel cannot interfere."""
+
+    def __init__(self, size: int) -> None:
+        self._memory: NDArray[np.int64] = np.ones(max(1, size // 8), dtype=np.int64)
+
+    def flush(self) -> None:
+        if int(self._memory.sum()) != self._memory.size:
+            raise EvaluatorFault("the flush buffer changed: this machine's memory cannot be trusted")
+
+
+def race(
+    examiner: Examiner,
+    participants: Sequence[Participant],
+    reference: str,
+    dims: Dims,
+    distributions: Sequence[str],
+    *,
+    rounds: int,
+    clock: ClockKind,
+    rng: np.random.Generator,
+    flusher: Flusher,
+    timeout_s: float,
+) -> Record:
+    """Time every participant on the same new data, in random order, all others frozen; check every answer.
+
+    The tolerance of a round comes from the reference's error in that round. A judged participant's wrong answer
+    raises KernelFailed.
+    """
+    record = Record(clock, rounds)
+    for index in range(rounds):
+        question = examiner.pose(rng, dims, distributions[index % len(distributions)])
+        present = [participant for participant in participants if index % participant.every == 0]
+        for position in rng.permutation(len(present)):
+            participant = present[int(position)]
+            examiner.prepare(question)
+            flusher.flush()
+            record.add(participant.name, index, examiner.ask(participant.worker, question, timeout_s=timeout_s))
+        reference_error = record.answers[reference][index].error
+        for participant in present:
+            if participant.judged:
+                examiner.judge(question, record.answers[participant.name][index], reference_error)
+    return record
+
+
+def l3_bytes() -> int:
+    """Size of the last cache that the first core sees, or 32 MiB where the system does not say."""
+    try:
+        text = Path("/sys/devices/system/cpu/cpu0/cache/index3/size").read_text(encoding="ascii").strip()
+    except OSError:
+        return _DEFAULT_L3_BYTES
+    units = {"K": 1024, "M": 1024**2, "G": 1024**3}
+    return int(text[:-1]) * units[text[-1]] if text[-1:] in units else int(text)

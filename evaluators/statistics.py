@@ -1,0 +1,64 @@
+"""Medians with rank-based intervals: no assumption on the shape of the noise, no randomness of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import comb
+from statistics import median
+
+from nightforge.domain.evidence import Metric
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A median and the order statistics that bracket it."""
+
+    value: float
+    low: float
+    high: float
+    samples: int
+
+    def metric(self, unit: str = "") -> Metric:
+        return Metric(value=self.value, low=self.low, high=self.high, unit=unit, samples=self.samples)
+
+    @property
+    def spread(self) -> float:
+        """Half the interval's width, relative to the value."""
+        return (self.high - self.low) / 2 / abs(self.value) if self.value else 0.0
+
+
+def median_rank(count: int, confidence: float = 0.95) -> int:
+    """Rank k (from 1) such that [x_k, x_(count+1-k)] covers the median with at least `confidence`.
+
+    Binomial sign interval; below six samples no interval reaches 95 %, and rank 1 (the full range) is given.
+    """
+    tail = 0.0
+    rank = 1
+    for k in range(1, count // 2 + 1):
+        tail += comb(count, k - 1) / 2**count
+        if 1 - 2 * tail < confidence:
+            break
+        rank = k
+    return rank
+
+
+def median_interval(samples: Sequence[float], confidence: float = 0.95) -> Estimate:
+    """The median of at least one sample, with its distribution-free interval."""
+    if not samples:
+        raise ValueError("a median needs at least one sample")
+    ordered = sorted(samples)
+    rank = median_rank(len(ordered), confidence)
+    return Estimate(median(ordered), ordered[rank - 1], ordered[-rank], len(ordered))
+
+
+def paired_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Estimate:
+    """Median of per-round ratios: both values of a pair saw the same data at nearly the same time."""
+    return median_interval([top / bottom for top, bottom in zip(numerators, denominators, strict=True)])
+
+
+def is_distinguishable(gain: Estimate, *, noise: float, control: float) -> bool:
+    """True when a ratio's distance from 1 exceeds max(2 x A/A noise, the control's deviation), and its interval
+    excludes 1."""
+    excludes_one = gain.low > 1.0 or gain.high < 1.0
+    return excludes_one and abs(gain.value - 1.0) > max(2 * noise, abs(control - 1.0))

@@ -1,0 +1,43 @@
+// nf-flags: fast-math vec512
+// nf: tune nf-flags in {fast-math, fast-math vec512, fast-math vec256, fast-math vec512 unroll}
+/* softmax over one row: largest element, exponentials and their sum, division. */
+#include <math.h>
+#include <stdint.h>
+
+typedef struct {
+    const float *x;
+    float *y;
+    int64_t n;
+} nf_args;
+
+// nf: tune BLOCK in {1024, 4096, 16384, 65536, 262144}
+#define BLOCK 4096
+
+int nf_kernel(const nf_args *a) {
+    const float *x = a->x;
+    float *y = a->y;
+    int64_t n = a->n;
+
+    float largest = x[0];
+    for (int64_t i = 0; i < n; i++) {
+        largest = x[i] > largest ? x[i] : largest;
+    }
+
+    float sum = 0.0f;
+    for (int64_t start = 0; start < n; start += BLOCK) {
+        int64_t end = start + BLOCK < n ? start + BLOCK : n;
+        float part = 0.0f;
+        for (int64_t i = start; i < end; i++) {
+            float e = expf(x[i] - largest);
+            y[i] = e;
+            part += e;
+        }
+        sum += part;
+    }
+
+    float scale = 1.0f / sum;
+    for (int64_t i = 0; i < n; i++) {
+        y[i] = y[i] * scale;
+    }
+    return 0;
+}
