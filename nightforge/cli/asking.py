@@ -1,0 +1,96 @@
+"""Questions to a person at a terminal, and answers given beforehand."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from nightforge.cli.output import can_ask
+from nightforge.domain.base import Scalar
+from nightforge.domain.plan import Question
+from nightforge.errors import UserError
+from nightforge.report.text import clean
+
+TRUE = frozenset({"y", "yes", "true"})
+FALSE = frozenset({"n", "no", "false"})
+
+
+def read_answers(given: list[str]) -> dict[str, str]:
+    """`NAME=VALUE` → value, not typed yet: the type comes with the question."""
+    answers = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise UserError(f"{text!r} is no answer", where="--answer", hint="write it as NAME=VALUE")
+        answers[name] = value
+    return answers
+
+
+def typed_answer(question: Question, text: str) -> Scalar:
+    """`text` as the type of the default, one of the choices; UserError naming them."""
+    value = _as_type_of(question.default, text)
+    if value is None or (question.choices and value not in question.choices):
+        offer = ", ".join(str(choice) for choice in question.choices)
+        raise UserError(
+            f"{question.name} cannot be {text!r}",
+            where=f"the question: {question.text}",
+            hint=f"one of: {offer}" if offer else f"a value like {question.default!r}",
+        )
+    return value
+
+
+def _as_type_of(default: Scalar, text: str) -> Scalar | None:
+    if isinstance(default, bool):
+        word = text.strip().lower()
+        return True if word in TRUE else False if word in FALSE else None
+    try:
+        return type(default)(text.strip())
+    except ValueError:
+        return None
+
+
+def ask(question: Question, *, given: Mapping[str, str], yes: bool) -> Scalar:
+    """The answer given beforehand, the default under --yes, or what the person types (Enter: the default)."""
+    if question.name in given:
+        return typed_answer(question, given[question.name])
+    if yes:
+        return question.default
+    if not can_ask():
+        raise UserError(
+            f"a question is open: {question.text}",
+            where=question.name,
+            hint=f"pass --yes to take the default ({question.default}), or --answer {question.name}=VALUE",
+        )
+    choices = f" ({', '.join(str(choice) for choice in question.choices)})" if question.choices else ""
+    while True:
+        text = read_line(f"{clean(question.text)}{choices} [{question.default}]: ")
+        if not text.strip():
+            return question.default
+        try:
+            return typed_answer(question, text)
+        except UserError as error:
+            sys.stderr.write(f"{error.what}; {error.hint}\n")
+
+
+def read_line(prompt: str) -> str:
+    """One line of stdin; the prompt goes to stderr. Ctrl-C raises KeyboardInterrupt at once, as does Ctrl-D."""
+    sys.stderr.write(prompt)
+    sys.stderr.flush()
+    with _plain_interrupt():
+        line = sys.stdin.readline()
+    if not line:
+        sys.stderr.write("\n")
+        raise KeyboardInterrupt
+    return line.rstrip("\n")
+
+
+@contextmanager
+def _plain_interrupt() -> Iterator[None]:
+    """The event loop's handler only cancels a task, which does not end a blocking read."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

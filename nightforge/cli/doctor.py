@@ -1,0 +1,29 @@
+"""`nightforge doctor`: what this machine has, what is missing, how to mend it."""
+
+from __future__ import annotations
+
+import typer
+
+from nightforge.cli.options import JsonFlag, QuietFlag, VerboseFlag
+from nightforge.cli.output import Output
+
+
+def doctor(json: JsonFlag = False, quiet: QuietFlag = False, verbose: VerboseFlag = False) -> None:
+    """Check packages, sandbox, compiler, store, model access and tools. Exit 6 when a needed thing is missing."""
+    output = Output.open(json=json, quiet=quiet, verbose=verbose)
+    from nightforge.doctor import Level, examine
+
+    findings = examine()
+    failed = [finding.check for finding in findings if finding.level is Level.FAIL]
+    if output.json:
+        output.record(
+            {"kind": "doctor", "ok": not failed, "findings": [finding.model_dump(mode="json") for finding in findings]}
+        )
+    else:
+        for finding in findings:
+            output.text(f"{finding.level.value:<4}  {finding.check:<18} {finding.found}")
+            for line in finding.fix.splitlines():
+                output.text(f"      {'':<18} {line}")
+    if failed:
+        output.note(f"missing: {', '.join(failed)}")
+        raise typer.Exit(6)

@@ -1,0 +1,243 @@
+"""`nightforge eval`: one program through the same cascade as in a campaign."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nightforge.cli.options import JsonFlag, QuietFlag, UnsafeFlag, VerboseFlag
+from nightforge.cli.output import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nightforge.domain.base import Scalar
+    from nightforge.domain.evidence import Calibration, Evidence
+    from nightforge.domain.ports import Evaluator, Sandbox
+    from nightforge.domain.task import Task
+    from nightforge.domain.words import CandidateState
+
+LARGEST_PROGRAM_BYTES = 1 << 20
+
+
+def evaluate(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The program; `-` reads stdin.")],
+    task: Annotated[str, typer.Option("--task", metavar="NAME", help="A shipped task, or the path of a task folder.")],
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Then measure again in a fresh process on hidden inputs.")
+    ] = False,
+    parameters: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the task; repeatable.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Seed of the inputs; the default comes from the system.")
+    ] = None,
+    unsafe_local: UnsafeFlag = False,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+    verbose: VerboseFlag = False,
+) -> None:
+    """Evaluate one program. A program that fails is an answer, not an error: the exit code is 0."""
+    output = Output.open(json=json, quiet=quiet, verbose=verbose)
+    from nightforge.catalogue import find_task
+    from nightforge.cli.reading import resolve_settings
+    from nightforge.domain.words import SandboxTier
+    from sandbox import open_sandbox
+
+    settings = resolve_settings({"unsafe_local": unsafe_local or None}).settings
+    source = read_program(file)
+    found = find_task(task)
+    chosen = read_parameters(found, parameters or [])
+    sandbox = open_sandbox(unsafe_local=settings.unsafe_local)
+    if sandbox.tier is SandboxTier.UNSAFE_LOCAL:
+        output.alert("warning: --unsafe-local: the program runs WITHOUT A SANDBOX and can do all that you can do")
+    evaluator = open_evaluator(found, sandbox)
+    result = asyncio.run(_evaluate(output, evaluator, source, found, chosen, seed=seed, confirm=confirm))
+    if output.json:
+        output.record(result.record())
+    else:
+        output.text(result.describe())
+
+
+def read_program(file: str) -> str:
+    """The text of FILE or stdin; UserError names what is wrong with it."""
+    from nightforge.errors import UserError
+
+    try:
+        data = sys.stdin.buffer.read(LARGEST_PROGRAM_BYTES + 1) if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise UserError(f"the program cannot be read: {error.strerror}", where=file, hint="name a file, or -") from None
+    if len(data) > LARGEST_PROGRAM_BYTES:
+        raise UserError("the program is larger than 1 MiB", where=file, hint="a program is one source file")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"the program is not UTF-8: {error}", where=file, hint="save it as UTF-8") from None
+
+
+def read_parameters(task: Task, given: list[str]) -> dict[str, Scalar]:
+    """Defaults of the task with `NAME=VALUE` over them, held to what is on offer."""
+    from nightforge.errors import UserError
+
+    chosen = {parameter.name: parameter.default for parameter in task.parameters}
+    offered = {parameter.name: parameter for parameter in task.parameters}
+    for text in given:
+        name, equals, value = text.partition("=")
+        parameter = offered.get(name)
+        if not equals or parameter is None:
+            known = ", ".join(offered) or "none"
+            raise UserError(f"{text!r} sets no parameter", where="--set", hint=f"{task.name} has: {known}")
+        typed = _typed(value, like=parameter.default)
+        outside = isinstance(typed, int | float) and (
+            (parameter.minimum is not None and typed < parameter.minimum)
+            or (parameter.maximum is not None and typed > parameter.maximum)
+        )
+        if typed is None or outside or (parameter.choices and typed not in parameter.choices):
+            offer = ", ".join(str(choice) for choice in parameter.choices)
+            raise UserError(
+                f"{name} cannot be {value!r}",
+                where="--set",
+                hint=f"on offer: {offer}" if offer else f"from {parameter.minimum} to {parameter.maximum}",
+            )
+        chosen[name] = typed
+    return chosen
+
+
+def _typed(value: str, *, like: Scalar) -> Scalar | None:
+    """`value` as the type of the default; None when it is not one."""
+    if isinstance(like, bool):
+        return {"true": True, "false": False}.get(value.lower())
+    try:
+        return type(like)(value)
+    except ValueError:
+        return None
+
+
+def open_evaluator(task: Task, sandbox: Sandbox) -> Evaluator:
+    """The task's evaluator; PrerequisiteMissing lists what this machine lacks for it."""
+    from nightforge.errors import PrerequisiteMissing, UserError
+    from nightforge.registry import EVALUATORS, load
+
+    factory = load(EVALUATORS, task.domain)
+    if not callable(factory):
+        raise UserError(f"{task.domain!r} is registered, but cannot be called", where=EVALUATORS)
+    evaluator: Evaluator = factory(sandbox)
+    evaluator.check_task(task)
+    lacking = evaluator.prerequisites(task)
+    if lacking:
+        raise PrerequisiteMissing("; ".join(lacking), where=f"task {task.name}", hint="`nightforge doctor` says more")
+    return evaluator
+
+
+class Result:
+    """What one program came to: state, evidence of the search stage, evidence of the confirmation."""
+
+    def __init__(self, task: Task, calibration: Calibration, measured: Evidence, confirmed: Evidence | None) -> None:
+        self.task = task
+        self.calibration = calibration
+        self.measured = measured
+        self.confirmed = confirmed
+        self.state, self.reason = _state(measured)
+        if confirmed is not None:
+            self.state, self.reason = _confirmed_state(confirmed)
+
+    def record(self) -> dict[str, object]:
+        evidence = self.confirmed or self.measured
+        last = evidence.stages[-1]
+        return {
+            "kind": "eval",
+            "task": self.task.name,
+            "state": self.state.value,
+            "stage": last.stage,
+            "outcome": last.outcome.value,
+            "reason": self.reason,
+            "distinguishable": evidence.passed and evidence.distinguishable,
+            "metrics": {name: metric.model_dump(mode="json") for name, metric in evidence.metrics.items()},
+            "feedback": last.feedback,
+            "tier": evidence.tier.value,
+            "evidence": self.measured.model_dump(mode="json"),
+            "confirmation": self.confirmed.model_dump(mode="json") if self.confirmed else None,
+            "calibration": self.calibration.model_dump(mode="json"),
+        }
+
+    def describe(self) -> str:
+        from nightforge.cli.words import evidence_lines, metric_text
+        from nightforge.report.states import CANDIDATE_SHAPES
+
+        reason = f" ({self.reason})" if self.reason else ""
+        lines = [f"{CANDIDATE_SHAPES[self.state]} {self.state.value}{reason}"]
+        evidence = self.confirmed or self.measured
+        objective = self.task.objective
+        metric = evidence.metrics.get(objective.metric)
+        if evidence.passed and metric is not None:
+            word = "confirmed" if self.confirmed else "measured, not confirmed"
+            lines.append(
+                f"{objective.title or objective.metric}: {metric_text(metric)} against "
+                f"{self.calibration.reference} ({word})"
+            )
+            if not evidence.distinguishable:
+                lines.append(f"not distinguishable from the reference: the band is {self.calibration.band:.1%} today")
+        for title, shown in (("measured", self.measured), ("confirmation", self.confirmed)):
+            if shown is not None:
+                lines.append(f"{title} (sandbox {shown.tier.value})")
+                lines.extend(evidence_lines(shown))
+        return "\n".join(lines)
+
+
+def _state(evidence: Evidence) -> tuple[CandidateState, str]:
+    from nightforge.domain.words import CandidateState
+
+    failure = evidence.failure
+    if failure is not None:
+        return CandidateState.REJECTED, failure.reason or failure.outcome.value
+    return CandidateState.MEASURED, "" if evidence.distinguishable else "not_distinguishable"
+
+
+def _confirmed_state(evidence: Evidence) -> tuple[CandidateState, str]:
+    """As the campaign settles it: a gain that the noise hides stays measured."""
+    from nightforge.domain.words import CandidateState, EvidenceClass, Outcome
+
+    failure = evidence.failure
+    if failure is not None:
+        if failure.outcome is Outcome.ERROR:
+            return CandidateState.MEASURED, f"confirmation did not end: {failure.reason}"
+        return CandidateState.SUSPICIOUS, failure.reason or failure.stage
+    if evidence.evidence_class is not EvidenceClass.ISOLATED:
+        return CandidateState.MEASURED, f"evidence is {evidence.evidence_class}"
+    if not evidence.distinguishable:
+        return CandidateState.MEASURED, "not_distinguishable"
+    return CandidateState.CONFIRMED, ""
+
+
+async def _evaluate(
+    output: Output,
+    evaluator: Evaluator,
+    source: str,
+    task: Task,
+    parameters: Mapping[str, Scalar],
+    *,
+    seed: int | None,
+    confirm: bool,
+) -> Result:
+    import secrets
+
+    from nightforge.domain.words import Phase
+
+    fixed = secrets.randbits(63) if seed is None else seed
+    output.note("measuring the baselines and the noise ...")
+    calibration = await evaluator.calibrate(task, parameters, seed=fixed)
+    output.note("evaluating ...")
+    measured = await evaluator.evaluate(
+        source, task, parameters, seed=fixed, phase=Phase.SEARCH, calibration=calibration
+    )
+    confirmed = None
+    if confirm and measured.passed:
+        output.note("confirming in a fresh process on hidden inputs ...")
+        confirmed = await evaluator.evaluate(
+            source, task, parameters, seed=secrets.randbits(63), phase=Phase.CONFIRMATION, calibration=calibration
+        )
+    return Result(task, calibration, measured, confirmed)

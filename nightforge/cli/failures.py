@@ -1,0 +1,116 @@
+"""Errors become words and exit codes in one place, for the terminal and for the tests' runner alike."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from typer.core import TyperGroup
+
+from nightforge.cli.output import Output
+
+if TYPE_CHECKING:
+    from typer._click.core import Context
+
+    from nightforge.errors import NightforgeError
+
+INTERRUPTED = 130
+
+
+class ErrorBoundary(TyperGroup):
+    """The root group: every exception of a command ends here."""
+
+    def invoke(self, ctx: Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, typer.Abort):
+            raise
+        except typer.TyperException as error:
+            raise typer.Exit(report_usage(error)) from None
+        except KeyboardInterrupt:
+            Output.current.alert("interrupted; what was measured is saved: `nightforge resume` goes on")
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            sys.stderr.close()
+            raise typer.Exit(0) from None
+        except Exception as error:
+            from nightforge.errors import NightforgeError
+
+            if isinstance(error, NightforgeError):
+                raise typer.Exit(report_error(error)) from None
+            raise typer.Exit(report_unexpected(error)) from None
+
+
+def report_usage(error: typer.TyperException) -> int:
+    """A wrong command line: what is wrong with it, and where its help is. Without arguments: the help itself."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "nightforge"
+    output = Output.current
+    if type(error).__name__ == "NoArgsIsHelpError":
+        output.alert(error.format_message())
+        return error.exit_code
+    what = error.format_message()
+    hint = f"`{command} --help` lists what there is"
+    output.alert(f"error: {what}\n  where: {command}\n  hint: {hint}")
+    if "--json" in sys.argv:
+        output.record({"kind": "error", "error": {"what": what, "where": command, "hint": hint}, "exit_code": 2})
+    return error.exit_code
+
+
+def report_error(error: NightforgeError) -> int:
+    """what, where, hint on stderr (one object on stdout with --json); returns the exit code."""
+    output = Output.current
+    lines = [f"error: {error.what}"]
+    if error.where:
+        lines.append(f"  where: {error.where}")
+    if error.hint:
+        lines.append(f"  hint: {error.hint}")
+    output.alert("\n".join(lines))
+    if output.verbose:
+        output.alert("".join(traceback.format_exception(error)))
+    if output.json:
+        words = {"what": error.what, "where": error.where, "hint": error.hint}
+        output.record({"kind": "error", "error": words, "exit_code": error.exit_code})
+    return error.exit_code
+
+
+def report_unexpected(error: Exception) -> int:
+    """A fault of ours: a short line, and the traceback in a log file."""
+    output = Output.current
+    text = "".join(traceback.format_exception(error))
+    log = _write_log(text)
+    output.alert(f"error: internal fault: {type(error).__name__}: {error}")
+    output.alert(f"  where: {log}" if log else "  where: the log could not be written; repeat with -v")
+    output.alert("  hint: nothing stored is lost; report it with that log, or repeat with -v to see it here")
+    if output.verbose:
+        output.alert(text)
+    if output.json:
+        words = {"what": f"{type(error).__name__}: {error}", "where": str(log or ""), "hint": ""}
+        output.record({"kind": "error", "error": words, "exit_code": 1})
+    return 1
+
+
+def _write_log(text: str) -> Path | None:
+    """A new file beside the database, or in the temporary folder where that cannot be written."""
+    import tempfile
+
+    from nightforge.errors import NightforgeError
+    from nightforge.settings import load_settings
+
+    name = f"fault-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.log"
+    folders = [Path(tempfile.gettempdir())]
+    with suppress(NightforgeError):
+        folders.insert(0, load_settings().settings.logs_dir)
+    for folder in folders:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8")
+        except OSError:
+            continue
+        return folder / name
+    return None

@@ -1,0 +1,166 @@
+"""What is shown while a campaign runs: one live line at a terminal, plain lines elsewhere.
+
+It reads the store's tally and events and nothing else, so that what it shows is what is saved.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nightforge.cli.words import duration, metric_text, number
+from nightforge.domain.words import CandidateState
+from nightforge.report.text import clean_line, money
+
+if TYPE_CHECKING:
+    from rich.live import Live
+
+    from nightforge.cli.output import Output
+    from nightforge.domain.candidate import Campaign, Event, Tally
+    from nightforge.domain.ports import Store
+
+LOOK_S = 0.5
+PLAIN_EVERY_S = 10.0
+REASONS_SHOWN = 3
+NEWS = frozenset({"campaign.state", "candidate.best", "planner.decision", "candidate.given_up"})
+
+
+@dataclass
+class LiveDisplay:
+    store: Store
+    campaign_id: str
+    output: Output
+    monotonic: Callable[[], float] = time.monotonic
+    after: int = -1
+    best: str = ""
+    best_seen: int | None = None
+    plain_at: float = float("-inf")
+    campaign: Campaign = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.campaign = self.store.campaign(self.campaign_id)
+        self.after = self._last_sequence()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        if self.output.quiet:
+            return
+        live = self._open_live()
+        with live if live is not None else nullcontext():
+            while True:
+                self.show(live)
+                await asyncio.sleep(LOOK_S)
+
+    def show(self, live: Live | None) -> None:
+        """One look: news as lasting lines, then the line."""
+        tally = self.store.tally(self.campaign_id)
+        self._look_at_best(tally)
+        line = status_line(self.campaign, tally, self.best)
+        news = [text for event in self._new_events() if (text := news_line(event))]
+        if live is not None:
+            from rich.text import Text
+
+            for text in news:
+                live.console.print(text)
+            live.update(Text(line, no_wrap=True, overflow="ellipsis"))
+            return
+        for text in news:
+            self.output.note(text)
+        now = self.monotonic()
+        if now - self.plain_at >= PLAIN_EVERY_S or any("new best" in text for text in news):
+            self.plain_at = now
+            self.output.note(line)
+
+    def _open_live(self) -> Live | None:
+        if not sys.stderr.isatty():
+            return None
+        from rich.live import Live
+
+        return Live(console=self.output.console(stderr=True), refresh_per_second=2, transient=True)
+
+    def _new_events(self) -> list[Event]:
+        events = list(self.store.events(self.campaign_id, after=self.after, limit=500))
+        if events:
+            self.after = events[-1].sequence
+        return [event for event in events if event.kind in NEWS]
+
+    def _last_sequence(self) -> int:
+        after = -1
+        while events := self.store.events(self.campaign_id, after=after, limit=1000):
+            after = events[-1].sequence
+        return after
+
+    def _look_at_best(self, tally: Tally) -> None:
+        """The best's interval is in its evidence, which is read again only when the best is another one."""
+        if tally.best_ordinal is None or tally.best_ordinal == self.best_seen:
+            return
+        self.best_seen = tally.best_ordinal
+        self.best = best_text(self.store, self.campaign, tally.best_ordinal)
+
+
+def best_text(store: Store, campaign: Campaign, ordinal: int) -> str:
+    candidate = store.candidate(campaign.campaign_id, ordinal)
+    metric = candidate.evidence.metrics.get(campaign.plan.objectives[0].metric) if candidate.evidence else None
+    if metric is None:
+        return ""
+    name = "seed" if ordinal == 0 else f".{ordinal}"
+    return f"{name} {metric_text(metric)}"
+
+
+def status_line(campaign: Campaign, tally: Tally, best: str) -> str:
+    """best · evaluations/h · in flight · failures · cost/cap · ETA."""
+    plan = campaign.plan
+    in_flight = sum(count for state, count in tally.by_state.items() if not state.is_terminal)
+    rate = tally.evaluations / tally.active_s * 3600 if tally.active_s > 0 else 0.0
+    rejected = tally.by_state.get(CandidateState.REJECTED, 0)
+    parts = [
+        f"best {best or 'none yet'} (measured)" if best else "best none yet",
+        f"{tally.evaluations} evaluations ({rate:.0f}/h)",
+        f"{in_flight} in flight",
+    ]
+    if rejected:
+        worst = sorted(tally.by_reason.items(), key=lambda item: -item[1])[:REASONS_SHOWN]
+        parts.append(f"{rejected} rejected: " + ", ".join(f"{count} {clean_line(reason)}" for reason, count in worst))
+    cap = f" of {money(plan.budget.cost_usd)}" if plan.budget.cost_usd is not None else ""
+    if plan.models or cap:
+        parts.append(f"{money(tally.cost_usd)}{cap}")
+    left = seconds_left(campaign, tally)
+    parts.append(f"ends in about {duration(left)}" if left is not None else f"running {duration(tally.active_s)}")
+    return " · ".join(parts)
+
+
+def seconds_left(campaign: Campaign, tally: Tally) -> float | None:
+    """Until the first cap at the present rate; None when no cap says."""
+    budget = campaign.plan.budget
+    guesses = []
+    if budget.wall_s is not None:
+        guesses.append(max(0.0, budget.wall_s - tally.active_s))
+    spent = {
+        "evaluations": (budget.evaluations, float(tally.evaluations)),
+        "cost": (budget.cost_usd, tally.cost_usd),
+        "tokens": (budget.tokens, float(tally.tokens_in + tally.tokens_out)),
+    }
+    for cap, done in spent.values():
+        if cap is not None and done > 0 and tally.active_s > 0:
+            guesses.append(max(0.0, (cap - done) * tally.active_s / done))
+    return min(guesses) if guesses else None
+
+
+def news_line(event: Event) -> str:
+    """One lasting line; events are data of ours, but notes in them may quote a candidate."""
+    at = event.at.astimezone().strftime("%H:%M:%S")
+    words = {key: clean_line(str(value)) for key, value in event.payload.items() if value not in (None, "")}
+    if event.kind == "candidate.best":
+        score = event.payload.get("score")
+        text = number(float(score)) if isinstance(score, int | float) else ""
+        return f"{at} new best: .{event.ordinal} {text}".rstrip()
+    if event.kind == "campaign.state":
+        reason = f" ({words['reason']})" if words.get("reason") else ""
+        return f"{at} {words.get('state', '')}{reason}"
+    details = ", ".join(f"{key} {value}" for key, value in words.items())
+    return f"{at} {event.kind}{f' .{event.ordinal}' if event.ordinal is not None else ''}: {details}"

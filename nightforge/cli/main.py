@@ -1,0 +1,74 @@
+"""The root of the command line. It imports typer and nothing heavier; a command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nightforge import __version__
+from nightforge.cli import (
+    config,
+    diff,
+    doctor,
+    evaluate,
+    listing,
+    report,
+    resume,
+    run_command,
+    show,
+    stop,
+    tasks,
+)
+from nightforge.cli.failures import ErrorBoundary
+
+EPILOG = (
+    "Exit codes: 0 finished; 1 fault of ours; 2 usage or configuration; 3 no improvement under "
+    "--require-improvement; 4 rehearsal failed; 5 budget refused; 6 prerequisite missing; 7 not found; "
+    "130 interrupted, state saved."
+)
+
+app = typer.Typer(
+    name="nightforge",
+    cls=ErrorBoundary,
+    help="A design goal in plain words becomes ranked, re-measured candidates overnight.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"nightforge {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+app.command("run", short_help="Turn a goal or a plan into a campaign.")(run_command.run)
+app.command("resume", short_help="Go on with an unfinished campaign.")(resume.resume)
+app.command("stop", short_help="Ask a running campaign to stop.")(stop.stop)
+app.command("list", short_help="List the campaigns.")(listing.list_campaigns)
+app.command("show", short_help="Show a campaign or a candidate.")(show.show)
+app.command("diff", short_help="Compare two candidates' programs.")(diff.diff)
+app.command("report", short_help="Report what a campaign found.")(report.report)
+app.command("eval", short_help="Evaluate one program by hand.")(evaluate.evaluate)
+app.command("tasks", short_help="List what can be evaluated.")(tasks.tasks)
+app.command("doctor", short_help="Check this machine.")(doctor.doctor)
+app.add_typer(config.app, name="config", short_help="Settings and where they come from.")
+
+
+def run() -> None:
+    """Entry point of the `nightforge` script."""
+    app()

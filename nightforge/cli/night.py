@@ -1,0 +1,232 @@
+"""Drives a night from the terminal: questions, plan card, live line, interrupt, final words."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nightforge.cli.asking import ask, read_line
+from nightforge.cli.failures import INTERRUPTED
+from nightforge.cli.live import LiveDisplay
+from nightforge.cli.output import Output, can_ask
+from nightforge.cli.plan_card import card_record, print_card
+from nightforge.cli.plan_file import write_plan
+from nightforge.domain.words import CampaignState
+from nightforge.errors import ImprovementMissing, NotFound, PlatformFault, UserError
+from workflows.contract import AskQuestions, AwaitApproval, Done, NightRequest, NightStep, PlanCard, Refused, StopSwitch
+
+if TYPE_CHECKING:
+    from nightforge.domain.plan import Budget
+    from nightforge.domain.ports import Store
+    from nightforge.settings import Settings
+    from workflows.night import Night
+
+GRACE_S = 8.0
+"""After the second interrupt: time for what is being written, then the run is cancelled."""
+UNFINISHED = frozenset({CampaignState.PLANNED, CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.DRAINING})
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the person decided by flag."""
+
+    yes: bool = False
+    plan_only: bool = False
+    plan_out: Path | None = None
+    answers: dict[str, str] = field(default_factory=dict)
+    require_improvement: bool = False
+
+
+async def run_night(settings: Settings, output: Output, request: NightRequest, choices: Choices) -> int:
+    """From a goal to the report; returns the exit code."""
+    from workflows.night import open_night
+
+    stop = StopSwitch()
+    async with open_night(settings, stop=stop) as night:
+        output.note("reading the goal; measuring baselines and noise ...")
+        step = await night.begin(request)
+        while isinstance(step, AskQuestions):
+            answers = {
+                question.name: ask(question, given=choices.answers, yes=choices.yes) for question in step.questions
+            }
+            step = await night.answer(answers)
+        if isinstance(step, Refused):
+            raise refusal(step)
+        if isinstance(step, AwaitApproval):
+            if not _approved(output, step.card, choices):
+                return 0
+            campaign_id = _campaign_of(night.store, step.card)
+            step = await _watched(night.approve(), night, output, campaign_id, stop)
+        return _end(settings, output, night, step, require_improvement=choices.require_improvement)
+
+
+async def resume_night(
+    settings: Settings, output: Output, campaign_id: str | None, budget: Budget | None, *, require_improvement: bool
+) -> int:
+    """Go on where a campaign stood; a plan that was never approved comes back as a card."""
+    from workflows.night import open_night
+
+    stop = StopSwitch()
+    async with open_night(settings, stop=stop) as night:
+        chosen = pick_unfinished(night.store, campaign_id)
+        step = await _watched(night.resume(chosen, budget=budget), night, output, chosen, stop)
+        if isinstance(step, AwaitApproval):
+            if not _approved(output, step.card, Choices()):
+                return 0
+            step = await _watched(night.approve(), night, output, chosen, stop)
+        return _end(settings, output, night, step, require_improvement=require_improvement)
+
+
+def pick_unfinished(store: Store, campaign_id: str | None) -> str:
+    if campaign_id:
+        return store.campaign(campaign_id).campaign_id
+    for campaign in store.campaigns():
+        if campaign.state in UNFINISHED:
+            return campaign.campaign_id
+    raise NotFound("no campaign is unfinished", hint="name one to give it more budget: `nightforge list` shows them")
+
+
+def refusal(step: Refused) -> UserError:
+    from nightforge.report.text import clean_line
+
+    matches = ", ".join(f"{match.task} ({match.why})" if match.why else match.task for match in step.reading.matches)
+    return UserError(
+        clean_line(step.reading.refusal) or "no task fits the goal",
+        where=f"goal {clean_line(step.reading.goal)!r}",
+        hint=f"there is: {matches}" if matches else "`nightforge tasks` lists what there is; --task NAME names one",
+    )
+
+
+def _campaign_of(store: Store, card: PlanCard) -> str:
+    """The row that was made for this card."""
+    for campaign in store.campaigns(limit=20):
+        if campaign.state is CampaignState.PLANNED and campaign.plan == card.plan:
+            return campaign.campaign_id
+    raise PlatformFault("the plan's campaign is not in the store", where="run", hint="start it again")
+
+
+def _approved(output: Output, card: PlanCard, choices: Choices) -> bool:
+    """Show the card; True to start. --plan-only ends here, with the card as data on stdout."""
+    if choices.plan_out is not None:
+        write_plan(choices.plan_out, card.plan)
+        output.note(f"plan: {choices.plan_out}")
+    if choices.plan_only and output.json:
+        output.record(card_record(card))
+    else:
+        print_card(card, output.console(stderr=not choices.plan_only))
+    if choices.plan_only:
+        return False
+    if choices.yes:
+        if card.room_is_small:
+            output.note("starting all the same, as --yes says")
+        return True
+    if not can_ask():
+        raise UserError("the plan waits for a person", where="run", hint="pass --yes to start without asking")
+    if card.room_is_small:
+        answer = read_line("The room left is not larger than what can be told apart here. Start all the same? [y/N] ")
+        started = answer.strip().lower() in {"y", "yes"}
+    else:
+        started = read_line("Enter starts, n leaves: ").strip().lower() in {"", "y", "yes"}
+    if not started:
+        output.note("not started; nothing was spent")
+    return started
+
+
+async def _watched(
+    work: Awaitable[NightStep], night: Night, output: Output, campaign_id: str, stop: StopSwitch
+) -> NightStep:
+    """Run `work` under the live line, with Ctrl-C once to drain and twice to stop."""
+    if output.json:
+        campaign = night.store.campaign(campaign_id)
+        output.record(
+            {
+                "kind": "launch",
+                "campaign_id": campaign_id,
+                "goal": campaign.plan.goal,
+                "task": campaign.plan.task,
+                "team": campaign.plan.team.value,
+                "tier": campaign.tier,
+            }
+        )
+    task = asyncio.ensure_future(work)
+    async with _interrupts(task, output, stop):
+        display = asyncio.create_task(LiveDisplay(night.store, campaign_id, output).run())
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if not stop.immediate:
+                raise
+            raise KeyboardInterrupt from None
+        finally:
+            display.cancel()
+            with suppress(asyncio.CancelledError):
+                await display
+
+
+@asynccontextmanager
+async def _interrupts(task: asyncio.Future[NightStep], output: Output, stop: StopSwitch) -> AsyncIterator[None]:
+    """SIGINT and SIGTERM press the switch; the run is cancelled when the second press is not obeyed in time."""
+    loop = asyncio.get_running_loop()
+
+    def press() -> None:
+        already = stop.immediate
+        stop.press()
+        if already:
+            task.cancel()
+        elif stop.immediate:
+            output.alert("stopping now; what is measured is saved")
+            loop.call_later(GRACE_S, task.cancel)
+        else:
+            output.alert("draining: what is in flight is finished and saved (interrupt again to stop now)")
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, press)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+def _end(settings: Settings, output: Output, night: Night, step: NightStep, *, require_improvement: bool) -> int:
+    """The last words: report written, table shown, exit code."""
+    if not isinstance(step, Done):
+        raise PlatformFault(f"the night ended in {type(step).__name__}", where="run", hint="see `nightforge list`")
+    from nightforge.cli.report import write_markdown
+    from nightforge.report import build_report, gather
+    from nightforge.report.markdown import to_markdown
+    from nightforge.report.terminal import print_report
+
+    document = build_report(gather(night.store, step.campaign_id))
+    path = settings.reports_dir / f"{step.campaign_id}.md"
+    write_markdown(path, to_markdown(document))
+    interrupted = step.state is CampaignState.PAUSED or step.reason == "interrupted"
+    missing = require_improvement and not step.improved and not interrupted
+    code = INTERRUPTED if interrupted else ImprovementMissing.exit_code if missing else 0
+    if output.json:
+        output.record(
+            {
+                "kind": "done",
+                "campaign_id": step.campaign_id,
+                "state": step.state.value,
+                "reason": step.reason,
+                "improved": step.improved,
+                "headline": document.headline,
+                "report": str(path),
+                "tally": night.store.tally(step.campaign_id).model_dump(mode="json"),
+                "exit_code": code,
+            }
+        )
+    else:
+        print_report(document.only("ranked", "gains"), output.console())
+        output.text(f"Report: {path}")
+    if interrupted:
+        output.alert(f"saved. Go on with: nightforge resume {step.campaign_id}")
+    if missing:
+        output.alert("error: no confirmed candidate beats the reference (--require-improvement)")
+    return code

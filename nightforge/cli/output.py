@@ -1,0 +1,73 @@
+"""Where a command's words go: stdout carries data, stderr everything else."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SCHEMA_VERSION = 1
+
+
+@dataclass
+class Output:
+    """The choices of one command line: `--json`, `-q`, `-v`."""
+
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+    current: ClassVar[Output]
+
+    @classmethod
+    def open(cls, *, json: bool = False, quiet: bool = False, verbose: bool = False) -> Output:
+        output = cls(json=json, quiet=quiet, verbose=verbose)
+        cls.current = output
+        level = logging.DEBUG if verbose else logging.ERROR if quiet else logging.WARNING
+        logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", force=True)
+        for chatty in ("httpx2", "httpcore2", "httpx", "httpcore", "openai", "docker", "urllib3", "asyncio", "alembic"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
+        return output
+
+    def record(self, values: Mapping[str, object]) -> None:
+        """One JSON object on one line of stdout, `schema_version` first."""
+        sys.stdout.write(json.dumps({"schema_version": SCHEMA_VERSION, **values}, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+
+    def text(self, text: str) -> None:
+        """Plain data on stdout."""
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        sys.stdout.flush()
+
+    def note(self, text: str) -> None:
+        """A word to the person, on stderr; `-q` silences it."""
+        if not self.quiet:
+            self.alert(text)
+
+    def alert(self, text: str) -> None:
+        """As `note`, but never silenced."""
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+    def console(self, *, stderr: bool = False) -> Console:
+        """A rich console for tables; no colour and no boxes for a pipe or under NO_COLOR."""
+        from rich.console import Console
+
+        stream = sys.stderr if stderr else sys.stdout
+        width = None if stream.isatty() else int(os.environ.get("COLUMNS") or 120)
+        return Console(file=stream, highlight=False, markup=False, emoji=False, width=width, soft_wrap=False)
+
+
+Output.current = Output()
+
+
+def can_ask() -> bool:
+    """Whether a person sits at stdin."""
+    return sys.stdin is not None and sys.stdin.isatty()

@@ -1,0 +1,46 @@
+"""Plans as files: read with the line or the field named, written as JSON."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from nightforge.catalogue import describe_validation
+from nightforge.domain.plan import Plan
+from nightforge.errors import UserError
+
+
+def read_plan(path: Path) -> Plan:
+    """A UserError names the file, then the line and column (syntax) or the field (content)."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError("no such plan file", where=str(path), hint="--plan-out FILE.json writes one") from None
+    except OSError as error:
+        raise UserError(f"the plan cannot be read: {error.strerror}", where=str(path), hint="mend its rights") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"the plan is not UTF-8: {error}", where=str(path), hint="save it as UTF-8") from None
+    try:
+        document = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
+        raise UserError(str(error), where=str(path), hint="mend the line named") from None
+    try:
+        return Plan.model_validate(document)
+    except ValidationError as error:
+        raise UserError(
+            describe_validation(error), where=str(path), hint="--plan-only --plan-out FILE.json writes a valid one"
+        ) from None
+
+
+def write_plan(path: Path, plan: Plan) -> None:
+    if path.suffix != ".json":
+        raise UserError("a plan is written as JSON", where=str(path), hint=f"call it {path.with_suffix('.json')}")
+    try:
+        path.write_text(plan.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UserError(
+            f"the plan cannot be written: {error.strerror}", where=str(path), hint="name another place"
+        ) from None

@@ -1,0 +1,118 @@
+"""`nightforge show`: one campaign, or one candidate."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nightforge.cli.options import JsonFlag, QuietFlag, VerboseFlag
+from nightforge.cli.output import Output
+
+if TYPE_CHECKING:
+    from nightforge.domain.candidate import Campaign, Candidate
+    from nightforge.store import SqlStore
+
+
+def show(
+    ref: Annotated[str, typer.Argument(metavar="ID[.CAND]", help="A campaign id or prefix, or ID.NUMBER.")],
+    code: Annotated[bool, typer.Option("--code", help="Print only the candidate's program.")] = False,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+    verbose: VerboseFlag = False,
+) -> None:
+    """Show a campaign with its ranked candidates, or one candidate with its evidence."""
+    output = Output.open(json=json, quiet=quiet, verbose=verbose)
+    from nightforge.cli.reading import opened_store, resolve_settings, split_ref
+    from nightforge.errors import NotFound, UserError
+
+    settings = resolve_settings().settings
+    campaign_id, ordinal = split_ref(ref)
+    if code and ordinal is None:
+        raise UserError("--code needs a candidate", where=ref, hint=f"as `nightforge show --code {ref}.0`")
+    with opened_store(settings.database_url) as store:
+        campaign = store.campaign(campaign_id)
+        if ordinal is None:
+            _campaign(output, store, campaign)
+            return
+        candidate = store.candidate(campaign.campaign_id, ordinal)
+        source = store.source(candidate.code_sha) if candidate.code_sha else None
+        if code:
+            if source is None:
+                raise NotFound("it has no program yet", where=candidate.ref)
+            output.text(_clean(source) if sys.stdout.isatty() else source)
+        elif output.json:
+            output.record({"kind": "candidate", "source": source, **candidate.model_dump(mode="json")})
+        else:
+            _candidate(output, candidate)
+
+
+def _clean(text: str) -> str:
+    from nightforge.report.text import clean
+
+    return clean(text)
+
+
+def _campaign(output: Output, store: SqlStore, campaign: Campaign) -> None:
+    from nightforge.cli.listing import campaign_record
+
+    ranked = store.ranked(campaign.campaign_id, limit=20)
+    if output.json:
+        output.record(
+            {
+                "kind": "campaign",
+                **campaign_record(campaign),
+                "plan": campaign.plan.model_dump(mode="json"),
+                "ranked": [candidate.model_dump(mode="json") for candidate in ranked],
+            }
+        )
+        return
+    from nightforge.cli.words import clean, duration
+    from nightforge.report.states import CAMPAIGN_SHAPES, shape_and_word
+    from nightforge.report.text import money, number
+
+    plan, tally = campaign.plan, campaign.tally
+    reason = f" ({campaign.reason})" if campaign.reason else ""
+    output.text(f"{campaign.campaign_id}  {CAMPAIGN_SHAPES[campaign.state]} {campaign.state.value}{reason}")
+    output.text(f"  goal         {clean(plan.goal)}")
+    output.text(f"  task         {plan.task}, team {plan.team.value}, sandbox {campaign.tier}")
+    output.text(
+        f"  done         {tally.evaluations} evaluations in {duration(tally.active_s)}, {money(tally.cost_usd)}"
+    )
+    states = ", ".join(f"{count} {state.value}" for state, count in tally.by_state.items() if count)
+    output.text(f"  candidates   {tally.candidates}" + (f": {states}" if states else ""))
+    objective = plan.objectives[0]
+    for place, candidate in enumerate(ranked, start=1):
+        score = "-" if candidate.score is None else number(candidate.score)
+        output.text(
+            f"  {place:>3}. {candidate.ref:<14} {shape_and_word(candidate):<12} {objective.metric} {score:>8}  "
+            f"{candidate.operator_name or candidate.operator or 'seed'}  {clean(candidate.note)[:60]}"
+        )
+
+
+def _candidate(output: Output, candidate: Candidate) -> None:
+    from nightforge.cli.words import clean, evidence_lines
+    from nightforge.report.states import shape_and_word
+
+    reason = f" ({candidate.reason})" if candidate.reason else ""
+    output.text(f"{candidate.ref}  {shape_and_word(candidate)}{reason}")
+    parents = ", ".join(f"{candidate.campaign_id}.{parent}" for parent in candidate.parents) or "none: the seed"
+    output.text(f"  parents    {parents}")
+    if candidate.operator is not None:
+        output.text(f"  operator   {candidate.operator_name or candidate.operator.value}")
+    if candidate.note:
+        output.text(f"  note       {clean(candidate.note)}")
+    output.text(f"  created    {candidate.created_at.astimezone().isoformat(timespec='seconds')}")
+    for title, evidence in (("measured", candidate.evidence), ("confirmation", candidate.confirmation)):
+        if evidence is not None:
+            output.text(f"  {title} ({evidence.evidence_class.value}, sandbox {evidence.tier.value})")
+            for line in evidence_lines(evidence, indent="    "):
+                output.text(line)
+    if candidate.verdict is not None:
+        for name, text in candidate.verdict.model_dump().items():
+            if text:
+                output.text(f"  judge: {name.replace('_', ' ')}: {clean(text)}")
+    output.note(
+        f"its program: nightforge show --code {candidate.ref}; against its parent: nightforge diff {candidate.ref}"
+    )

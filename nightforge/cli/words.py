@@ -1,0 +1,32 @@
+"""Numbers, states and untrusted text as a person reads them. No library but our own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nightforge.report.text import clean, interval, number
+from nightforge.report.text import duration as duration
+
+if TYPE_CHECKING:
+    from nightforge.domain.evidence import Evidence, Metric
+
+__all__ = ["clean", "duration", "evidence_lines", "interval", "metric_text", "number"]
+
+
+def metric_text(metric: Metric) -> str:
+    """Value, unit and interval: `1.23 x [1.2, 1.26]`."""
+    unit = f" {metric.unit}" if metric.unit else ""
+    return f"{number(metric.value)}{unit}{interval(metric)}"
+
+
+def evidence_lines(evidence: Evidence, *, indent: str = "  ") -> list[str]:
+    """One line a stage, then its metrics; feedback of the stage that ended it."""
+    lines = []
+    for stage in evidence.stages:
+        reason = f" ({stage.reason})" if stage.reason else ""
+        lines.append(f"{indent}{stage.stage}: {stage.outcome.value}{reason}, {duration(stage.duration_s)}")
+        lines.extend(f"{indent}  {name} = {metric_text(metric)}" for name, metric in stage.metrics.items())
+    failure = evidence.failure
+    if failure is not None and failure.feedback:
+        lines.extend(f"{indent}  | {line}" for line in clean(failure.feedback).splitlines()[:20])
+    return lines

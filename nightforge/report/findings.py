@@ -1,0 +1,203 @@
+"""Sections on what was found and why it is believed."""
+
+from __future__ import annotations
+
+from nightforge.domain.candidate import Candidate
+from nightforge.domain.evidence import Baseline, Evidence, Metric
+from nightforge.domain.words import CandidateState, EvidenceClass
+from nightforge.report.data import RANKED_SHOWN, ReportData, shown_evidence, shown_metric
+from nightforge.report.headline import amount_text, reference_title
+from nightforge.report.model import Block, Bullets, Code, Column, Paragraph, Section, SectionMaker, Table
+from nightforge.report.states import shape_and_word
+from nightforge.report.text import clean_line, interval, number
+
+CLOCKS = ("cpu_ms", "wall_ms", "device_ms")
+DIFF_LINES = 400
+CLOSEST = 3
+
+
+def metric_cell(metric: Metric | None) -> str:
+    return "-" if metric is None else f"{number(metric.value)}{interval(metric)}"
+
+
+def make_ranked(data: ReportData) -> Section | None:
+    """Confirmed value and interval, the state as shape and word; measured values are marked as such."""
+    shown = (*data.ranked[: RANKED_SHOWN + 1], *data.suspicious)
+    if not shown:
+        return None
+    objective = data.objective
+    clocks = [clock for clock in CLOCKS if any(shown_metric(one, clock) is not None for one in shown)]
+    columns = [
+        Column(title="rank", right=True),
+        Column(title="candidate"),
+        Column(title="state"),
+        Column(title=f"confirmed {objective.metric} ({objective.unit})", right=True),
+        Column(title=f"measured {objective.metric} ({objective.unit})", right=True),
+        *(Column(title=clock.replace("_ms", " (ms)"), right=True) for clock in clocks),
+        Column(title="operator"),
+        Column(title="change"),
+    ]
+    rows = []
+    for rank, one in enumerate(shown, start=1):
+        confirmed = one.confirmation.metrics.get(objective.metric) if one.confirmation else None
+        measured = one.evidence.metrics.get(objective.metric) if one.evidence else None
+        rows.append(
+            (
+                "-" if one.state is CandidateState.SUSPICIOUS else str(rank),
+                one.ref,
+                shape_and_word(one),
+                metric_cell(confirmed) if one.state is CandidateState.CONFIRMED else "-",
+                metric_cell(measured),
+                *(metric_cell(shown_metric(one, clock)) for clock in clocks),
+                "seed" if one.ordinal == 0 else one.operator_name or (one.operator.value if one.operator else "-"),
+                clean_line(one.note)[:80] or clean_line(one.reason)[:80],
+            )
+        )
+    return Section(name="ranked", title="Ranked candidates", blocks=(Table(columns=tuple(columns), rows=tuple(rows)),))
+
+
+def make_gains(data: ReportData) -> Section | None:
+    """The best candidate against every baseline, each measured in its own environment."""
+    top = data.winner or data.top
+    if data.calibration is None or not data.calibration.baselines:
+        return None
+    rows = []
+    for baseline in data.calibration.baselines:
+        gain = _gain(data, top, baseline) if top is not None else None
+        own = baseline.metrics.get(data.objective.metric)
+        rows.append(
+            (
+                (baseline.title or baseline.name)
+                + (" (reference)" if baseline.name == data.calibration.reference else ""),
+                metric_cell(own) if baseline.available else f"not measured: {clean_line(baseline.missing_reason)}",
+                metric_cell(gain),
+                clean_line(", ".join(f"{key}={value}" for key, value in baseline.environment.items())),
+            )
+        )
+    word = "confirmed" if top is not None and top.state is CandidateState.CONFIRMED else "measured"
+    title = f"{word} gain of {top.ref}" if top is not None else "gain"
+    table = Table(
+        columns=(
+            Column(title="baseline"),
+            Column(title=f"its {data.objective.metric} ({data.objective.unit})", right=True),
+            Column(title=title, right=True),
+            Column(title="environment"),
+        ),
+        rows=tuple(rows),
+    )
+    return Section(name="gains", title="Gain over each baseline", blocks=(table,))
+
+
+def _gain(data: ReportData, top: Candidate, baseline: Baseline) -> Metric | None:
+    """The evaluator's own ratio against this baseline, taken in the same rounds on the same data."""
+    gain = shown_metric(top, f"{data.objective.metric}.{baseline.name}")
+    if gain is None and data.calibration is not None and baseline.name == data.calibration.reference:
+        return shown_metric(top, data.objective.metric) if data.objective.unit == "x" else None
+    return gain
+
+
+def make_closest(data: ReportData) -> Section | None:
+    """Where nothing won: the best attempts that differ in how they were made, and what stood in their way."""
+    if data.winner is not None or not data.attempts:
+        return None
+    seen: set[str] = set()
+    items = []
+    for one in data.attempts:
+        kind = one.operator_name or (one.operator.value if one.operator else "")
+        if kind in seen:
+            continue
+        seen.add(kind)
+        metric = shown_metric(one, data.objective.metric)
+        value = f"{amount_text(data, metric.value)}{interval(metric)}" if metric is not None else "no value"
+        reason = f", {one.reason.replace('_', ' ')}" if one.reason else ""
+        note = f": {clean_line(one.note)[:120]}" if one.note else ""
+        items.append(f"{one.ref} ({kind}) {value}{reason}{note}")
+        if len(items) == CLOSEST:
+            break
+    return Section(name="closest", title="Closest distinct attempts", blocks=(Bullets(items=tuple(items)),))
+
+
+def make_room(data: ReportData) -> Section | None:
+    """What this machine can tell apart, and what is left to gain."""
+    calibration = data.calibration
+    if calibration is None:
+        return None
+    items = [
+        f"noise between equal runs: {calibration.noise.value:.2%}; a gain over {reference_title(data)} counts "
+        f"from a band of {calibration.band:.2%}"
+    ]
+    if calibration.room is not None:
+        reason = f" ({clean_line(calibration.room_reason)})" if calibration.room_reason else ""
+        items.append(f"room: at most {amount_text(data, calibration.room)}{reason}")
+        if data.room_is_small:
+            items.append("the room is not larger than what can be told apart here: a result was not to be expected")
+    else:
+        items.append("room: not known, no roof or proven bound was measured")
+    items.extend(f"{name}: {metric_cell(metric)} {metric.unit}" for name, metric in calibration.roof.items())
+    return Section(name="room", title="Noise and room", blocks=(Bullets(items=tuple(items)),))
+
+
+def make_diff(data: ReportData) -> Section | None:
+    top = data.winner or data.top
+    if top is None or not data.top_diff:
+        return None
+    lines = data.top_diff.splitlines()
+    blocks: list[Block] = [Code(language="diff", text="\n".join(lines[:DIFF_LINES]))]
+    if len(lines) > DIFF_LINES:
+        blocks.append(Paragraph(text=f"{len(lines) - DIFF_LINES} lines more: nightforge diff {top.ref} seed"))
+    return Section(name="diff", title=f"What changed from the seed to {top.ref}", blocks=tuple(blocks))
+
+
+def make_belief(data: ReportData) -> Section | None:
+    """Repeats, hidden inputs, checks, rehearsal: the reasons to believe the best candidate's number."""
+    top = data.winner or data.top
+    items = []
+    if top is not None:
+        items.extend(_evidence_reasons(data, top))
+    if data.rehearsal is not None and data.rehearsal.checks:
+        held = sum(check.held for check in data.rehearsal.checks)
+        items.append(f"rehearsal: {held} of {len(data.rehearsal.checks)} candidates of known fate met it")
+        items.extend(
+            f"  {check.path} had to {check.expect}: {clean_line(check.outcome)}" for check in data.rehearsal.checks
+        )
+    if data.suspicious:
+        items.append(f"{len(data.suspicious)} candidates passed the search and failed the confirmation (⚠)")
+    return Section(name="belief", title="Why it is believed", blocks=(Bullets(items=tuple(items)),)) if items else None
+
+
+def _evidence_reasons(data: ReportData, top: Candidate) -> list[str]:
+    evidence = shown_evidence(top)
+    if evidence is None:
+        return []
+    items = []
+    if top.confirmation is not None:
+        items.append(f"{top.ref} was measured again in a fresh process, with fresh seeds, on hidden inputs")
+    else:
+        items.append(f"{top.ref} was not re-measured: its number is measured, not confirmed")
+    items.append(_class_sentence(evidence))
+    metric = evidence.metrics.get(data.objective.metric)
+    if metric is not None and metric.samples > 1:
+        items.append(f"{metric.samples} repeats; the interval is the 95 % interval over them")
+    passed = ", ".join(f"{stage.stage} ({stage.outcome.value})" for stage in evidence.stages)
+    items.append(f"stages: {passed}")
+    seeds = sorted({stage.seed for stage in evidence.stages if stage.seed is not None})
+    if seeds:
+        items.append(f"seeds of the inputs: {', '.join(map(str, seeds))}")
+    if top.verdict is not None and top.verdict.suspicion:
+        items.append(f"the judge's suspicion (beside the number, never in it): {clean_line(top.verdict.suspicion)}")
+    return items
+
+
+def _class_sentence(evidence: Evidence) -> str:
+    tier = evidence.tier.value
+    if evidence.evidence_class is EvidenceClass.ISOLATED:
+        return f"timed and checked outside the candidate's process (sandbox {tier})"
+    return f"evidence is {evidence.evidence_class.value}: the number was made beside the candidate (sandbox {tier})"
+
+
+closest = SectionMaker(order=10, make=make_closest)
+ranked = SectionMaker(order=20, make=make_ranked)
+gains = SectionMaker(order=30, make=make_gains)
+room = SectionMaker(order=40, make=make_room)
+diff = SectionMaker(order=50, make=make_diff)
+belief = SectionMaker(order=60, make=make_belief)

@@ -1,0 +1,98 @@
+"""The report in one sentence. Only confirmed numbers are called results."""
+
+from __future__ import annotations
+
+from nightforge.domain.candidate import Candidate
+from nightforge.domain.evidence import Metric
+from nightforge.domain.words import CampaignState, CandidateState
+from nightforge.report.data import ReportData, shown_metric
+from nightforge.report.text import interval, number
+
+STILL_GOING = {
+    CampaignState.PLANNED: "Not started: the plan waits for approval.",
+    CampaignState.RUNNING: "Still running",
+    CampaignState.DRAINING: "Still draining",
+    CampaignState.PAUSED: "Paused",
+}
+
+
+def headline(data: ReportData) -> str:
+    state = data.campaign.state
+    winner = data.winner
+    if winner is not None:
+        prefix = f"{STILL_GOING[state]}. " if state in STILL_GOING else ""
+        return prefix + _found(data, winner)
+    if state is CampaignState.PLANNED:
+        return STILL_GOING[state]
+    if state in STILL_GOING:
+        return f"{STILL_GOING[state]}: nothing is confirmed yet{_best_measured(data)}."
+    if state is CampaignState.FAILED:
+        return f"Failed, and nothing was found: {data.campaign.reason or 'no reason was stored'}."
+    return _nothing_found(data)
+
+
+def _found(data: ReportData, winner: Candidate) -> str:
+    metric = shown_metric(winner, data.objective.metric)
+    assert metric is not None
+    reference = reference_title(data)
+    if data.objective.unit == "x":
+        amount = f"Found {number(metric.value)} times the strongest baseline ({reference})"
+    else:
+        amount = f"Found {amount_text(data, metric.value)}, against {reference_amount(data)} of {reference}"
+    return f"{amount}, confirmed{_interval_words(metric)}: candidate {winner.ref}{_threads(data)}."
+
+
+def _nothing_found(data: ReportData) -> str:
+    reference = reference_title(data)
+    top = data.top
+    if top is None:
+        if data.campaign.tally.candidates <= 1:
+            return "No gain: no candidate was evaluated beside the seed."
+        return "No gain: no candidate passed every stage."
+    metric = shown_metric(top, data.objective.metric)
+    if metric is None:
+        return f"No gain over {reference} was confirmed."
+    word = (
+        "confirmed" if top.state is CandidateState.CONFIRMED else "re-measured" if top.confirmation else "measured only"
+    )
+    parts = [
+        f"No gain over {reference} that this machine can tell apart: the closest gives "
+        f"{amount_text(data, metric.value)}{_interval_words(metric)} ({word})"
+    ]
+    if data.smallest_gain is not None:
+        parts.append(f"a gain counts from {amount_text(data, data.smallest_gain)}")
+    if data.calibration is not None and data.calibration.room is not None:
+        parts.append(f"the room is at most {amount_text(data, data.calibration.room)}")
+    return "; ".join(parts) + f"{_threads(data)}."
+
+
+def _best_measured(data: ReportData) -> str:
+    top = data.top
+    metric = shown_metric(top, data.objective.metric) if top is not None else None
+    if metric is None:
+        return ""
+    return f"; the best is measured at {amount_text(data, metric.value)}{interval(metric)}"
+
+
+def amount_text(data: ReportData, value: float) -> str:
+    return f"{number(value)} {data.objective.unit}".rstrip()
+
+
+def reference_title(data: ReportData) -> str:
+    return (data.reference.title or data.reference.name) if data.reference else "the reference"
+
+
+def reference_amount(data: ReportData) -> str:
+    return amount_text(data, data.reference_value) if data.reference_value is not None else "an unknown amount"
+
+
+def _interval_words(metric: Metric) -> str:
+    if metric.low is None or metric.high is None:
+        return ""
+    return f", 95 % interval {number(metric.low)} to {number(metric.high)}"
+
+
+def _threads(data: ReportData) -> str:
+    """The number of threads is part of every timing claim."""
+    threads = data.plan.parameters.get("threads")
+    return f", threads = {threads}" if threads is not None else ""

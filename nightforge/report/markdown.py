@@ -1,0 +1,49 @@
+"""A report as Markdown that is safe to open anywhere: nothing that a candidate wrote can become markup."""
+
+from __future__ import annotations
+
+from nightforge.report.model import Block, Bullets, Code, Paragraph, Report, Table
+from nightforge.report.text import clean, fence, markdown_cell
+
+
+def to_markdown(report: Report) -> str:
+    lines = [f"# Campaign {markdown_cell(report.campaign_id)}", "", f"**{markdown_cell(report.headline)}**", ""]
+    for warning in report.warnings:
+        lines += [f"> ⚠ {markdown_cell(warning)}", ""]
+    lines += [f"Goal: {markdown_cell(report.goal)}", ""]
+    for section in report.sections:
+        lines += [f"## {markdown_cell(section.title)}", ""]
+        for block in section.blocks:
+            lines += [*_block(block), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _block(block: Block) -> list[str]:
+    match block:
+        case Paragraph():
+            return [markdown_cell(block.text)]
+        case Bullets():
+            return [_bullet(item) for item in block.items]
+        case Code():
+            text = clean(block.text)
+            marks = fence(text)
+            return [f"{marks}{block.language}", *text.splitlines(), marks]
+        case Table():
+            return _table(block)
+
+
+def _bullet(item: str) -> str:
+    """A leading double space makes a bullet of the second level."""
+    indent = "  " if item.startswith("  ") else ""
+    return f"{indent}- {markdown_cell(item)}"
+
+
+def _table(table: Table) -> list[str]:
+    heads = [markdown_cell(column.title) for column in table.columns]
+    rules = ["---:" if column.right else "---" for column in table.columns]
+    rows = [[markdown_cell(cell) for cell in row] for row in table.rows]
+    return [_row(heads), _row(rules), *map(_row, rows)]
+
+
+def _row(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"

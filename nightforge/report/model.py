@@ -1,0 +1,71 @@
+"""A report as values. Every text in it is plain and may quote a candidate: renderers escape, sections never mark up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from nightforge.domain.base import Frozen
+from nightforge.report.data import ReportData
+
+
+class Paragraph(Frozen):
+    kind: Literal["paragraph"] = "paragraph"
+    text: str
+
+
+class Bullets(Frozen):
+    kind: Literal["bullets"] = "bullets"
+    items: tuple[str, ...]
+
+
+class Column(Frozen):
+    title: str
+    right: bool = False
+    """Numbers stand right."""
+
+
+class Table(Frozen):
+    kind: Literal["table"] = "table"
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+class Code(Frozen):
+    kind: Literal["code"] = "code"
+    language: str = ""
+    text: str
+
+
+Block = Annotated[Paragraph | Bullets | Table | Code, Field(discriminator="kind")]
+
+
+class Section(Frozen):
+    name: str
+    title: str
+    blocks: tuple[Block, ...]
+
+
+class Report(Frozen):
+    campaign_id: str
+    goal: str
+    headline: str
+    warnings: tuple[str, ...] = ()
+    sections: tuple[Section, ...] = ()
+
+    def only(self, *names: str) -> Report:
+        return self.model_copy(
+            update={"sections": tuple(section for section in self.sections if section.name in names)}
+        )
+
+
+@dataclass(frozen=True)
+class SectionMaker:
+    """What an entry point of `nightforge.report_sections` holds. `make` returns None where there is nothing to say."""
+
+    order: int
+    """Place in the report: ours are 10, 20, 30 …"""
+    make: Callable[[ReportData], Section | None]

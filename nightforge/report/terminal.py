@@ -1,0 +1,53 @@
+"""A report at a terminal. The console has markup off; what a candidate wrote is cleaned before it is printed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nightforge.report.model import Block, Bullets, Code, Paragraph, Report, Table
+from nightforge.report.text import clean, clean_line
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+
+
+def print_report(report: Report, console: Console) -> None:
+    console.print()
+    console.print(clean_line(report.headline), style="bold")
+    for warning in report.warnings:
+        console.print(f"⚠ {clean_line(warning)}", style="bold yellow")
+    for section in report.sections:
+        console.print()
+        console.print(clean_line(section.title).upper(), style="bold")
+        for block in section.blocks:
+            _print_block(block, console)
+    console.print()
+
+
+def _print_block(block: Block, console: Console) -> None:
+    match block:
+        case Paragraph():
+            console.print(clean_line(block.text))
+        case Bullets():
+            for item in block.items:
+                indent = "  " if item.startswith("  ") else ""
+                console.print(f"{indent}  {clean_line(item)}")
+        case Code():
+            for line in clean(block.text).splitlines():
+                style = DIFF_STYLES.get(line[:1]) if block.language == "diff" else None
+                console.print(line, style=style, soft_wrap=True)
+        case Table():
+            _print_table(block, console)
+
+
+def _print_table(table: Table, console: Console) -> None:
+    from rich.table import Table as RichTable
+
+    rich = RichTable(box=None, pad_edge=False, show_edge=False, header_style="bold")
+    for column in table.columns:
+        rich.add_column(clean_line(column.title), justify="right" if column.right else "left", overflow="fold")
+    for row in table.rows:
+        rich.add_row(*(clean_line(cell) for cell in row))
+    console.print(rich)
