@@ -59,7 +59,7 @@ def check_goal(
 ) -> GoalReading:
     """Hold a goal's facts, and a model's proposed parameters, against what `task` has on offer."""
     found = Findings({parameter.name: parameter.default for parameter in task.parameters}, questions=list(questions))
-    _settle(task, _requests(goal, facts, task, found), found)
+    _settle(task, _requests(facts, task, found), found)
     _settle_proposed(task, proposed or {}, found)
     _check_language(task, facts, found)
     _check_metrics(task, facts, found)
@@ -143,15 +143,8 @@ def show(value: Scalar) -> str:
     return f"{int(value):,}" if float(value).is_integer() else f"{value:g}"
 
 
-def _requests(goal: str, facts: GoalFacts, task: Task, found: Findings) -> list[_Request]:
-    asked: list[_Request] = []
-    with TextIndex([Document("goal", {"text": goal})], weights={"text": 1.0}) as index:
-        read = {canonical(name.text) for name in (*facts.dtypes, *facts.processors)}
-        for parameter in task.parameters:
-            for phrase, value in parameter.words.items():
-                said_positively = phrase.casefold() in read or not _is_name(phrase)
-                if said_positively and index.holds("goal", phrase):
-                    asked.append(_Request(parameter.name, (value,), phrase))
+def _requests(facts: GoalFacts, task: Task, found: Findings) -> list[_Request]:
+    asked: list[_Request] = _requests_by_words(facts, task)
     asked += [_Request("dtype", (name.value,), name.text) for name in facts.dtypes]
     asked += [_Request("processor", (name.value,), name.text) for name in facts.processors]
     for threads in facts.threads:
@@ -162,9 +155,25 @@ def _requests(goal: str, facts: GoalFacts, task: Task, found: Findings) -> list[
     return [*asked, *_size_requests(facts, task, found)]
 
 
-def _is_name(phrase: str) -> bool:
-    """Names of types and processors are read by tools.goal_numbers, which also sees "not on a GPU"."""
-    return any(re.fullmatch(pattern, phrase, re.IGNORECASE) for pattern, _ in (*DTYPES, *PROCESSORS))
+def _requests_by_words(facts: GoalFacts, task: Task) -> list[_Request]:
+    """The task's own words for its values, where the goal's numbers and names did not settle the parameter.
+
+    They are looked for in what those rules left unread, so that the half of "half an hour" is no number type.
+    """
+    read = {
+        "dtype": bool(facts.dtypes),
+        "processor": bool(facts.processors),
+        "threads": bool(facts.threads),
+    }
+    asked = []
+    text = " . ".join((facts.rest, *(name.text for name in (*facts.metrics, *facts.languages))))
+    with TextIndex([Document("goal", {"text": text})], weights={"text": 1.0}) as index:
+        for parameter in task.parameters:
+            is_settled = read.get(parameter.name, False) or (is_size(parameter) and bool(facts.sizes or facts.shapes))
+            for phrase, value in parameter.words.items():
+                if not is_settled and index.holds("goal", phrase):
+                    asked.append(_Request(parameter.name, (value,), phrase))
+    return asked
 
 
 def _ask_how_many(task: Task, said: str, found: Findings) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from nightforge.domain.plan import Match
 from nightforge.domain.task import Task
+from tools.goal_numbers import read_facts
 from tools.goal_words import COMMON_WORDS, QUALIFIERS
 from tools.retrieval import Document, TextIndex, words
 
@@ -52,7 +53,9 @@ class Fit:
 
     @property
     def is_sure(self) -> bool:
-        return bool(self.anchors) and not self.strange and self.coverage > SURE_ABOVE
+        """Named by its name, a phrase or a formula of its own, or by two keywords; and nothing speaks against it."""
+        named = any(len(words(phrase)) > 1 or phrase in self.task.name.split("-") for phrase in self.anchors)
+        return (named or len(self.anchors) > 1) and not self.strange and self.coverage > SURE_ABOVE
 
     @property
     def match(self) -> Match:
@@ -125,11 +128,13 @@ def _formulas(anchors: frozenset[str]) -> Sequence[str]:
 
 
 def _anchor_phrases(index: TextIndex, task: Task) -> Sequence[str]:
-    """The keywords and the words of the name that name a subject (not "row", not "fast")."""
-    candidates = (*task.keywords, *task.name.split("-"))
-    return [
-        phrase for phrase in dict.fromkeys(candidates) if any(not index.holds(_COMMON, word) for word in words(phrase))
-    ]
+    """The keywords and the words of the name that name a subject: not "row", "fast", "float32", "64 MB" or "torch"."""
+    found = []
+    for phrase in dict.fromkeys(phrase.casefold() for phrase in (*task.keywords, *task.name.split("-"))):
+        unread = [word for word in words(read_facts(phrase).rest) if not word.isdigit()]
+        if any(not index.holds(_COMMON, word) for word in unread) and len("".join(unread)) > 1:
+            found.append(phrase)
+    return found
 
 
 def _misspelt(index: TextIndex, task: Task, unknown: Sequence[str]) -> str:

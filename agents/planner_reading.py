@@ -72,7 +72,7 @@ def task_question(fits: Sequence[Fit], chosen: Fit) -> tuple[Question, ...]:
         text = f'The goal says "{chosen.misspelt}". Is {name} ({title}) meant?'
     elif chosen.strange or chosen.unknown:
         strange = ", ".join(f'"{clean_line(word, limit=40)}"' for word in (chosen.strange or chosen.unknown)[:5])
-        text = f"The goal also says {strange}, which {name} ({title}) knows nothing of. Go on with {name}?"
+        text = f"The goal also says {strange}, which {name} knows nothing of: {title}. Go on with it?"
     else:
         text = f"The goal fits {name} ({title}) only loosely. Go on with it?"
     return (_ask_task(text, name, [name, NO_TASK]),)
