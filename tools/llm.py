@@ -24,7 +24,7 @@ from tools import pricing
 from tools.budget import BudgetMeter, Reservation
 from tools.llm_endpoint import Endpoint, Member, first_dialect
 from tools.llm_errors import Consequence, Failure, UnusableReply
-from tools.llm_wire import Answer, Dialect, messages_json, request_body, request_sha, tokens_in_bound
+from tools.llm_wire import Answer, Dialect, messages_json, request_body, request_sha, storable, tokens_in_bound
 from tools.retrying import Backoff
 from tools.structured import Complaint, Form, Rung, form_of, read_form, repair_messages, strip_thinking
 
@@ -135,6 +135,7 @@ class OpenAIModelClient:
 
     async def complete(self, key: CallKey, messages: Sequence[Message], *, schema: type[T] | None = None) -> Reply[T]:
         bill = Bill()
+        messages = [_storable(message) for message in messages]
         form = None if schema is None else form_of(schema)
         text = await self._answer(key, messages, form, bill)
         if schema is None or form is None:
@@ -181,11 +182,11 @@ class OpenAIModelClient:
                     continue
             if index is None:
                 raise self._verdict(request)
-            if left_s <= 0:
+            if wait_s > left_s or left_s <= 0:
+                parked_s = self._members[index].endpoint.health.wait_s(self._clock.monotonic())
+                if parked_s > left_s:
+                    raise self._verdict(request, f"it may not be asked for another {parked_s:.0f} s")
                 raise self._verdict(request, f"no answer within {self._total_timeout_s:g} s")
-            if wait_s > left_s:
-                why = f"it may not be asked for another {wait_s:.0f} s, longer than this call has"
-                raise self._verdict(request, why)
             await self._clock.sleep(wait_s)
 
     def _start_clock(self, request: Request) -> float:
@@ -390,6 +391,11 @@ class _Sent:
     def settle_free(self) -> tuple[Usage, float]:
         self.reservation.release()
         return Usage(), 0.0
+
+
+def _storable(message: Message) -> Message:
+    content = storable(message.content)
+    return message if content is message.content else message.model_copy(update={"content": content})
 
 
 def _judge(answer: Answer) -> Answer | Failure:

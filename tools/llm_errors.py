@@ -17,7 +17,7 @@ from tools.transport import ReplyTooLarge
 
 LONGEST_QUOTE = 300
 SECRET = re.compile(r"(?i)\b(?:sk|key|pat|gsk|xai|hf)[-_][A-Za-z0-9_*.\-]{6,}|bearer\s+\S+")
-UNPRINTABLE = re.compile(r"[^\S ]|[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
+UNPRINTABLE = re.compile(r"[^\S ]|[\ud800-\udfff\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 class UnusableReply(ModelFault):

@@ -25,8 +25,16 @@ TOKENS_PER_REQUEST = 256
 
 
 def dumps(value: object) -> bytes:
-    """Compact JSON; lone surrogates (undecodable bytes in a quoted log) become `?` instead of an error."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def storable(text: str) -> str:
+    """Text that can be encoded: a reply may escape half a surrogate pair, a quoted log may hold raw bytes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode()
+    return text
 
 
 def messages_json(messages: Sequence[Message]) -> bytes:
@@ -112,7 +120,7 @@ def parse_answer(raw: bytes, *, secret: str = "") -> Answer | Failure:
     finish_reason = choice.get("finish_reason")
     if not isinstance(finish_reason, str) or not finish_reason:
         return sick("the reply has no finish_reason, so that it may be cut", "no_finish_reason", usage)
-    return Answer(text, finish_reason, usage, redact(_text(message.get("refusal")), secret))
+    return Answer(text, redact(finish_reason)[:40], usage, redact(_text(message.get("refusal")), secret))
 
 
 def _not_json(raw: bytes) -> Failure:
@@ -135,10 +143,10 @@ def _error_in_disguise(error: object, secret: str) -> Failure:
 def _text(content: object) -> str:
     """Plain text, or the text parts of a list of parts."""
     if isinstance(content, str):
-        return content
+        return storable(content)
     if isinstance(content, list):
         parts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
-        return "".join(part for part in parts if isinstance(part, str))
+        return storable("".join(part for part in parts if isinstance(part, str)))
     return ""
 
 

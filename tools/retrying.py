@@ -14,6 +14,8 @@ from email.utils import parsedate_to_datetime
 from random import Random
 
 MAX_RETRY_AFTER_S = 86_400.0
+LOOK_AGAIN_S = 0.2
+"""While one worker tries an endpoint whose circuit is open, the others look again after this."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class EndpointHealth:
         """How long nobody may ask; 0 when a request may leave now."""
         wait = max(self._paused_until_s, self._open_until_s) - now_s
         if wait <= 0 and self.is_open and self._is_trying:
-            return 0.2
+            return LOOK_AGAIN_S
         return max(wait, 0.0)
 
     def begin(self) -> None:

@@ -45,6 +45,10 @@ class Exchange(Protocol):
     @property
     def received(self) -> Received: ...
     def write(self, data: bytes) -> None: ...
+    async def drain(self) -> None:
+        """Wait until the client has taken most of what was written."""
+        ...
+
     def close(self) -> None:
         """End the connection in order after what was written."""
         ...
@@ -226,7 +230,7 @@ def huge_body(mebibytes: int) -> Behaviour:
         exchange.write(start)
         for _ in range(mebibytes * 16):
             exchange.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
-            await asyncio.sleep(0)
+            await exchange.drain()
         exchange.write(b"0\r\n\r\n")
 
     return behave

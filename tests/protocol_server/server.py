@@ -35,6 +35,9 @@ class Connection:
             raise ConnectionResetError  # the client has gone, which ends the behaviour
         self._writer.write(data)
 
+    async def drain(self) -> None:
+        await self._writer.drain()
+
     def close(self) -> None:
         self._writer.close()
 
@@ -73,7 +76,7 @@ class ProtocolServer:
     def __init__(self, *, port: int = 0, keep_requests: bool = True) -> None:
         self._port = port
         self._keep_requests = keep_requests
-        self._lock = threading.Lock()
+        self._arrival = threading.Condition()
         self._seen = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -119,12 +122,19 @@ class ProtocolServer:
             body = json.loads(raw) if raw else {}
         except ValueError:
             body = {}
-        with self._lock:
+        with self._arrival:
             received = Received(self._seen, path, headers, raw, body, time.monotonic())
             self._seen += 1
             if self._keep_requests:
                 self.requests.append(received)
+            self._arrival.notify_all()
         return received
+
+    def wait_for_requests(self, count: int, *, timeout_s: float = 10.0) -> None:
+        """Block until so many have arrived (not from the client's event loop)."""
+        with self._arrival:
+            if not self._arrival.wait_for(lambda: self._seen >= count, timeout_s):
+                raise TimeoutError(f"{self._seen} of {count} requests after {timeout_s} s")
 
     def behaviour_for(self, received: Received) -> Behaviour:
         return self._handler(received)
