@@ -38,7 +38,10 @@ class Tunable:
 
 
 def parse_tunables(source: str) -> tuple[Tunable, ...]:
-    """All declarations that have a carrier and at least two choices; the first of a name counts."""
+    """All declarations that have a carrier and at least two choices; the first of a name counts.
+
+    A `#define` that nothing below it uses is dead and left out: another value would be the same program.
+    """
     found: dict[str, Tunable] = {}
     for match in _DECLARATION.finditer(source):
         name = match["name"]
@@ -63,8 +66,11 @@ def _carrier(source: str, declaration: re.Match[str]) -> tuple[int, int] | None:
     for match in pattern.finditer(source, line):
         group = "value" if match["value"] is not None else "other"
         inside = match.start(group) >= declaration.start() and match.start(group) < declaration.end()
-        if not inside:
-            return match.span(group)
+        if inside:
+            continue
+        start, end = match.span(group)
+        used = group == "other" or re.search(rf"(?<![\w.]){name}\b", source[end:]) is not None
+        return (start, end) if used else None
     return None
 
 
@@ -90,7 +96,7 @@ class Tune:
     name = "tune.optuna"
     kind = OperatorKind.TUNE
     languages: frozenset[str] = frozenset()
-    prior = 0.45
+    prior = 0.55
     structural = False
 
     def propose(self, context: OperatorContext) -> Sequence[Draft]:
@@ -127,15 +133,14 @@ def _known(source: str, programs: Iterable[Program]) -> list[tuple[dict[str, str
 
 
 def _neighbours(tunables: Sequence[Tunable]) -> Iterator[dict[str, str]]:
-    """One tunable moved one place up or down its list; any place when its value is not listed."""
+    """One tunable moved one place along its list (to its first places when the value is not listed), numbers first."""
     current = {tunable.name: tunable.value for tunable in tunables}
-    for tunable in tunables:
-        if tunable.value not in tunable.choices:
-            places: Sequence[int] = range(len(tunable.choices))
-        else:
-            here = tunable.choices.index(tunable.value)
-            places = [place for place in (here + 1, here - 1) if 0 <= place < len(tunable.choices)]
-        yield from ({**current, tunable.name: tunable.choices[place]} for place in places)
+    for step in (-1, 1):
+        for tunable in sorted(tunables, key=lambda tunable: tunable.name == FLAGS):
+            listed = tunable.value in tunable.choices
+            place = tunable.choices.index(tunable.value) + step if listed else max(step, 0)
+            if 0 <= place < len(tunable.choices):
+                yield {**current, tunable.name: tunable.choices[place]}
 
 
 def _proposals(

@@ -17,7 +17,7 @@ class Flags(Rewrite):
     """Adds, then exchanges, then removes one word."""
 
     name = "rewrite.flags"
-    prior = 0.55
+    prior = 0.5
 
     def variants(self, unit: Unit) -> Iterable[Variant]:
         head = "\n".join(unit.source.splitlines()[:40])

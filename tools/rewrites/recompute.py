@@ -132,7 +132,9 @@ def _without_store(unit: Unit, loop: Loop, store: Store) -> list[Edit]:
     """The store becomes a local; later reads of the element read the local."""
     later = [s for statement in loop.statements[store.position + 1 :] for s in subscripts(unit, statement, store.array)]
     if not later:
-        return [Edit(store.statement.start_byte, store.statement.end_byte, ";")]
+        following = loop.statements[store.position + 1 : store.position + 2]
+        end = following[0].start_byte if following else store.statement.end_byte
+        return [Edit(store.statement.start_byte, end, "" if following else ";")]
     local = unit.fresh("nf_value")
     value = unit.of(store.write.value) if store.write.value is not None else ""
     edits = [Edit(store.statement.start_byte, store.statement.end_byte, f"const {store.type} {local} = {value};")]

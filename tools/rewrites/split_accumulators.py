@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from tools.rewrites.loops import Loop, innermost, is_plain, writes
 from tools.rewrites.reductions import Reduction, reductions
 from tools.rewrites.rewrite import Rewrite, Variant, tile_loop, tunable
-from tools.rewrites.syntax import Edit, Unit, indent, indentation
+from tools.rewrites.syntax import Edit, Unit, dedent, indent, indentation
 
 PARTS = (4, 2, 8)
 BLOCK = 512
@@ -20,7 +20,7 @@ BLOCK_CHOICES = (128, 256, 512, 1024, 4096, 16384)
 
 class SplitAccumulators(Rewrite):
     name = "rewrite.split_accumulators"
-    prior = 0.6
+    prior = 0.4
 
     def variants(self, unit: Unit) -> Iterable[Variant]:
         sites = [(loop, found) for loop in innermost(unit) if (found := _reduction(unit, loop)) is not None]
@@ -63,7 +63,7 @@ def _split(unit: Unit, loop: Loop, reduction: Reduction, parts: int) -> str:
     lower = f"({unit.of(loop.lower)})"
     start = reduction.identity
     declared = ", ".join(f"{lanes}{k} = {start}" for k in range(parts))
-    bodies = "\n        ".join(
+    bodies = "\n".join(
         _body(
             unit,
             loop,
@@ -78,16 +78,16 @@ def _split(unit: Unit, loop: Loop, reduction: Reduction, parts: int) -> str:
     const {kind} {step} = {count} / {parts};
     {reduction.type} {declared};
     for ({kind} {variable} = {lower}; {variable} < {lower} + {step}; {variable}++) {{
-        {bodies}
+        {indent(bodies, "        ")}
     }}
-    for ({kind} {variable} = {lower} + {parts} * {step}; {variable} < {upper}; {variable}++) {rest}
+    for ({kind} {variable} = {lower} + {parts} * {step}; {variable} < {upper}; {variable}++) {indent(rest, "    ")}
     {combined}
 }}"""
 
 
 def _body(unit: Unit, loop: Loop, names: dict[str, str]) -> str:
     text = unit.render(loop.body, names)
-    return text if loop.body.type == "compound_statement" else f"{{ {text} }}"
+    return dedent(text) if loop.body.type == "compound_statement" else f"{{ {dedent(text)} }}"
 
 
 def _blocked(unit: Unit, loop: Loop, reduction: Reduction) -> str:
@@ -99,7 +99,7 @@ def _blocked(unit: Unit, loop: Loop, reduction: Reduction) -> str:
     return f"""{{
 {tunable(block, BLOCK, BLOCK_CHOICES)}{opening}
     {reduction.type} {part} = {reduction.identity};
-    for ({kind} {variable} = {start}; {variable} < {end}; {variable}++) {body}
+    for ({kind} {variable} = {start}; {variable} < {end}; {variable}++) {indent(body, "    ")}
     {_combine(reduction, reduction.accumulator, part)}
 }}
 }}"""

@@ -22,7 +22,7 @@ from tools.rewrites.loops import (
 )
 from tools.rewrites.recompute import Store, store_of
 from tools.rewrites.rewrite import Rewrite, Variant, tile_loop, tunable
-from tools.rewrites.syntax import Edit, Unit, asset, canonical, field, helper_edit, indent, indentation
+from tools.rewrites.syntax import Edit, Unit, asset, canonical, field, helper_edit, indent, indentation, looped
 
 TILE_CHOICES = (64, 128, 256, 512, 1024, 2048)
 TILE = 256
@@ -59,7 +59,7 @@ def _store(unit: Unit, loop: Loop) -> Store | None:
         return None
     array = arrays.pop()
     store = store_of(unit, loop, array)
-    if store is None or store.type not in FLOAT_TYPES or store.write.index is None or array.startswith("nf_"):
+    if store is None or store.type not in FLOAT_TYPES or store.write.index is None or array.startswith("nf_out"):
         return None
     index = store.write.index
     if not is_affine(unit, index, loop.variable) or not accesses_only(unit, loop.body, array, canonical(index)):
@@ -78,11 +78,11 @@ def _tiled(unit: Unit, loop: Loop, store: Store) -> str:
     assert index is not None
     target = f"&{store.array}[{unit.render(index, {variable: start})}]"
     body = unit.render(loop.body, {}, _slots(unit, loop, store, slot))
+    compute = looped(f"for ({loop.type} {variable} = {start}; {variable} < {end}; {variable}++)", body)
     opening = tile_loop(loop.type, (tile, start, end), unit.of(loop.lower), upper)
     text = f"""{tunable(tile, TILE, TILE_CHOICES)}{opening}
     _Alignas(64) {store.type} {out}[{tile}];
-    for ({loop.type} {variable} = {start}; {variable} < {end}; {variable}++)
-        {indent(body, "    ")}
+    {indent(compute, "    ")}
     nf_stream({target}, {out}, (unsigned long)({end} - {start}) * sizeof({store.type}));
 }}
 nf_stream_end();"""

@@ -17,6 +17,8 @@ from tree_sitter import Language, Node, Parser
 
 BLOCK_START = "EVOLVE-BLOCK-START"
 BLOCK_END = "EVOLVE-BLOCK-END"
+HELPERS = frozenset({"nf_expf", "nf_tanhf", "nf_erff", "nf_stream", "nf_stream_end"})
+"""Functions that rewrites bring along; they stand before the program's own, which may call them."""
 MAX_SOURCE_BYTES = 200_000
 _ASSETS = Path(__file__).parent
 
@@ -217,6 +219,19 @@ def indent(text: str, by: str) -> str:
     return "\n".join([first, *(f"{by}{line}" if line.strip() and not line.startswith("#") else line for line in rest)])
 
 
+def dedent(text: str) -> str:
+    """`text` whose first line starts in mid-line, with its other lines moved left until one has no indentation."""
+    first, *rest = text.split("\n")
+    depths = [len(line) - len(line.lstrip()) for line in rest if line.strip() and not line.startswith("#")]
+    by = min(depths, default=0)
+    return "\n".join([first, *(line if line.startswith("#") else line[by:] for line in rest)])
+
+
+def looped(header: str, body: str) -> str:
+    """A `for` header and its body, braced or not, in the usual layout."""
+    return f"{header} {dedent(body)}" if body.startswith("{") else f"{header}\n    {indent(dedent(body), '    ')}"
+
+
 def asset(name: str) -> str:
     """A C text that ships beside this module, e.g. `snippets/stream.h`."""
     return (_ASSETS / name).read_text(encoding="utf-8")
@@ -230,7 +245,7 @@ def helper_edit(unit: Unit, text: str) -> Edit | None:
     if not text:
         return Edit(0, 0, "")
     for function in functions(unit):
-        if function_name(unit, function).startswith("nf_"):
+        if function_name(unit, function) in HELPERS:
             continue
         if function.parent is None or function.parent.type != "translation_unit":
             return None

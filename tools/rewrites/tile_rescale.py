@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
+from tools.rewrites.flatten import Flatten
 from tools.rewrites.loops import Loop, is_plain, loops, mentions, writes
 from tools.rewrites.recompute import Recompute, between, written
 from tools.rewrites.reductions import Reduction, body_locals, is_zero, reductions, resolved
@@ -27,6 +28,7 @@ from tools.rewrites.syntax import (
     identifiers,
     indent,
     indentation,
+    looped,
     named,
 )
 
@@ -51,11 +53,18 @@ class TileRescale(Rewrite):
     structural = True
 
     def variants(self, unit: Unit) -> Iterable[Variant]:
-        yield from _fused(unit, "")
-        for step in Recompute().variants(unit):
-            changed = Unit.parse(step.source)
-            if changed is not None:
-                yield from _fused(changed, f"; {step.note}")
+        for start, before in _with(Flatten(), unit):
+            for changed, after in _with(Recompute(), start):
+                yield from _fused(changed, before + after)
+
+
+def _with(rewrite: Rewrite, unit: Unit) -> Iterator[tuple[Unit, str]]:
+    """The program as it is, then with another rewrite made first that may bring it into the form we know."""
+    yield unit, ""
+    for variant in rewrite.variants(unit):
+        changed = Unit.parse(variant.source)
+        if changed is not None:
+            yield changed, f"; {variant.note}"
 
 
 def _fused(unit: Unit, suffix: str) -> Iterator[Variant]:
@@ -163,26 +172,28 @@ def _common_lower(unit: Unit, first: Loop, second: Loop, maximum: Reduction) -> 
     return "0" if canonical_text(unit.of(starts[-1].value)) == zeroth else None
 
 
+def _header(loop: Loop, start: str, end: str) -> str:
+    return f"for ({loop.type} {loop.variable} = {start}; {loop.variable} < {end}; {loop.variable}++)"
+
+
 def _replace(unit: Unit, pair: Pair) -> str:
     first, second, peak, total = pair.first, pair.second, pair.maximum, pair.total
     tile, start, end = unit.fresh("NF_TILE"), unit.fresh("nf_start"), unit.fresh("nf_end")
     tile_peak, tile_sum = unit.fresh("nf_peak"), unit.fresh("nf_sum")
     upper = second.upper(unit)
     pad = indentation(unit, second.node)
-    find = unit.render(first.body, {peak.accumulator: tile_peak})
-    add = unit.render(second.body, {total.accumulator: tile_sum})
+    find = looped(_header(first, start, end), unit.render(first.body, {peak.accumulator: tile_peak}))
+    add = looped(_header(second, start, end), unit.render(second.body, {total.accumulator: tile_sum}))
     opening = tile_loop(second.type, (tile, start, end), pair.lower, upper)
     text = f"""{tunable(tile, TILE, TILE_CHOICES)}{opening}
     {peak.type} {tile_peak} = {peak.accumulator};
-    for ({first.type} {first.variable} = {start}; {first.variable} < {end}; {first.variable}++)
-        {indent(find, "    ")}
+    {indent(find, "    ")}
     if ({tile_peak} > {peak.accumulator}) {{
         {total.accumulator} *= {pair.exponential}({peak.accumulator} - {tile_peak});
         {peak.accumulator} = {tile_peak};
     }}
     {total.type} {tile_sum} = 0;
-    for ({second.type} {second.variable} = {start}; {second.variable} < {end}; {second.variable}++)
-        {indent(add, "    ")}
+    {indent(add, "    ")}
     {total.accumulator} += {tile_sum};
 }}"""
     edits = [

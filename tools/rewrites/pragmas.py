@@ -1,0 +1,45 @@
+"""Tell the compiler that the iterations of an innermost loop do not depend on one another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tools.rewrites.loops import Loop, innermost, is_affine, is_plain, writes
+from tools.rewrites.reductions import body_locals, reductions
+from tools.rewrites.rewrite import Rewrite, Variant
+from tools.rewrites.syntax import Edit, Unit, indentation
+
+_OPERATORS = {"sum": "+", "max": "max", "min": "min"}
+
+
+class VectorPragmas(Rewrite):
+    name = "rewrite.vector_pragmas"
+    prior = 0.3
+
+    def variants(self, unit: Unit) -> Iterable[Variant]:
+        for loop in innermost(unit):
+            before = unit.text[: loop.node.start_byte].rstrip().rsplit(b"\n", 1)[-1]
+            inside = loop.node.parent is not None and loop.node.parent.type == "compound_statement"
+            if not inside or before.lstrip().startswith(b"#pragma"):
+                continue
+            for pragma, why in _pragmas(unit, loop):
+                edit = Edit(
+                    loop.node.start_byte, loop.node.start_byte, f"\n#pragma {pragma}\n{indentation(unit, loop.node)}"
+                )
+                yield Variant(unit.apply([edit]), f"line {unit.line_of(loop.node)}: {pragma} ({why})")
+
+
+def _pragmas(unit: Unit, loop: Loop) -> Iterable[tuple[str, str]]:
+    values = body_locals(unit, loop)
+    if values is None or not is_plain(unit, [loop.body]):
+        return
+    folds = reductions(unit, loop)
+    effects = [write for write in writes(unit, loop.body) if write.operator != "declare"]
+    folded = {fold.accumulator for fold in folds}
+    stores = [write for write in effects if write.target not in folded]
+    if any(write.index is None or not is_affine(unit, write.index, loop.variable) for write in stores):
+        return
+    clauses = "".join(f" reduction({_OPERATORS[fold.kind]}:{fold.accumulator})" for fold in folds)
+    yield f"omp simd{clauses}", "adds in another order" if folds else "assumes no overlap"
+    if not folds:
+        yield "GCC ivdep", "assumes no overlap"
