@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from nightforge.domain.limits import Limits
-from sandbox.box import CLEAN_ENVIRONMENT, Boxing, command_line, inner_arguments
+from sandbox.box import CLEAN_ENVIRONMENT, Boxing, Launcher, command_line, inner_arguments
 from sandbox.bubblewrap import BubblewrapSandbox, drop_target
 from sandbox.launch import memory_file
 from sandbox.seccomp import default_filter
@@ -43,7 +43,7 @@ def launcher(argv: Sequence[str], staging: Staging) -> None:
     gate, word = os.pipe()
     os.write(word, b"go")
     numbers = {"arguments": arguments, "filter": rules, "info": null, "block": gate}
-    line = command_line(Boxing(argv, staging, LIMITS, inherited=(), drop_to=drop_target()), "/usr/bin/bwrap", numbers)
+    line = command_line(Boxing(argv, staging, LIMITS, inherited=(), drop_to=drop_target()), Launcher(), numbers)
     try:
         given = tuple(numbers.values())
         subprocess.run(line, capture_output=True, check=True, env=CLEAN_ENVIRONMENT, pass_fds=given)

@@ -13,7 +13,7 @@ from nightforge.domain.limits import ExecResult, Limits
 from nightforge.domain.ports import SandboxSession
 from nightforge.domain.words import SandboxTier
 from nightforge.errors import SandboxFault, SandboxUnavailable
-from sandbox.box import SANDBOX_UID, Box, Boxing, open_box
+from sandbox.box import SANDBOX_UID, Box, Boxing, Launcher, open_box
 from sandbox.session import BoxSession
 from sandbox.staging import collect, stage
 from sandbox.streams import Streams
@@ -32,8 +32,8 @@ def drop_target() -> int | None:
 class BubblewrapSandbox:
     """Implements `nightforge.domain.ports.Sandbox`. Make it through `sandbox.open_sandbox`, which probes first."""
 
-    def __init__(self, bwrap: str = "/usr/bin/bwrap") -> None:
-        self._bwrap = bwrap
+    def __init__(self, launcher: Launcher | None = None) -> None:
+        self._launcher = launcher or Launcher()
         self._threads = ThreadPoolExecutor(max_workers=_MOST_AT_ONCE, thread_name_prefix="sandbox-run")
 
     @property
@@ -82,7 +82,7 @@ class BubblewrapSandbox:
 
     def _open(self, boxing: Boxing, streams: Streams) -> Box:
         try:
-            return open_box(boxing, self._bwrap)
+            return open_box(boxing, self._launcher)
         except SandboxFault as fault:
             words = streams.read_words()
             raise SandboxFault(

@@ -15,8 +15,10 @@ from nightforge.domain.limits import MIB, ExecResult, Limits
 from nightforge.domain.ports import Sandbox
 from nightforge.domain.words import SandboxTier
 from nightforge.errors import SandboxFault, SandboxUnavailable
+from sandbox.box import Launcher, OuterStage
 from sandbox.bubblewrap import BubblewrapSandbox, drop_target
 from sandbox.local import LocalSandbox
+from sandbox.staging import sweep
 from sandbox.supervise import Stop
 
 BWRAP = "/usr/bin/bwrap"
@@ -88,20 +90,37 @@ def open_sandbox(*, unsafe_local: bool = False) -> Sandbox:
     `unsafe_local` is a person's typed word, and the only way to the tier that holds almost nothing; it is taken
     only where no real tier works. Raises SandboxUnavailable.
     """
-    report = probe_bubblewrap()
-    if report.works:
-        return BubblewrapSandbox(BWRAP)
+    sweep()
+    report, launcher = _try_bubblewrap(BWRAP)
+    if launcher is not None:
+        return BubblewrapSandbox(launcher)
     if unsafe_local:
         return LocalSandbox(drop_target())
     raise SandboxUnavailable(f"no sandbox works here: {report.detail}", where=report.tier.value, hint=report.hint)
 
 
 def probe_bubblewrap(bwrap: str = BWRAP) -> TierReport:
+    return _try_bubblewrap(bwrap)[0]
+
+
+def _try_bubblewrap(bwrap: str) -> tuple[TierReport, Launcher | None]:
+    """The first way of launching whose canary passes, or the report of the last that failed."""
     missing = _missing(bwrap)
     if missing is not None:
-        return missing
+        return missing, None
+    report = missing
+    for outer in OuterStage:
+        launcher = Launcher(bwrap, outer)
+        report = _report(launcher)
+        if report.works:
+            return report, launcher
+    assert report is not None
+    return report, None
+
+
+def _report(launcher: Launcher) -> TierReport:
     try:
-        faults = _judge(_run_canary(BubblewrapSandbox(bwrap)))
+        faults = _judge(_run_canary(BubblewrapSandbox(launcher)))
     except (SandboxFault, SandboxUnavailable) as fault:
         detail, hint = _explain(str(fault))
         return TierReport(tier=SandboxTier.BUBBLEWRAP, works=False, detail=detail, hint=hint)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +16,9 @@ from pathlib import Path, PurePosixPath
 from nightforge.errors import SandboxFault
 
 _STAGING_ROOTS = ("/tmp", "/var/tmp")
+_PREFIX = "nightforge-box-"
+_SWEEP_AFTER_S = 60.0
+"""A folder is made before it is locked; a younger one may be about to be."""
 
 
 def checked_name(name: str) -> PurePosixPath:
@@ -34,6 +39,7 @@ class Staging:
     job: Path
     writable: Path
     binds: Mapping[str, Path]
+    lock: int
 
 
 @contextmanager
@@ -48,43 +54,76 @@ def stage(files: Mapping[str, bytes | Path], *, world_readable: bool) -> Iterato
 
 def prepare(files: Mapping[str, bytes | Path], *, world_readable: bool) -> Staging:
     names = {checked_name(name): content for name, content in files.items()}
+    binds = _binds(names, world_readable)
     root = _fresh_folder()
+    staging = Staging(root, root / "job", root / "writable", binds, lock=_locked(root))
     try:
-        staging = Staging(root=root, job=root / "job", writable=root / "writable", binds=_binds(names, world_readable))
         staging.job.mkdir()
         staging.writable.mkdir()
         for name, content in names.items():
-            target = staging.job / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if isinstance(content, bytes):
-                target.write_bytes(content)
-                target.chmod(0o755)
-            elif content.is_dir():
-                target.mkdir(exist_ok=True)
-            else:
-                target.touch()
+            _place(staging.job / name, content)
         if world_readable:
             _open_up(root)
     except OSError as error:
-        shutil.rmtree(root, ignore_errors=True)
+        discard(staging)
         raise SandboxFault(
             f"cannot stage the files of a run: {error.strerror}", where=str(root), hint="is the disk full?"
         ) from error
-    except BaseException:
-        shutil.rmtree(root, ignore_errors=True)
-        raise
     return staging
+
+
+def _place(target: Path, content: bytes | Path) -> None:
+    """The content itself, or an empty place for the host path to be mounted on."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(content, bytes):
+        target.write_bytes(content)
+        target.chmod(0o755)
+    elif content.is_dir():
+        target.mkdir(exist_ok=True)
+    else:
+        target.touch()
 
 
 def discard(staging: Staging) -> None:
     shutil.rmtree(staging.root, ignore_errors=True)
+    os.close(staging.lock)
+
+
+def _locked(folder: Path) -> int:
+    """A descriptor that holds the folder's lock for as long as we live: `sweep` removes what nobody holds."""
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return number
+
+
+def sweep() -> int:
+    """Remove the staging folders that killed processes of ours left behind; returns how many."""
+    removed = 0
+    for root in _STAGING_ROOTS:
+        for folder in Path(root).glob(f"{_PREFIX}*"):
+            removed += _swept(folder)
+    return removed
+
+
+def _swept(folder: Path) -> bool:
+    try:
+        info = folder.lstat()
+        young = time.time() - info.st_mtime < _SWEEP_AFTER_S
+        if young or not stat.S_ISDIR(info.st_mode) or info.st_uid != os.geteuid():
+            return False
+        lock = _locked(folder)
+    except OSError:
+        return False
+    shutil.rmtree(folder, ignore_errors=True)
+    os.close(lock)
+    return True
 
 
 def _fresh_folder() -> Path:
     failure: OSError | None = None
     for root in _STAGING_ROOTS:
         try:
-            return Path(tempfile.mkdtemp(prefix="nightforge-", dir=root))
+            return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
         except OSError as error:
             failure = error
     raise SandboxFault(

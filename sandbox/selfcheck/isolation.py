@@ -200,5 +200,5 @@ async def _compiler(sandbox: Sandbox) -> None:
 async def _no_leftovers(sandbox: Sandbox) -> None:
     name = f"leftover{marker()}"
     await sandbox.run(["true"], files={name: b"x"}, limits=LIMITS)
-    found = await asyncio.to_thread(lambda: list(Path("/tmp").glob(f"nightforge-*/*/{name}")))
+    found = await asyncio.to_thread(lambda: list(Path("/tmp").glob(f"nightforge-box-*/*/{name}")))
     expect(not found, "staged files remain")
