@@ -119,7 +119,7 @@ def _finalist(workshop: Workshop, candidate: Candidate, seed_source: str) -> Fin
         metrics=dict(evidence.metrics) if evidence else {},
         operator_name=candidate.operator_name,
         note=candidate.note,
-        diff=unified_diff(seed_source, source, before="seed", after=candidate.ref),
+        diff=unified_diff(seed_source, source, before_name="seed", after_name=candidate.ref),
     )
 
 
