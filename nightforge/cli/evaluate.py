@@ -174,7 +174,7 @@ class Result:
         objective = self.task.objective
         metric = evidence.metrics.get(objective.metric)
         if evidence.passed and metric is not None:
-            word = "confirmed" if self.confirmed else "measured, not confirmed"
+            word = "confirmed" if self.state.value == "confirmed" else "measured, not confirmed"
             lines.append(
                 f"{objective.title or objective.metric}: {metric_text(metric)} against "
                 f"{self.calibration.reference} ({word})"

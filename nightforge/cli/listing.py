@@ -34,7 +34,7 @@ def list_campaigns(
     elif not campaigns:
         output.note(f"no campaign yet; {NOTHING_YET}")
     else:
-        _table(output, campaigns)
+        output.text(_table(campaigns))
 
 
 def campaign_record(campaign: Campaign) -> dict[str, object]:
@@ -53,31 +53,24 @@ def campaign_record(campaign: Campaign) -> dict[str, object]:
     }
 
 
-def _table(output: Output, campaigns: list[Campaign]) -> None:
-    from rich.table import Table
-
-    from nightforge.cli.words import clean, number
+def _table(campaigns: list[Campaign]) -> str:
+    from nightforge.cli.words import columns, number
     from nightforge.report.states import CAMPAIGN_SHAPES
-    from nightforge.report.text import money
+    from nightforge.report.text import clean_line, money
 
-    table = Table(box=None, pad_edge=False, show_edge=False)
-    table.add_column("id", no_wrap=True)
-    table.add_column("state", no_wrap=True)
-    table.add_column("task", no_wrap=True)
-    for heading in ("best", "evaluations", "cost"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("started", no_wrap=True)
-    table.add_column("goal", overflow="ellipsis", no_wrap=True)
+    rows = [("id", "state", "task", "best", "evaluations", "cost", "started", "goal")]
     for campaign in campaigns:
         tally = campaign.tally
-        table.add_row(
-            campaign.campaign_id,
-            f"{CAMPAIGN_SHAPES[campaign.state]} {campaign.state.value}",
-            campaign.plan.task,
-            "-" if tally.best_score is None else number(tally.best_score),
-            str(tally.evaluations),
-            money(tally.cost_usd),
-            campaign.created_at.astimezone().isoformat(timespec="minutes"),
-            clean(campaign.plan.goal),
+        rows.append(
+            (
+                campaign.campaign_id,
+                f"{CAMPAIGN_SHAPES[campaign.state]} {campaign.state.value}",
+                campaign.plan.task,
+                "-" if tally.best_score is None else number(tally.best_score),
+                str(tally.evaluations),
+                money(tally.cost_usd),
+                campaign.created_at.astimezone().isoformat(timespec="minutes"),
+                clean_line(campaign.plan.goal)[:60],
+            )
         )
-    output.console().print(table)
+    return columns(rows, right=frozenset({3, 4, 5}))

@@ -9,12 +9,13 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nightforge.cli.words import duration, metric_text, number
-from nightforge.domain.words import CandidateState
+from nightforge.domain.words import CampaignState, CandidateState
+from nightforge.report.data import shown_metric
 from nightforge.report.text import clean_line, money
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 LOOK_S = 0.5
 PLAIN_EVERY_S = 10.0
 REASONS_SHOWN = 3
-NEWS = frozenset({"campaign.state", "candidate.best", "planner.decision", "candidate.given_up"})
+NEWS = frozenset({"campaign.state", "candidate.best", "candidate.confirmed", "planner.decision", "candidate.given_up"})
 
 
 @dataclass
@@ -38,12 +39,14 @@ class LiveDisplay:
     monotonic: Callable[[], float] = time.monotonic
     after: int = -1
     best: str = ""
-    best_seen: int | None = None
+    best_seen: tuple[int | None, float | None] = (None, None)
+    state: CampaignState = field(init=False)
     plain_at: float = float("-inf")
     campaign: Campaign = field(init=False)
 
     def __post_init__(self) -> None:
         self.campaign = self.store.campaign(self.campaign_id)
+        self.state = self.campaign.state
         self.after = self._last_sequence()
 
     async def run(self) -> None:
@@ -60,8 +63,10 @@ class LiveDisplay:
         """One look: news as lasting lines, then the line."""
         tally = self.store.tally(self.campaign_id)
         self._look_at_best(tally)
-        line = status_line(self.campaign, tally, self.best)
-        news = [text for event in self._new_events() if (text := news_line(event))]
+        events = self._new_events()
+        self._follow_state(events)
+        line = status_line(self.campaign, self.state, tally, self.best)
+        news = [news_line(event) for event in events]
         if live is not None:
             from rich.text import Text
 
@@ -72,7 +77,7 @@ class LiveDisplay:
         for text in news:
             self.output.note(text)
         now = self.monotonic()
-        if now - self.plain_at >= PLAIN_EVERY_S or any("new best" in text for text in news):
+        if now - self.plain_at >= PLAIN_EVERY_S or any(event.kind == "candidate.best" for event in events):
             self.plain_at = now
             self.output.note(line)
 
@@ -95,31 +100,40 @@ class LiveDisplay:
             after = events[-1].sequence
         return after
 
+    def _follow_state(self, events: list[Event]) -> None:
+        for event in events:
+            if event.kind == "campaign.state":
+                with suppress(ValueError):
+                    self.state = CampaignState(str(event.payload.get("to")))
+
     def _look_at_best(self, tally: Tally) -> None:
         """The best's interval is in its evidence, which is read again only when the best is another one."""
-        if tally.best_ordinal is None or tally.best_ordinal == self.best_seen:
+        if tally.best_ordinal is None or (tally.best_ordinal, tally.best_score) == self.best_seen:
             return
-        self.best_seen = tally.best_ordinal
+        self.best_seen = (tally.best_ordinal, tally.best_score)
         self.best = best_text(self.store, self.campaign, tally.best_ordinal)
 
 
 def best_text(store: Store, campaign: Campaign, ordinal: int) -> str:
+    """Name, value, interval, and whether that is a measured or a confirmed one."""
     candidate = store.candidate(campaign.campaign_id, ordinal)
-    metric = candidate.evidence.metrics.get(campaign.plan.objectives[0].metric) if candidate.evidence else None
+    metric = shown_metric(candidate, campaign.plan.objectives[0].metric)
     if metric is None:
         return ""
-    name = "seed" if ordinal == 0 else f".{ordinal}"
-    return f"{name} {metric_text(metric)}"
+    name = "the seed" if ordinal == 0 else f".{ordinal}"
+    return f"{name} {metric_text(metric)} ({candidate.state.value})"
 
 
-def status_line(campaign: Campaign, tally: Tally, best: str) -> str:
+def status_line(campaign: Campaign, state: CampaignState, tally: Tally, best: str) -> str:
     """best · evaluations/h · in flight · failures · cost/cap · ETA."""
+    if state is CampaignState.PLANNED and tally.candidates == 0:
+        return "rehearsing: candidates of known fate go first"
     plan = campaign.plan
     in_flight = sum(count for state, count in tally.by_state.items() if not state.is_terminal)
     rate = tally.evaluations / tally.active_s * 3600 if tally.active_s > 0 else 0.0
     rejected = tally.by_state.get(CandidateState.REJECTED, 0)
     parts = [
-        f"best {best or 'none yet'} (measured)" if best else "best none yet",
+        f"best {best or 'none yet'}",
         f"{tally.evaluations} evaluations ({rate:.0f}/h)",
         f"{in_flight} in flight",
     ]
@@ -129,9 +143,19 @@ def status_line(campaign: Campaign, tally: Tally, best: str) -> str:
     cap = f" of {money(plan.budget.cost_usd)}" if plan.budget.cost_usd is not None else ""
     if plan.models or cap:
         parts.append(f"{money(tally.cost_usd)}{cap}")
+    if state is CampaignState.DRAINING:
+        return " · ".join([*parts, _ending(campaign, tally, in_flight)])
     left = seconds_left(campaign, tally)
     parts.append(f"ends in about {duration(left)}" if left is not None else f"running {duration(tally.active_s)}")
     return " · ".join(parts)
+
+
+def _ending(campaign: Campaign, tally: Tally, in_flight: int) -> str:
+    """What goes on after the search ended."""
+    if in_flight:
+        return "draining"
+    done = tally.by_state.get(CandidateState.CONFIRMED, 0)
+    return f"confirming the best {campaign.plan.search.confirm_top}: {done} confirmed"
 
 
 def seconds_left(campaign: Campaign, tally: Tally) -> float | None:
@@ -152,15 +176,20 @@ def seconds_left(campaign: Campaign, tally: Tally) -> float | None:
 
 
 def news_line(event: Event) -> str:
-    """One lasting line; events are data of ours, but notes in them may quote a candidate."""
+    """One lasting line; an event is ours, but words in it may quote a candidate."""
     at = event.at.astimezone().strftime("%H:%M:%S")
     words = {key: clean_line(str(value)) for key, value in event.payload.items() if value not in (None, "")}
     if event.kind == "candidate.best":
-        score = event.payload.get("score")
-        text = number(float(score)) if isinstance(score, int | float) else ""
-        return f"{at} new best: .{event.ordinal} {text}".rstrip()
+        return f"{at} best is .{event.ordinal}{_score(event)}"
+    reason = f" ({words['reason']})" if words.get("reason") else ""
+    if event.kind == "candidate.confirmed":
+        return f"{at} .{event.ordinal} re-measured: {words.get('to', '')}{_score(event)}{reason}"
     if event.kind == "campaign.state":
-        reason = f" ({words['reason']})" if words.get("reason") else ""
-        return f"{at} {words.get('state', '')}{reason}"
+        return f"{at} {words.get('to', '')}{reason}"
     details = ", ".join(f"{key} {value}" for key, value in words.items())
     return f"{at} {event.kind}{f' .{event.ordinal}' if event.ordinal is not None else ''}: {details}"
+
+
+def _score(event: Event) -> str:
+    score = event.payload.get("score")
+    return f" at {number(float(score))}" if isinstance(score, int | float) else ""

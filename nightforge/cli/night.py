@@ -17,7 +17,14 @@ from nightforge.cli.output import Output, can_ask
 from nightforge.cli.plan_card import card_record, print_card
 from nightforge.cli.plan_file import write_plan
 from nightforge.domain.words import CampaignState
-from nightforge.errors import ImprovementMissing, NotFound, PlatformFault, UserError
+from nightforge.errors import (
+    ImprovementMissing,
+    NightforgeError,
+    NotFound,
+    PlatformFault,
+    RehearsalFailed,
+    UserError,
+)
 from workflows.contract import AskQuestions, AwaitApproval, Done, NightRequest, NightStep, PlanCard, Refused, StopSwitch
 
 if TYPE_CHECKING:
@@ -158,6 +165,11 @@ async def _watched(
         display = asyncio.create_task(LiveDisplay(night.store, campaign_id, output).run())
         try:
             return await task
+        except RehearsalFailed:
+            raise
+        except NightforgeError:
+            output.alert(f"the campaign is kept: nightforge resume {campaign_id}")
+            raise
         except asyncio.CancelledError:
             if not stop.immediate:
                 raise

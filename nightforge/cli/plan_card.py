@@ -33,21 +33,9 @@ def print_card(card: PlanCard, console: Console) -> None:
     console.print()
     console.print("PLAN", style="bold")
     console.print(table)
-    for warning in card_warnings(card):
-        console.print(f"⚠ {warning}", style="bold yellow")
+    for warning in card.warnings:
+        console.print(f"⚠ {clean_line(warning)}", style="bold yellow")
     console.print()
-
-
-def card_warnings(card: PlanCard) -> list[str]:
-    warnings = [clean_line(warning) for warning in card.warnings]
-    if card.tier is SandboxTier.UNSAFE_LOCAL:
-        warnings.insert(0, UNSAFE)
-    if card.room_is_small and card.calibration.room is not None:
-        warnings.append(
-            f"the room left ({_size(card, card.calibration.room)}) is not larger than the smallest gain that can be "
-            f"told apart here ({smallest_gain(card)}): expect no result"
-        )
-    return warnings
 
 
 def card_rows(card: PlanCard) -> list[tuple[str, str]]:
@@ -100,17 +88,11 @@ def _baseline_rows(calibration: Calibration, metric: str) -> list[tuple[str, str
             )
             continue
         shown = [
-            metric_text(value) for name, value in baseline.metrics.items() if name in (metric, "cpu_ms", "wall_ms")
+            f"{title} {metric_text(baseline.metrics[name])}"
+            for name, title in ((metric, metric), ("cpu_ms", "cpu"), ("wall_ms", "wall"))
+            if name in baseline.metrics
         ]
-        environment = ", ".join(f"{name}={value}" for name, value in baseline.environment.items())
-        rows.append(
-            (
-                label,
-                f"{baseline.title or baseline.name}: {', '.join(shown)}"
-                + (f" ({clean_line(environment)})" if environment else "")
-                + mark,
-            )
-        )
+        rows.append((label, f"{baseline.title or baseline.name}: {', '.join(shown)}{mark}"))
     return rows
 
 
@@ -141,7 +123,8 @@ def _room(card: PlanCard) -> str:
     roof = ", ".join(f"{name} {metric_text(metric)}" for name, metric in calibration.roof.items())
     reason = clean_line(calibration.room_reason)
     details = "; ".join(part for part in (reason, roof) if part)
-    return f"at most {_size(card, calibration.room)}" + (f" ({details})" if details else "")
+    small = ": NOT MORE than the smallest gain that can be told apart" if card.room_is_small else ""
+    return f"at most {_size(card, calibration.room)}{small}" + (f" ({details})" if details else "")
 
 
 def _team(plan: Plan) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nightforge.report.text import clean, interval, number
@@ -10,7 +11,20 @@ from nightforge.report.text import duration as duration
 if TYPE_CHECKING:
     from nightforge.domain.evidence import Evidence, Metric
 
-__all__ = ["clean", "duration", "evidence_lines", "interval", "metric_text", "number"]
+__all__ = ["clean", "columns", "duration", "evidence_lines", "interval", "metric_text", "number"]
+
+
+def columns(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> str:
+    """Rows as aligned text; the last column is not padded."""
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.rjust(width) if place in right else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
 
 
 def metric_text(metric: Metric) -> str:

@@ -41,9 +41,10 @@ def make_failures(data: ReportData) -> Section | None:
 
 
 def make_operators(data: ReportData) -> Section | None:
-    if not data.operators:
+    made_by = {name: counts for name, counts in data.operators.items() if name != "seed"}
+    if not made_by:
         return None
-    ordered = sorted(data.operators.items(), key=lambda item: (-item[1][1], -item[1][0], item[0]))
+    ordered = sorted(made_by.items(), key=lambda item: (-item[1][1], -item[1][0], item[0]))
     rows = tuple(
         (clean_line(name) or "-", str(made), str(good), f"{good / made:.0%}" if made else "-")
         for name, (made, good) in ordered

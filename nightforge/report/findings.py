@@ -14,6 +14,7 @@ from nightforge.report.text import clean_line, interval, number
 CLOCKS = ("cpu_ms", "wall_ms", "device_ms")
 DIFF_LINES = 400
 CLOSEST = 3
+NOTE_CHARACTERS = 160
 
 
 def metric_cell(metric: Metric | None) -> str:
@@ -35,7 +36,6 @@ def make_ranked(data: ReportData) -> Section | None:
         Column(title=f"measured {objective.metric} ({objective.unit})", right=True),
         *(Column(title=clock.replace("_ms", " (ms)"), right=True) for clock in clocks),
         Column(title="operator"),
-        Column(title="change"),
     ]
     rows = []
     for rank, one in enumerate(shown, start=1):
@@ -48,12 +48,22 @@ def make_ranked(data: ReportData) -> Section | None:
                 shape_and_word(one),
                 metric_cell(confirmed) if one.state is CandidateState.CONFIRMED else "-",
                 metric_cell(measured),
-                *(metric_cell(shown_metric(one, clock)) for clock in clocks),
+                *(_value(shown_metric(one, clock)) for clock in clocks),
                 "seed" if one.ordinal == 0 else one.operator_name or (one.operator.value if one.operator else "-"),
-                clean_line(one.note)[:80] or clean_line(one.reason)[:80],
             )
         )
-    return Section(name="ranked", title="Ranked candidates", blocks=(Table(columns=tuple(columns), rows=tuple(rows)),))
+    table = Table(columns=tuple(columns), rows=tuple(rows))
+    notes = tuple(
+        f"{one.ref}: {clean_line(one.note or one.reason.replace('_', ' '))[:NOTE_CHARACTERS]}"
+        for one in shown
+        if one.ordinal != 0 and (one.note or one.reason)
+    )
+    blocks = (table, Bullets(items=notes)) if notes else (table,)
+    return Section(name="ranked", title="Ranked candidates", blocks=blocks)
+
+
+def _value(metric: Metric | None) -> str:
+    return "-" if metric is None else number(metric.value)
 
 
 def make_gains(data: ReportData) -> Section | None:
@@ -71,7 +81,6 @@ def make_gains(data: ReportData) -> Section | None:
                 + (" (reference)" if baseline.name == data.calibration.reference else ""),
                 metric_cell(own) if baseline.available else f"not measured: {clean_line(baseline.missing_reason)}",
                 metric_cell(gain),
-                clean_line(", ".join(f"{key}={value}" for key, value in baseline.environment.items())),
             )
         )
     word = "confirmed" if top is not None and top.state is CandidateState.CONFIRMED else "measured"
@@ -81,11 +90,16 @@ def make_gains(data: ReportData) -> Section | None:
             Column(title="baseline"),
             Column(title=f"its {data.objective.metric} ({data.objective.unit})", right=True),
             Column(title=title, right=True),
-            Column(title="environment"),
         ),
         rows=tuple(rows),
     )
-    return Section(name="gains", title="Gain over each baseline", blocks=(table,))
+    environments = tuple(
+        f"{baseline.name}: " + clean_line(", ".join(f"{key} {value}" for key, value in baseline.environment.items()))
+        for baseline in data.calibration.baselines
+        if baseline.environment and baseline.available
+    )
+    blocks = (table, Bullets(items=environments)) if environments else (table,)
+    return Section(name="gains", title="Gain over each baseline", blocks=blocks)
 
 
 def _gain(data: ReportData, top: Candidate, baseline: Baseline) -> Metric | None:

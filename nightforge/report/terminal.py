@@ -20,7 +20,7 @@ def print_report(report: Report, console: Console) -> None:
         console.print(f"⚠ {clean_line(warning)}", style="bold yellow")
     for section in report.sections:
         console.print()
-        console.print(clean_line(section.title).upper(), style="bold")
+        console.print(clean_line(section.title), style="bold")
         for block in section.blocks:
             _print_block(block, console)
     console.print()
@@ -47,7 +47,9 @@ def _print_table(table: Table, console: Console) -> None:
 
     rich = RichTable(box=None, pad_edge=False, show_edge=False, header_style="bold")
     for column in table.columns:
-        rich.add_column(clean_line(column.title), justify="right" if column.right else "left", overflow="fold")
+        rich.add_column(
+            clean_line(column.title), justify="right" if column.right else "left", overflow="fold", no_wrap=column.right
+        )
     for row in table.rows:
         rich.add_row(*(clean_line(cell) for cell in row))
     console.print(rich)
