@@ -40,7 +40,8 @@ def _insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
 
 @cache
 def _if_new(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
-    return _insert(dialect, table).on_conflict_do_nothing()
+    # Without the option psycopg's row count of an INSERT is thrown away, and -1 would read as "was there already".
+    return _insert(dialect, table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
 @cache
