@@ -23,7 +23,7 @@ T = TypeVar("T", bound=BaseModel)
 LONGEST_COMPLAINT = 1500
 LONGEST_QUOTE = 4000
 THINKING = re.compile(r"\s*<think(?:ing)?>.*?</think(?:ing)?>\s*", re.DOTALL)
-FENCE = re.compile(r"```(?:json|JSON)?[ \t]*\n(.*?)```", re.DOTALL)
+FENCE = re.compile(r"```[\w+-]*[ \t]*\n(.*?)```", re.DOTALL)
 
 
 class Rung(StrEnum):
@@ -144,20 +144,21 @@ class Complaint:
 
 def read_form(text: str, kind: type[T]) -> T | Complaint:
     """The first JSON object of the reply that validates; else what is wrong with the likeliest one."""
-    complaint = Complaint("there is no JSON object in the reply")
+    complaint: Complaint | None = None
     for candidate in _json_candidates(text):
         try:
             return kind.model_validate_json(candidate)
         except ValidationError as error:
-            complaint = Complaint(_describe(error))
-    return complaint
+            complaint = complaint or Complaint(_describe(error))
+    return complaint or Complaint("there is no JSON object in the reply")
 
 
 def _json_candidates(text: str) -> list[str]:
     bare = text.strip()
     if bare.startswith("{") and bare.endswith("}"):
         return [bare]
-    candidates = [match.strip() for match in FENCE.findall(text)][:4]
+    fenced = [match.strip() for match in FENCE.findall(text)]
+    candidates = [body for body in fenced if body.startswith("{")][:4]
     first, last = text.find("{"), text.rfind("}")
     if 0 <= first < last:
         candidates.append(text[first : last + 1])
