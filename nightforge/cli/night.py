@@ -73,7 +73,7 @@ async def run_night(settings: Settings, output: Output, request: NightRequest, c
 
 
 async def resume_night(
-    settings: Settings, output: Output, campaign_id: str | None, budget: Budget | None, *, require_improvement: bool
+    settings: Settings, output: Output, campaign_id: str | None, budget: Budget | None, choices: Choices
 ) -> int:
     """Go on where a campaign stood; a plan that was never approved comes back as a card."""
     from workflows.night import open_night
@@ -83,10 +83,10 @@ async def resume_night(
         chosen = pick_unfinished(night.store, campaign_id)
         step = await _watched(night.resume(chosen, budget=budget), night, output, chosen, stop)
         if isinstance(step, AwaitApproval):
-            if not _approved(output, step.card, Choices()):
+            if not _approved(output, step.card, choices):
                 return 0
             step = await _watched(night.approve(), night, output, chosen, stop)
-        return _end(settings, output, night, step, require_improvement=require_improvement)
+        return _end(settings, output, night, step, require_improvement=choices.require_improvement)
 
 
 def pick_unfinished(store: Store, campaign_id: str | None) -> str:

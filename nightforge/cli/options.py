@@ -1,7 +1,8 @@
-"""Options that every command shares."""
+"""Options as types, so that a command's signature is one line each and two commands say the same."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,5 +12,59 @@ QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and 
 VerboseFlag = Annotated[bool, typer.Option("--verbose", "-v", help="Debug log on stderr, tracebacks with errors.")]
 UnsafeFlag = Annotated[
     bool,
-    typer.Option("--unsafe-local", help="Run candidates WITHOUT a sandbox. They can do all that you can do."),
+    typer.Option(
+        "--unsafe-local",
+        help="Where no sandbox works, run candidates WITHOUT one. They can do all that you can do.",
+    ),
+]
+
+Minutes = Annotated[float | None, typer.Option("--minutes", help="Cap on wall time.")]
+Hours = Annotated[float | None, typer.Option("--hours", help="Cap on wall time.")]
+Evaluations = Annotated[int | None, typer.Option("--evaluations", help="Cap on evaluations.")]
+MaxUsd = Annotated[float | None, typer.Option("--max-usd", help="Cap on dollars for models.")]
+MaxTokens = Annotated[int | None, typer.Option("--max-tokens", help="Cap on model tokens.")]
+RequireFlag = Annotated[
+    bool, typer.Option("--require-improvement", help="Exit 3 unless a confirmed candidate beats the reference.")
+]
+
+Goal = Annotated[
+    str,
+    typer.Argument(metavar="GOAL|PLAN", help="A goal in plain words, a plan file (.toml, .json), or - for stdin."),
+]
+TaskName = Annotated[
+    str | None, typer.Option("--task", metavar="NAME", help="Use this task, whatever the goal's words say.")
+]
+Target = Annotated[
+    float | None, typer.Option("--target", help="Stop when the best's lower bound reaches this value of the objective.")
+]
+Patience = Annotated[
+    int | None, typer.Option("--patience", min=1, help="Stop after so many evaluations without a better one.")
+]
+PresetName = Annotated[
+    str | None, typer.Option("--preset", metavar="NAME", help="Candidate graph: solo, pair, team, or your own.")
+]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of the search.")]
+InFlight = Annotated[int | None, typer.Option("--in-flight", min=1, max=256, help="Candidates under way at once.")]
+Models = Annotated[
+    list[str] | None, typer.Option("--model", metavar="NAME", help="A model of the ensemble; repeatable.")
+]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option("--base-url", metavar="URL", help="OpenAI-compatible endpoint; the key comes by environment."),
+]
+PriceIn = Annotated[
+    float | None, typer.Option("--price-in", min=0, help="Dollars per million input tokens of the models.")
+]
+PriceOut = Annotated[
+    float | None, typer.Option("--price-out", min=0, help="Dollars per million output tokens of the models.")
+]
+OfflineFlag = Annotated[bool, typer.Option("--offline", help="Use no model, even when one is configured.")]
+Answers = Annotated[
+    list[str] | None,
+    typer.Option("--answer", metavar="NAME=VALUE", help="Answer a question beforehand; repeatable."),
+]
+YesFlag = Annotated[bool, typer.Option("--yes", "-y", help="Take every default and start without asking.")]
+PlanOnlyFlag = Annotated[bool, typer.Option("--plan-only", help="Print the plan card and start nothing.")]
+PlanOut = Annotated[
+    Path | None, typer.Option("--plan-out", metavar="FILE.json", help="Write the plan, to be edited and run.")
 ]

@@ -1,0 +1,134 @@
+"""What a person set by flag, checked, becomes a request for a night."""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from nightforge.cli.output import Output
+from nightforge.cli.plan_file import read_plan
+from nightforge.cli.reading import resolve_settings
+from nightforge.domain.plan import Budget, ModelSpec, Plan, StopSpec
+from nightforge.domain.words import TeamKind
+from nightforge.errors import UserError
+from nightforge.settings import Settings
+from workflows.contract import NightRequest
+
+PLAN_SUFFIXES = (".toml", ".json")
+
+
+@dataclass(frozen=True)
+class SearchFlags:
+    task: str | None = None
+    preset: str | None = None
+    seed: int | None = None
+    in_flight: int | None = None
+    target: float | None = None
+    patience: int | None = None
+
+    def checked(self) -> SearchFlags:
+        _check_number("--target", self.target)
+        return self
+
+
+@dataclass(frozen=True)
+class ModelFlags:
+    names: tuple[str, ...] = ()
+    base_url: str | None = None
+    price_in: float | None = None
+    price_out: float | None = None
+    offline: bool = False
+
+    def checked(self) -> ModelFlags:
+        _check_number("--price-in", self.price_in)
+        _check_number("--price-out", self.price_out)
+        if self.offline and self.names:
+            raise UserError("--offline uses no model", where="--offline, --model", hint="give one of them")
+        return self
+
+    def choose(self, settings: Settings) -> tuple[ModelSpec, ...]:
+        """The models of the flags, or else of the settings, with endpoint and prices of the flags over them."""
+        if self.offline:
+            return ()
+        configured = {spec.model: spec for spec in settings.models}
+        named = [configured.get(name) or ModelSpec(model=name) for name in self.names]
+        chosen = named or list(settings.models)
+        prices = {"input_usd_per_mtok": self.price_in, "output_usd_per_mtok": self.price_out}
+        given: dict[str, object] = {name: price for name, price in prices.items() if price is not None}
+        if given and not chosen:
+            raise UserError("a price was given, but no model", where="--price-in, --price-out", hint="add --model NAME")
+        return tuple(
+            spec.model_copy(update={**given, "base_url": self.base_url or spec.base_url or settings.base_url or ""})
+            for spec in chosen
+        )
+
+
+def build_request(
+    output: Output, goal: str, budget: Budget, search: SearchFlags, models: ModelFlags, *, unsafe_local: bool
+) -> tuple[Settings, NightRequest]:
+    """Settings and request. UserError for an empty goal or a malformed plan, with its line or field."""
+    flags: dict[str, object] = {
+        "unsafe_local": unsafe_local or None,
+        "in_flight": search.in_flight,
+        "base_url": models.base_url,
+    }
+    settings = resolve_settings(flags).settings
+    chosen = models.choose(settings)
+    settings = settings.model_copy(update={"models": chosen})
+    if not chosen and settings.api_key is not None and not models.offline:
+        output.note("note: a key is set but no model: the offline team works (name one with --model)")
+    if goal.endswith(PLAN_SUFFIXES):
+        plan = with_flags(read_plan(Path(goal)), budget, search, models, chosen)
+        return settings, NightRequest(goal=plan.goal, plan=plan, team=plan.team, models=plan.models)
+    text = sys.stdin.read() if goal == "-" else goal
+    if not text.strip():
+        raise UserError("the goal is empty", where="run", hint='say it in words, as "fast softmax over one long row"')
+    request = NightRequest(
+        goal=text.strip(),
+        task=search.task,
+        budget=budget,
+        preset=search.preset,
+        seed=search.seed,
+        in_flight=settings.in_flight,
+        target=search.target,
+        patience=search.patience,
+        team=TeamKind.LLM if chosen else TeamKind.OFFLINE,
+        models=chosen,
+    )
+    return settings, request
+
+
+def with_flags(
+    plan: Plan, budget: Budget, search: SearchFlags, models: ModelFlags, chosen: tuple[ModelSpec, ...]
+) -> Plan:
+    """A plan with what the flags say over it. Its task stays: another task is another plan."""
+    from tools.pricing import resolve
+
+    if search.task is not None and search.task != plan.task:
+        raise UserError(
+            f"the plan is for task {plan.task}", where="--task", hint="leave --task away, or give a goal in words"
+        )
+    caps = {name: cap for name, cap in budget.model_dump().items() if cap is not None}
+    settings = {"preset": search.preset, "seed": search.seed, "in_flight": search.in_flight}
+    rules = {"target": ("value", search.target), "patience": ("evaluations", search.patience)}
+    stops = [stop for stop in plan.stop if stop.rule not in rules or rules[stop.rule][1] is None]
+    stops += [
+        StopSpec(rule=rule, parameters={name: value}) for rule, (name, value) in rules.items() if value is not None
+    ]
+    update: dict[str, object] = {
+        "budget": plan.budget.model_copy(update=caps),
+        "search": plan.search.model_copy(update={name: value for name, value in settings.items() if value is not None}),
+        "stop": tuple(stops),
+    }
+    if models.offline:
+        update |= {"models": (), "team": TeamKind.OFFLINE}
+    elif models.names:
+        update |= {"models": resolve(chosen), "team": TeamKind.LLM}
+    return plan.model_copy(update=update)
+
+
+def _check_number(flag: str, value: float | None) -> None:
+    if value is not None and not math.isfinite(value):
+        raise UserError(f"{value} is no number to work with", where=flag, hint="give a finite number")
