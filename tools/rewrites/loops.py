@@ -93,6 +93,11 @@ class Write:
     value: Node | None
 
 
+def part_header(loop: Loop, start: str, end: str) -> str:
+    """The loop's header over the part `start`..`end` of its range."""
+    return f"for ({loop.type} {loop.variable} = {start}; {loop.variable} < {end}; {loop.variable}++)"
+
+
 def statements_of(body: Node) -> tuple[Node, ...]:
     return tuple(named(body)) if body.type == "compound_statement" else (body,)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tools.rewrites.loops import Loop, innermost, is_affine, is_plain, writes
+from tools.rewrites.loops import Loop, Write, accesses_only, innermost, is_affine, is_plain, writes
 from tools.rewrites.reductions import body_locals, reductions
 from tools.rewrites.rewrite import Rewrite, Variant
-from tools.rewrites.syntax import Edit, Unit, indentation
+from tools.rewrites.syntax import Edit, Unit, canonical, indentation
 
 _OPERATORS = {"sum": "+", "max": "max", "min": "min"}
 
@@ -37,9 +37,16 @@ def _pragmas(unit: Unit, loop: Loop) -> Iterable[tuple[str, str]]:
     effects = [write for write in writes(unit, loop.body) if write.operator != "declare"]
     folded = {fold.accumulator for fold in folds}
     stores = [write for write in effects if write.target not in folded]
-    if any(write.index is None or not is_affine(unit, write.index, loop.variable) for write in stores):
+    if not all(_is_own_element(unit, loop, write) for write in stores):
         return
     clauses = "".join(f" reduction({_OPERATORS[fold.kind]}:{fold.accumulator})" for fold in folds)
     yield f"omp simd{clauses}", "adds in another order" if folds else "assumes no overlap"
     if not folds:
         yield "GCC ivdep", "assumes no overlap"
+
+
+def _is_own_element(unit: Unit, loop: Loop, write: Write) -> bool:
+    """Each iteration touches its own element of the written array and no other."""
+    if write.index is None or not is_affine(unit, write.index, loop.variable):
+        return False
+    return accesses_only(unit, loop.body, write.target, canonical(write.index))

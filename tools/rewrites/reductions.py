@@ -193,3 +193,29 @@ def is_zero(unit: Unit, node: Node) -> bool:
 def resolved(unit: Unit, node: Node, values: Mapping[str, str]) -> str:
     """Canonical form of `node` once locals are replaced by what they stand for."""
     return canonical_text(unit.render(node, values))
+
+
+def sole_reduction(unit: Unit, loop: Loop, kind: str) -> Reduction | None:
+    """The loop's reduction when besides it there are only locals."""
+    found = reductions(unit, loop)
+    others = [s for s in loop.statements if s.type != "declaration" and s not in [r.statement for r in found]]
+    others = [s for s in others if named(s)]
+    return found[0] if len(found) == 1 and found[0].kind == kind and not others else None
+
+
+def is_zero_before(unit: Unit, loop: Loop, total: str) -> bool:
+    """The sum's last write before `loop` gives 0."""
+    block = loop.node.parent
+    if block is None:
+        return False
+    last = None
+    for statement in named(block):
+        if statement.end_byte > loop.node.start_byte:
+            break
+        for write in writes(unit, statement):
+            if write.target == total:
+                last = (write, statement)
+    if last is None or last[1].type not in {"declaration", "expression_statement"}:
+        return False
+    write = last[0]
+    return write.operator in {"=", "declare"} and write.value is not None and is_zero(unit, write.value)

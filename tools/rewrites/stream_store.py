@@ -17,6 +17,7 @@ from tools.rewrites.loops import (
     innermost,
     is_affine,
     is_plain,
+    part_header,
     subscripts,
     writes,
 )
@@ -78,7 +79,7 @@ def _tiled(unit: Unit, loop: Loop, store: Store) -> str:
     assert index is not None
     target = f"&{store.array}[{unit.render(index, {variable: start})}]"
     body = unit.render(loop.body, {}, _slots(unit, loop, store, slot))
-    compute = looped(f"for ({loop.type} {variable} = {start}; {variable} < {end}; {variable}++)", body)
+    compute = looped(part_header(loop, start, end), body)
     opening = tile_loop(loop.type, (tile, start, end), unit.of(loop.lower), upper)
     text = f"""{tunable(tile, TILE, TILE_CHOICES)}{opening}
     _Alignas(64) {store.type} {out}[{tile}];

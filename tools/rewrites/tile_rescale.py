@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from tree_sitter import Node
 
 from tools.rewrites.flatten import Flatten
-from tools.rewrites.loops import Loop, is_plain, loops, mentions, writes
+from tools.rewrites.loops import Loop, is_plain, loops, mentions, part_header, writes
 from tools.rewrites.recompute import Recompute, between, written
-from tools.rewrites.reductions import Reduction, body_locals, is_zero, reductions, resolved
+from tools.rewrites.reductions import Reduction, body_locals, is_zero_before, resolved, sole_reduction
 from tools.rewrites.rewrite import Rewrite, Variant, tile_loop, tunable
 from tools.rewrites.syntax import (
     Edit,
@@ -31,6 +31,7 @@ from tools.rewrites.syntax import (
     looped,
     named,
 )
+from tools.rewrites.tile_moments import moments
 
 EXPONENTIALS = frozenset({"expf", "exp", "__builtin_expf", "__builtin_exp", "nf_expf"})
 TILE_CHOICES = (128, 256, 512, 1024, 2048, 4096)
@@ -56,6 +57,8 @@ class TileRescale(Rewrite):
         for start, before in _with(Flatten(), unit):
             for changed, after in _with(Recompute(), start):
                 yield from _fused(changed, before + after)
+                for variant in moments(changed):
+                    yield Variant(variant.source, variant.note + before + after)
 
 
 def _with(rewrite: Rewrite, unit: Unit) -> Iterator[tuple[Unit, str]]:
@@ -84,25 +87,17 @@ def _fused(unit: Unit, suffix: str) -> Iterator[Variant]:
 def _pair(unit: Unit, first: Loop, second: Loop, middle: Sequence[Node]) -> Pair | None:
     if not first.same_end(second) or not is_plain(unit, [first.body, *middle, second.body]):
         return None
-    maximum = _only(unit, first, "max")
-    total = _only(unit, second, "sum")
+    maximum = sole_reduction(unit, first, "max")
+    total = sole_reduction(unit, second, "sum")
     if maximum is None or total is None or maximum.accumulator == total.accumulator:
         return None
     exponential = _matched_exponential(unit, first, second, maximum, total)
     if exponential is None or not _undisturbed(unit, first, second, middle, maximum, total):
         return None
-    if not _zero_before(unit, first, second, total.accumulator):
+    if not is_zero_before(unit, second, total.accumulator):
         return None
     lower = _common_lower(unit, first, second, maximum)
     return Pair(first, second, maximum, total, exponential, lower) if lower is not None else None
-
-
-def _only(unit: Unit, loop: Loop, kind: str) -> Reduction | None:
-    """The loop's reduction when besides it there are only locals."""
-    found = reductions(unit, loop)
-    others = [s for s in loop.statements if s.type != "declaration" and s not in [r.statement for r in found]]
-    others = [s for s in others if named(s)]
-    return found[0] if len(found) == 1 and found[0].kind == kind and not others else None
 
 
 def _matched_exponential(unit: Unit, first: Loop, second: Loop, maximum: Reduction, total: Reduction) -> str | None:
@@ -133,24 +128,6 @@ def _undisturbed(
     )
 
 
-def _zero_before(unit: Unit, first: Loop, second: Loop, total: str) -> bool:
-    """The sum's last write before the second pass gives 0."""
-    block = second.node.parent
-    if block is None:
-        return False
-    last = None
-    for statement in named(block):
-        if statement.end_byte > second.node.start_byte:
-            break
-        for write in writes(unit, statement):
-            if write.target == total:
-                last = (write, statement)
-    if last is None or last[1].type not in {"declaration", "expression_statement"}:
-        return False
-    write = last[0]
-    return write.operator in {"=", "declare"} and write.value is not None and is_zero(unit, write.value)
-
-
 def _common_lower(unit: Unit, first: Loop, second: Loop, maximum: Reduction) -> str | None:
     """Where the fused loop starts: both lower bounds agree, or the maximum starts as the element before its loop."""
     if canonical_text(unit.of(first.lower)) == canonical_text(unit.of(second.lower)):
@@ -172,18 +149,14 @@ def _common_lower(unit: Unit, first: Loop, second: Loop, maximum: Reduction) -> 
     return "0" if canonical_text(unit.of(starts[-1].value)) == zeroth else None
 
 
-def _header(loop: Loop, start: str, end: str) -> str:
-    return f"for ({loop.type} {loop.variable} = {start}; {loop.variable} < {end}; {loop.variable}++)"
-
-
 def _replace(unit: Unit, pair: Pair) -> str:
     first, second, peak, total = pair.first, pair.second, pair.maximum, pair.total
     tile, start, end = unit.fresh("NF_TILE"), unit.fresh("nf_start"), unit.fresh("nf_end")
     tile_peak, tile_sum = unit.fresh("nf_peak"), unit.fresh("nf_sum")
     upper = second.upper(unit)
     pad = indentation(unit, second.node)
-    find = looped(_header(first, start, end), unit.render(first.body, {peak.accumulator: tile_peak}))
-    add = looped(_header(second, start, end), unit.render(second.body, {total.accumulator: tile_sum}))
+    find = looped(part_header(first, start, end), unit.render(first.body, {peak.accumulator: tile_peak}))
+    add = looped(part_header(second, start, end), unit.render(second.body, {total.accumulator: tile_sum}))
     opening = tile_loop(second.type, (tile, start, end), pair.lower, upper)
     text = f"""{tunable(tile, TILE, TILE_CHOICES)}{opening}
     {peak.type} {tile_peak} = {peak.accumulator};

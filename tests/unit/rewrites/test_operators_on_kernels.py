@@ -1,0 +1,112 @@
+"""Each registered operator makes correct variants of kernels that no task ships."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from agents.offline.coder import load_operators
+from nightforge.domain.team import Draft, Operator
+
+if TYPE_CHECKING:
+
+    class KernelLike(Protocol):
+        name: str
+        source: str
+
+    class BenchLike(Protocol):
+        def error(self, kernel: KernelLike, source: str) -> float: ...
+
+
+OPERATORS = {operator.name: operator for operator in load_operators()}
+UNSHIPPED = ("gelu", "gelu_tanh", "gelu_strips", "layernorm")
+MATCHES = {
+    "crossover.blocks": {"gelu"},
+    "rewrite.constants": {"gelu_strips"},
+    "rewrite.fission": {"gelu_strips", "layernorm"},
+    "rewrite.flags": set(UNSHIPPED),
+    "rewrite.flatten": {"gelu_strips"},
+    "rewrite.fusion": {"gelu_tanh"},
+    "rewrite.interchange": {"gelu"},
+    "rewrite.polynomial": {"gelu", "gelu_tanh", "gelu_strips"},
+    "rewrite.prefetch": {"gelu_strips"},
+    "rewrite.reciprocal": {"gelu_tanh", "layernorm"},
+    "rewrite.recompute": {"gelu_tanh", "layernorm"},
+    "rewrite.restrict": set(UNSHIPPED),
+    "rewrite.split_accumulators": {"layernorm"},
+    "rewrite.stream_store": {"gelu", "gelu_tanh", "layernorm"},
+    "rewrite.tile_rescale": {"layernorm"},
+    "rewrite.unroll": set(UNSHIPPED),
+    "rewrite.vector_pragmas": set(UNSHIPPED),
+    "tune.optuna": {"gelu_strips"},
+}
+"""Operator → the kernels that its pattern occurs in. The test below finds drafts there and nowhere else."""
+TOLERANCE = 2e-6
+
+
+def _prepared(operator: Operator, source: str) -> tuple[str, tuple[str, ...]]:
+    """The parent, and the partners of operators that combine programs."""
+    if operator.name == "tune.optuna":
+        return source.replace("#define STRIP", "// nf: tune STRIP in {16, 64, 256}\n#define STRIP"), ()
+    if operator.name == "crossover.blocks":
+        helper = "static float half(float v) { return v / 2; }\n"
+        partner = source.replace("void kernel", helper + "void kernel").replace(
+            "0.5f * x[r * columns + c]", "half(x[r * columns + c])"
+        )
+        return source, (partner,)
+    return source, ()
+
+
+def test_every_operator_has_its_kernels_here() -> None:
+    assert set(OPERATORS) == set(MATCHES)
+    assert all(MATCHES.values())
+
+
+@pytest.mark.parametrize("name", sorted(MATCHES))
+@pytest.mark.parametrize("kernel", UNSHIPPED)
+def test_drafts_are_correct_and_only_where_the_pattern_is(
+    name: str,
+    kernel: str,
+    kernels: dict[str, KernelLike],
+    bench: BenchLike,
+    propose: Callable[..., Sequence[Draft]],
+) -> None:
+    operator = OPERATORS[name]
+    source, partners = _prepared(operator, kernels[kernel].source)
+    drafts = propose(operator, source, *partners)
+    if kernel not in MATCHES[name]:
+        assert not drafts
+        return
+    assert drafts
+    for draft in drafts[:6]:
+        assert draft.source != source
+        assert draft.operator is operator.kind
+        assert draft.operator_name == name
+        assert draft.note
+        assert bench.error(kernels[kernel], draft.source) < TOLERANCE
+
+
+@pytest.mark.parametrize("kernel", ["row_softmax", "axpy"])
+def test_all_drafts_on_other_kernels_are_correct(
+    kernel: str, kernels: dict[str, KernelLike], bench: BenchLike, propose: Callable[..., Sequence[Draft]]
+) -> None:
+    made = [draft for operator in OPERATORS.values() for draft in propose(operator, kernels[kernel].source)[:4]]
+    assert len(made) > 10
+    for draft in made:
+        assert bench.error(kernels[kernel], draft.source) < TOLERANCE, draft.note
+
+
+@pytest.mark.parametrize("kernel", [*UNSHIPPED, "row_softmax", "axpy"])
+def test_proposals_are_pure(
+    kernel: str, kernels: dict[str, KernelLike], propose: Callable[..., Sequence[Draft]]
+) -> None:
+    for operator in OPERATORS.values():
+        source, partners = _prepared(operator, kernels[kernel].source)
+        assert propose(operator, source, *partners) == propose(operator, source, *partners)
+
+
+def test_source_with_a_syntax_error_gets_no_rewrite(propose: Callable[..., Sequence[Draft]]) -> None:
+    for operator in OPERATORS.values():
+        assert not propose(operator, "void kernel(float *y { y[0] = ; }")
