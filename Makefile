@@ -10,7 +10,7 @@ DEMO_MINUTES ?= 1.5
 
 .PHONY: help
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' Makefile
 
 .PHONY: setup
 setup: ## Virtual environment, pinned packages, system packages where it may (exit 6 with a list where not)
@@ -19,6 +19,10 @@ setup: ## Virtual environment, pinned packages, system packages where it may (ex
 .PHONY: demo
 demo: setup ## A short offline campaign: plan, rehearsal, search, confirmation, ranked table, report
 	@$(BIN)/nightforge run "$(DEMO_GOAL)" --minutes $(DEMO_MINUTES) --yes
+
+.PHONY: demo-record
+demo-record: setup ## Run the demo and write its output into README.md
+	@$(PYTHON) scripts/record_demo.py
 
 .PHONY: test
 test: setup ## All guards and all tests but the slow ones: what CI runs
@@ -41,7 +45,7 @@ lint: setup ## ruff (rules and format) and the direction of imports
 .PHONY: types
 types: setup ## mypy, strict, on packages and tests
 	@$(PYTHON) -m mypy
-	@$(PYTHON) -m mypy tests benchmarks
+	@$(PYTHON) -m mypy tests benchmarks scripts examples/extension/nightforge_sine
 
 .PHONY: docs
 docs: setup ## Regenerate the generated parts of docs/
@@ -52,7 +56,7 @@ size: setup ## What the core packages weigh on disk, without bytecode
 	@$(PYTHON) -m benchmarks.size
 
 .PHONY: bench-orchestration
-bench-orchestration: setup ## Platform cost of a candidate (DESIGN.md gives the bars): 100, 1,000 and 4,000 candidates
+bench-orchestration: setup ## Platform cost of a candidate: 100, 1,000 and 4,000 candidates
 	@$(PYTHON) -m benchmarks.orchestration
 
 .PHONY: requirements

@@ -10,7 +10,7 @@ LONGEST_FUNCTION = 60
 CORE = ("agents", "evaluators", "nightforge", "sandbox", "tools", "workflows")
 FRONT_ENDS = ("nightforge/cli/", "nightforge/report/", "nightforge/web/")
 LARGEST_CORE = 22_000
-"""Lines of Python in the packages, front ends apart: a release that needs more says why here and raises it in its own commit."""
+"""Lines of Python, front ends apart: a release that needs more raises it in a commit that says why."""
 
 
 def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
