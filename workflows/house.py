@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 
 from nightforge.catalogue import find_task, shipped_tasks
 from nightforge.domain.plan import ModelSpec
-from nightforge.domain.ports import Clock, Evaluator, EvaluatorFactory, Sandbox, Store
+from nightforge.domain.ports import Clock, Evaluator, EvaluatorFactory, ModelClient, Sandbox, Store
 from nightforge.domain.task import Task
 from nightforge.domain.team import Team
 from nightforge.errors import PrerequisiteMissing, UserError
@@ -31,6 +32,8 @@ class House:
     sandbox: Sandbox
     clock: Clock
     make_team: TeamFactory
+    disclose: Callable[[Sequence[ModelSpec]], str]
+    """What leaves the machine with these models (none: the offline team), in one sentence."""
     checkpoints: Path
     """The campaign-level graph's own SQLite file; the candidates' truth is in the store."""
     tasks: Callable[[], Sequence[Task]] = shipped_tasks
@@ -55,63 +58,70 @@ class House:
 
 @asynccontextmanager
 async def open_house(settings: Settings) -> AsyncIterator[House]:
+    """Database, sandbox and teams as the settings say; model connections are closed with the house."""
     clock = SystemClock()
     settings.home.mkdir(parents=True, exist_ok=True)
-    store = open_store(settings.database_url, clock=clock)
-    try:
-        sandbox = open_sandbox(unsafe_local=settings.unsafe_local)
+    async with AsyncExitStack() as closing:
+        store = open_store(settings.database_url, clock=clock)
+        closing.push_async_callback(store.close)
+        teams = _Teams(settings, store, clock, closing)
         yield House(
             store=store,
-            sandbox=sandbox,
+            sandbox=open_sandbox(unsafe_local=settings.unsafe_local),
             clock=clock,
-            make_team=_teams(settings, store, clock),
+            make_team=teams.make,
+            disclose=teams.disclose,
             checkpoints=settings.home / "checkpoints.db",
             resolve_models=lambda models: resolve(tuple(models), base_url=settings.base_url or ""),
         )
-    finally:
-        await store.close()
 
 
-def _teams(settings: Settings, store: Store, clock: Clock) -> TeamFactory:
-    def make(models: Sequence[ModelSpec], budget: BudgetMeter, campaign_id: str) -> Team:
+@dataclass(frozen=True)
+class _Teams:
+    """Agents are imported when a team is made: optuna and openai are slow to load, and one of them is enough."""
+
+    settings: Settings
+    store: Store
+    clock: Clock
+    closing: AsyncExitStack
+
+    def make(self, models: Sequence[ModelSpec], budget: BudgetMeter, campaign_id: str) -> Team:
+        from agents.offline.coder import OfflineCoder
+        from agents.offline.team import OfflineTeam
+
         if not models:
-            from agents.offline.coder import OfflineCoder
-            from agents.offline.team import OfflineTeam
-
             return OfflineTeam(OfflineCoder())
-        return _llm_team(settings, store, clock, models, budget, campaign_id)
+        from agents.llm_team import LlmTeam
 
-    return make
+        client = self._open_client(models, budget, campaign_id)
+        return LlmTeam(client, planning_id=campaign_id, models=models, programs=OfflineCoder())
 
+    def _open_client(self, models: Sequence[ModelSpec], budget: BudgetMeter, campaign_id: str) -> ModelClient:
+        from tools.llm import OpenAIModelClient
 
-def _llm_team(
-    settings: Settings,
-    store: Store,
-    clock: Clock,
-    models: Sequence[ModelSpec],
-    budget: BudgetMeter,
-    campaign_id: str,
-) -> Team:
-    from random import Random
-
-    from agents.llm_team import LlmTeam
-    from tools.llm import OpenAIModelClient
-
-    if settings.api_key is None:
-        raise UserError(
-            "a model was asked for, but there is no key",
-            where="--model",
-            hint="set NIGHTFORGE_API_KEY (or OPENAI_API_KEY); a local server takes any text",
+        if self.settings.api_key is None:
+            raise UserError(
+                "a model was asked for, but there is no key",
+                where="--model",
+                hint="set NIGHTFORGE_API_KEY (or OPENAI_API_KEY); a local server takes any text",
+            )
+        client = OpenAIModelClient(
+            models=tuple(models),
+            api_key=self.settings.api_key.get_secret_value(),
+            store=self.store,
+            budget=budget,
+            clock=self.clock,
+            random=Random(campaign_id),
+            request_timeout_s=self.settings.request_timeout_s,
+            total_timeout_s=self.settings.total_timeout_s,
+            max_concurrent_calls=self.settings.max_concurrent_calls,
+            base_url=self.settings.base_url,
         )
-    client = OpenAIModelClient(
-        models=tuple(models),
-        api_key=settings.api_key.get_secret_value(),
-        store=store,
-        budget=budget,
-        clock=clock,
-        random=Random(campaign_id),
-        request_timeout_s=settings.request_timeout_s,
-        total_timeout_s=settings.total_timeout_s,
-        max_concurrent_calls=settings.max_concurrent_calls,
-    )
-    return LlmTeam(client, planning_id=campaign_id)
+        self.closing.push_async_callback(client.close)
+        return client
+
+    def disclose(self, models: Sequence[ModelSpec]) -> str:
+        from agents.llm_team import disclose
+        from agents.offline.team import DISCLOSURE
+
+        return disclose(models) if models else DISCLOSURE

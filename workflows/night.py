@@ -20,7 +20,6 @@ from nightforge.domain.ports import Store
 from nightforge.domain.words import CampaignState
 from nightforge.errors import NotFound, UserError
 from nightforge.settings import Settings
-from tools.budget import BudgetMeter
 from workflows.contract import AskQuestions, AwaitApproval, Done, NightRequest, NightStep, PlanCard, Refused, StopSwitch
 from workflows.house import House, open_house
 from workflows.night_graph import NightState, build_night_graph
@@ -98,9 +97,9 @@ class Night:
                 f"campaign {campaign.campaign_id} has no calibration", hint="start it again with `nightforge run`"
             )
         plan, tier = campaign.plan, self.house.sandbox.tier
-        team = self.house.make_team(plan.models, BudgetMeter(plan.budget, spent=campaign.tally), campaign.campaign_id)
+        disclosure = self.house.disclose(plan.models)
         task = self.house.find_task(plan.task)
-        return make_card(plan, task, calibration, tier, team.disclosure, campaign_id=campaign.campaign_id)
+        return make_card(plan, task, calibration, tier, disclosure, campaign_id=campaign.campaign_id)
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from langgraph.runtime import Runtime
 from nightforge.domain.evidence import Evidence, StageEvidence
 from nightforge.domain.team import Draft, NoDraft, StepPlan
 from nightforge.domain.words import CandidateState, OperatorKind, Outcome, Phase
-from nightforge.errors import BudgetExhausted
+from nightforge.errors import BudgetExhausted, ModelFault
 from workflows.scoring import score_evidence, violated
 from workflows.search.randomness import decide
 from workflows.state import CandidateRun
@@ -51,7 +51,12 @@ def _take_up(desk: Desk) -> CandidateRun:
 
 async def plan_step(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
     desk = runtime.context
-    step = await desk.workshop.team.planner.plan_step(desk.context(state["parents"], StepPlan()))
+    try:
+        step = await desk.workshop.team.planner.plan_step(desk.context(state["parents"], StepPlan()))
+    except ModelFault as fault:
+        if fault.retryable:
+            raise
+        step = StepPlan(reason=f"the planner's reply could not be used: {fault}")
     if step.reason:
         await desk.workshop.store.append_event(
             desk.workshop.campaign_id,
@@ -174,7 +179,12 @@ async def judge(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
         if one.attempt == state["attempt"] and one.evidence is not None
     )
     context = desk.context(state["parents"], state.get("step", StepPlan()), attempt=state["attempt"])
-    verdict = await shop.team.judge.judge(context, shop.store.source(sha), evidence)
+    try:
+        verdict = await shop.team.judge.judge(context, shop.store.source(sha), evidence)
+    except ModelFault as fault:
+        if fault.retryable:
+            raise
+        return {}
     await shop.store.save_verdict(shop.campaign_id, desk.ordinal, verdict)
     return {}
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tools.patching import unified_diff
-
+from agents.offline.analyst import OfflineAnalyst
 from nightforge.domain.candidate import Campaign, Candidate
 from nightforge.domain.evidence import Calibration
 from nightforge.domain.ports import Store
 from nightforge.domain.team import Finalist, ReportContext, Team
 from nightforge.domain.words import CampaignState, CandidateState, TeamKind
-from nightforge.errors import NightforgeError, RehearsalFailed
+from nightforge.errors import BudgetExhausted, ModelAccessRefused, ModelFault, NightforgeError, RehearsalFailed
 from tools.budget import BudgetMeter
+from tools.patching import unified_diff
 from workflows.campaign import Campaign as Search
 from workflows.confirmation import confirm_finalists
 from workflows.contract import StopSwitch
@@ -106,7 +106,13 @@ async def analyse(workshop: Workshop) -> None:
         operators=dict(store.operator_counts(campaign_id)),
         failures=tally.by_reason,
     )
-    await store.save_document(campaign_id, "analysis", await workshop.team.analyst.analyse(context))
+    try:
+        analysis = await workshop.team.analyst.analyse(context)
+    except (BudgetExhausted, ModelFault, ModelAccessRefused) as error:
+        # The night's work is done and paid for; the report must not wait for a model.
+        await store.append_event(campaign_id, "analysis.without_model", {"reason": str(error)[:500]})
+        analysis = await OfflineAnalyst().analyse(context)
+    await store.save_document(campaign_id, "analysis", analysis)
 
 
 def _finalist(workshop: Workshop, candidate: Candidate, seed_source: str) -> Finalist:

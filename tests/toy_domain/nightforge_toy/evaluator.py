@@ -40,13 +40,15 @@ class ToyEvaluator:
         return ()
 
     async def calibrate(self, task: Task, parameters: Mapping[str, Scalar], *, seed: int) -> Calibration:
-        flat = Baseline(name="flat", title="the plain below the hill", metrics={"height": Metric(value=100.0, unit="m")})
+        flat = Baseline(
+            name="flat", title="the plain below the hill", metrics={"height": Metric(value=100.0, unit="m")}
+        )
         return Calibration(
             baselines=(flat,),
             reference="flat",
             noise=Metric(value=0.0),
             band=0.01,
-            room=1001.0,
+            room=2000.0,
             seconds_per_evaluation=seconds(),
         )
 
@@ -63,10 +65,7 @@ class ToyEvaluator:
     ) -> Evidence:
         await asyncio.sleep(seconds())
         evidence = Evidence(tier=self.sandbox.tier, phase=phase, stages=tuple(self._stages(source)))
-        log = os.environ.get("TOY_LOG")
-        if log:
-            with Path(log).open("a", encoding="utf-8") as lines:
-                lines.write(f"{phase} {sha256(source.encode()).hexdigest()}\n")
+        write_log(f"{phase} {sha256(source.encode()).hexdigest()}\n")
         return evidence
 
     def _stages(self, source: str) -> Sequence[StageEvidence]:
@@ -87,3 +86,10 @@ class ToyEvaluator:
 
 def seconds() -> float:
     return float(os.environ.get("TOY_SECONDS", "0"))
+
+
+def write_log(line: str) -> None:
+    path = os.environ.get("TOY_LOG")
+    if path:
+        with Path(path).open("a", encoding="utf-8") as log:
+            log.write(line)
