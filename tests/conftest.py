@@ -22,6 +22,14 @@ def _is_here(host: object) -> bool:
         return False
 
 
+def _is_name(host: object) -> bool:
+    try:
+        ipaddress.ip_address(str(host))
+    except ValueError:
+        return True
+    return False
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _no_network() -> Iterator[None]:
     """A test that reaches out fails at once, and names are not even looked up."""
@@ -41,7 +49,7 @@ def _no_network() -> Iterator[None]:
 
     def guarded_getaddrinfo(host: object, *rest: object, **named: object) -> object:
         name = host.decode() if isinstance(host, bytes) else host
-        if not _is_here(name):
+        if not _is_here(name) and _is_name(name):
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return getaddrinfo(host, *rest, **named)  # type: ignore[arg-type]
 

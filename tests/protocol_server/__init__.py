@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from protocol_server.behaviours import Behaviour, Exchange, Received
+from protocol_server.behaviours import Behaviour, Exchange, Handler, Received
 from protocol_server.server import ProtocolServer
 
-__all__ = ["Behaviour", "Exchange", "ProtocolServer", "Received"]
+__all__ = ["Behaviour", "Exchange", "Handler", "ProtocolServer", "Received"]
