@@ -37,6 +37,8 @@ class LiveDisplay:
     campaign_id: str
     output: Output
     monotonic: Callable[[], float] = time.monotonic
+    started: float = field(init=False)
+    active_before_s: float = field(init=False)
     after: int = -1
     best: str = ""
     best_seen: tuple[int | None, float | None] = (None, None)
@@ -47,6 +49,8 @@ class LiveDisplay:
     def __post_init__(self) -> None:
         self.campaign = self.store.campaign(self.campaign_id)
         self.state = self.campaign.state
+        self.started = self.monotonic()
+        self.active_before_s = self.campaign.tally.active_s
         self.after = self._last_sequence()
 
     async def run(self) -> None:
@@ -61,7 +65,7 @@ class LiveDisplay:
 
     def show(self, live: Live | None) -> None:
         """One look: news as lasting lines, then the line."""
-        tally = self.store.tally(self.campaign_id)
+        tally = self._tally()
         self._look_at_best(tally)
         events = self._new_events()
         self._follow_state(events)
@@ -80,6 +84,11 @@ class LiveDisplay:
         if now - self.plain_at >= PLAIN_EVERY_S or any(event.kind == "candidate.best" for event in events):
             self.plain_at = now
             self.output.note(line)
+
+    def _tally(self) -> Tally:
+        """With the active time of this moment: the stored one is written once a second."""
+        active_s = self.active_before_s + self.monotonic() - self.started
+        return self.store.tally(self.campaign_id).model_copy(update={"active_s": active_s})
 
     def _open_live(self) -> Live | None:
         if not sys.stderr.isatty():
@@ -132,30 +141,24 @@ def status_line(campaign: Campaign, state: CampaignState, tally: Tally, best: st
     in_flight = sum(count for state, count in tally.by_state.items() if not state.is_terminal)
     rate = tally.evaluations / tally.active_s * 3600 if tally.active_s > 0 else 0.0
     rejected = tally.by_state.get(CandidateState.REJECTED, 0)
-    parts = [
-        f"best {best or 'none yet'}",
-        f"{tally.evaluations} evaluations ({rate:.0f}/h)",
-        f"{in_flight} in flight",
-    ]
-    if rejected:
-        worst = sorted(tally.by_reason.items(), key=lambda item: -item[1])[:REASONS_SHOWN]
-        parts.append(f"{rejected} rejected: " + ", ".join(f"{count} {clean_line(reason)}" for reason, count in worst))
+    parts = [f"best {best or 'none yet'}", f"{tally.evaluations} evaluations ({rate:.0f}/h)", f"{in_flight} in flight"]
     cap = f" of {money(plan.budget.cost_usd)}" if plan.budget.cost_usd is not None else ""
     if plan.models or cap:
         parts.append(f"{money(tally.cost_usd)}{cap}")
-    if state is CampaignState.DRAINING:
-        return " · ".join([*parts, _ending(campaign, tally, in_flight)])
-    left = seconds_left(campaign, tally)
-    parts.append(f"ends in about {duration(left)}" if left is not None else f"running {duration(tally.active_s)}")
+    parts.append(_ending(campaign, state, tally, in_flight))
+    if rejected:
+        worst = sorted(tally.by_reason.items(), key=lambda item: -item[1])[:REASONS_SHOWN]
+        parts.append(f"{rejected} rejected: " + ", ".join(f"{count} {clean_line(reason)}" for reason, count in worst))
     return " · ".join(parts)
 
 
-def _ending(campaign: Campaign, tally: Tally, in_flight: int) -> str:
-    """What goes on after the search ended."""
-    if in_flight:
-        return "draining"
-    done = tally.by_state.get(CandidateState.CONFIRMED, 0)
-    return f"confirming the best {campaign.plan.search.confirm_top}: {done} confirmed"
+def _ending(campaign: Campaign, state: CampaignState, tally: Tally, in_flight: int) -> str:
+    """When it ends, or what goes on after the search ended."""
+    if state is CampaignState.DRAINING:
+        done = tally.by_state.get(CandidateState.CONFIRMED, 0)
+        return "draining" if in_flight else f"confirming the best {campaign.plan.search.confirm_top}: {done} confirmed"
+    left = seconds_left(campaign, tally)
+    return f"ends in about {duration(left)}" if left is not None else f"running {duration(tally.active_s)}"
 
 
 def seconds_left(campaign: Campaign, tally: Tally) -> float | None:

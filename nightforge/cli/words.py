@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from nightforge.report.text import clean, interval, number
+from nightforge.report.text import clean, number, with_interval
 from nightforge.report.text import duration as duration
 
 if TYPE_CHECKING:
     from nightforge.domain.evidence import Evidence, Metric
 
-__all__ = ["clean", "columns", "duration", "evidence_lines", "interval", "metric_text", "number"]
+__all__ = ["clean", "columns", "duration", "evidence_lines", "metric_text", "number"]
 
 
 def columns(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> str:
@@ -29,8 +29,9 @@ def columns(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset(
 
 def metric_text(metric: Metric) -> str:
     """Value, unit and interval: `1.23 x [1.2, 1.26]`."""
+    value, bracket, rest = with_interval(metric).partition(" [")
     unit = f" {metric.unit}" if metric.unit else ""
-    return f"{number(metric.value)}{unit}{interval(metric)}"
+    return f"{value}{unit}{bracket}{rest}"
 
 
 def evidence_lines(evidence: Evidence, *, indent: str = "  ") -> list[str]:

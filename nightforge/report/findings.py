@@ -9,7 +9,7 @@ from nightforge.report.data import RANKED_SHOWN, ReportData, shown_evidence, sho
 from nightforge.report.headline import amount_text, reference_title
 from nightforge.report.model import Block, Bullets, Code, Column, Paragraph, Section, SectionMaker, Table
 from nightforge.report.states import shape_and_word
-from nightforge.report.text import clean_line, interval, number
+from nightforge.report.text import clean_line, number, with_interval
 
 CLOCKS = ("cpu_ms", "wall_ms", "device_ms")
 DIFF_LINES = 400
@@ -18,7 +18,7 @@ NOTE_CHARACTERS = 160
 
 
 def metric_cell(metric: Metric | None) -> str:
-    return "-" if metric is None else f"{number(metric.value)}{interval(metric)}"
+    return "-" if metric is None else with_interval(metric)
 
 
 def make_ranked(data: ReportData) -> Section | None:
@@ -33,9 +33,9 @@ def make_ranked(data: ReportData) -> Section | None:
         Column(title="candidate"),
         Column(title="state"),
         Column(title=f"confirmed {objective.metric} ({objective.unit})", right=True),
-        Column(title=f"measured {objective.metric} ({objective.unit})", right=True),
-        *(Column(title=clock.replace("_ms", " (ms)"), right=True) for clock in clocks),
-        Column(title="operator"),
+        Column(title=f"measured {objective.metric} ({objective.unit})", right=True, minor=True),
+        *(Column(title=clock.replace("_ms", " (ms)"), right=True, minor=True) for clock in clocks),
+        Column(title="operator", minor=True),
     ]
     rows = []
     for rank, one in enumerate(shown, start=1):
@@ -73,14 +73,13 @@ def make_gains(data: ReportData) -> Section | None:
         return None
     rows = []
     for baseline in data.calibration.baselines:
-        gain = _gain(data, top, baseline) if top is not None else None
         own = baseline.metrics.get(data.objective.metric)
         rows.append(
             (
                 (baseline.title or baseline.name)
                 + (" (reference)" if baseline.name == data.calibration.reference else ""),
                 metric_cell(own) if baseline.available else f"not measured: {clean_line(baseline.missing_reason)}",
-                metric_cell(gain),
+                _gain(data, top, baseline) if top is not None else "-",
             )
         )
     word = "confirmed" if top is not None and top.state is CandidateState.CONFIRMED else "measured"
@@ -102,12 +101,19 @@ def make_gains(data: ReportData) -> Section | None:
     return Section(name="gains", title="Gain over each baseline", blocks=blocks)
 
 
-def _gain(data: ReportData, top: Candidate, baseline: Baseline) -> Metric | None:
-    """The evaluator's own ratio against this baseline, taken in the same rounds on the same data."""
-    gain = shown_metric(top, f"{data.objective.metric}.{baseline.name}")
-    if gain is None and data.calibration is not None and baseline.name == data.calibration.reference:
-        return shown_metric(top, data.objective.metric) if data.objective.unit == "x" else None
-    return gain
+def _gain(data: ReportData, top: Candidate, baseline: Baseline) -> str:
+    """The evaluator's own gain against this baseline, taken in the same rounds; else the plain difference."""
+    name, unit = data.objective.metric, data.objective.unit
+    gain, value = shown_metric(top, f"{name}.{baseline.name}"), shown_metric(top, name)
+    if gain is None and unit == "x" and data.calibration is not None and baseline.name == data.calibration.reference:
+        gain = value
+    if gain is not None:
+        return f"{with_interval(gain)} {gain.unit}".rstrip()
+    own = baseline.metrics.get(name)
+    if unit == "x" or value is None or own is None:
+        return "-"
+    difference = value.value - own.value
+    return f"{'+' if difference >= 0 else ''}{number(difference)} {unit}".rstrip()
 
 
 def make_closest(data: ReportData) -> Section | None:
@@ -122,7 +128,7 @@ def make_closest(data: ReportData) -> Section | None:
             continue
         seen.add(kind)
         metric = shown_metric(one, data.objective.metric)
-        value = f"{amount_text(data, metric.value)}{interval(metric)}" if metric is not None else "no value"
+        value = f"{with_interval(metric)} {data.objective.unit}".rstrip() if metric is not None else "no value"
         reason = f", {one.reason.replace('_', ' ')}" if one.reason else ""
         note = f": {clean_line(one.note)[:120]}" if one.note else ""
         items.append(f"{one.ref} ({kind}) {value}{reason}{note}")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from nightforge.domain.candidate import Candidate
 from nightforge.domain.evidence import Metric
 from nightforge.domain.words import CampaignState, CandidateState
 from nightforge.report.data import ReportData, shown_metric
-from nightforge.report.text import interval, number
+from nightforge.report.text import number, with_interval
+
+NUMBER = r"-?[\d.]+(?:e[+-]?\d+)?"
 
 STILL_GOING = {
     CampaignState.PLANNED: "Not started: the plan waits for approval.",
@@ -71,7 +75,7 @@ def _best_measured(data: ReportData) -> str:
     metric = shown_metric(top, data.objective.metric) if top is not None else None
     if metric is None:
         return ""
-    return f"; the best is measured at {amount_text(data, metric.value)}{interval(metric)}"
+    return f"; the best is measured at {with_interval(metric)} {data.objective.unit}".rstrip()
 
 
 def amount_text(data: ReportData, value: float) -> str:
@@ -89,7 +93,8 @@ def reference_amount(data: ReportData) -> str:
 def _interval_words(metric: Metric) -> str:
     if metric.low is None or metric.high is None:
         return ""
-    return f", 95 % interval {number(metric.low)} to {number(metric.high)}"
+    _, low, high = re.findall(NUMBER, with_interval(metric))
+    return f", 95 % interval {low} to {high}"
 
 
 def _threads(data: ReportData) -> str:

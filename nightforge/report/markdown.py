@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nightforge.report.model import Block, Bullets, Code, Paragraph, Report, Table
-from nightforge.report.text import clean, fence, markdown_cell
+from nightforge.report.text import clean, fence, markdown_cell, markdown_line
 
 
 def to_markdown(report: Report) -> str:
@@ -21,7 +21,7 @@ def to_markdown(report: Report) -> str:
 def _block(block: Block) -> list[str]:
     match block:
         case Paragraph():
-            return [markdown_cell(block.text)]
+            return [markdown_line(block.text)]
         case Bullets():
             return [_bullet(item) for item in block.items]
         case Code():
@@ -35,7 +35,7 @@ def _block(block: Block) -> list[str]:
 def _bullet(item: str) -> str:
     """A leading double space makes a bullet of the second level."""
     indent = "  " if item.startswith("  ") else ""
-    return f"{indent}- {markdown_cell(item)}"
+    return f"{indent}- {markdown_line(item)}"
 
 
 def _table(table: Table) -> list[str]:

@@ -26,6 +26,8 @@ class Column(Frozen):
     title: str
     right: bool = False
     """Numbers stand right."""
+    minor: bool = False
+    """Left out first where a terminal is too narrow."""
 
 
 class Table(Frozen):

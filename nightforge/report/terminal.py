@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nightforge.report.model import Block, Bullets, Code, Paragraph, Report, Table
@@ -10,6 +11,9 @@ from nightforge.report.text import clean, clean_line
 if TYPE_CHECKING:
     from rich.console import Console
 
+GAP = 2
+WHOLE_CELL = 28
+"""Cells up to this length are never broken."""
 DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -45,11 +49,25 @@ def _print_block(block: Block, console: Console) -> None:
 def _print_table(table: Table, console: Console) -> None:
     from rich.table import Table as RichTable
 
-    rich = RichTable(box=None, pad_edge=False, show_edge=False, header_style="bold")
-    for column in table.columns:
+    rows = [[clean_line(cell) for cell in row] for row in table.rows]
+    longest = [max((len(row[place]) for row in rows), default=0) for place in range(len(table.columns))]
+    shown = fitting(table, longest, console.width)
+    rich = RichTable(box=None, pad_edge=False, show_edge=False, header_style="bold", padding=(0, GAP, 0, 0))
+    for place in shown:
+        column = table.columns[place]
+        whole = min(longest[place], WHOLE_CELL) if longest[place] <= WHOLE_CELL else None
         rich.add_column(
-            clean_line(column.title), justify="right" if column.right else "left", overflow="fold", no_wrap=column.right
+            clean_line(column.title), justify="right" if column.right else "left", overflow="fold", min_width=whole
         )
-    for row in table.rows:
-        rich.add_row(*(clean_line(cell) for cell in row))
+    for row in rows:
+        rich.add_row(*(row[place] for place in shown))
     console.print(rich)
+
+
+def fitting(table: Table, longest: Sequence[int], width: int) -> list[int]:
+    """The columns that a terminal of `width` has room for: minor ones go first, from the right."""
+    shown = list(range(len(table.columns)))
+    minor = [place for place in shown if table.columns[place].minor]
+    while minor and sum(min(longest[place], WHOLE_CELL) + GAP for place in shown) > width:
+        shown.remove(minor.pop())
+    return shown

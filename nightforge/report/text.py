@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nightforge.domain.evidence import Metric
+
+MOST_DECIMALS = 5
 
 _ESCAPES = re.compile(
     r"\x1b(?:\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|\[[0-?]*[ -/]*[@-~]|[ -/]*[0-~])"
@@ -34,25 +37,33 @@ def _steers(char: str) -> bool:
 
 
 def number(value: float) -> str:
-    """Three significant digits, more only for whole numbers."""
-    if value == int(value) and abs(value) < 1e6:
-        return str(int(value))
+    """Three significant digits; whole numbers whole."""
     magnitude = abs(value)
+    if value == int(value) and magnitude < 1e6:
+        return str(int(value))
     if 1e-3 <= magnitude < 1e6:
-        decimals = max(0, 2 - _exponent(magnitude))
-        return f"{value:.{decimals}f}"
+        return f"{value:.{_decimals(magnitude)}f}"
     return f"{value:.2e}"
 
 
-def _exponent(magnitude: float) -> int:
-    return int(f"{magnitude:.2e}".split("e")[1])
-
-
-def interval(metric: Metric) -> str:
-    """` [low, high]`, or nothing when it was not repeated."""
+def with_interval(metric: Metric) -> str:
+    """`1.59 [1.54, 1.68]`: as many decimals as the interval needs to be seen, the same for all three."""
     if metric.low is None or metric.high is None:
-        return ""
-    return f" [{number(metric.low)}, {number(metric.high)}]"
+        return number(metric.value)
+    parts = (metric.value, metric.low, metric.high)
+    largest = max(map(abs, parts))
+    if all(part == int(part) for part in parts) or not 1e-3 <= largest < 1e6:
+        value, low, high = map(number, parts)
+    else:
+        half = (metric.high - metric.low) / 2
+        decimals = max(_decimals(largest), -math.floor(math.log10(half)) if half > 0 else 0)
+        value, low, high = (f"{part:.{min(decimals, MOST_DECIMALS)}f}" for part in parts)
+    return f"{value} [{low}, {high}]"
+
+
+def _decimals(magnitude: float) -> int:
+    """So that three significant digits are shown."""
+    return max(0, 2 - int(f"{magnitude:.2e}".split("e")[1]))
 
 
 def duration(seconds: float) -> str:
@@ -75,5 +86,12 @@ def fence(code: str) -> str:
 
 
 def markdown_cell(text: str) -> str:
-    """Untrusted text inside a table cell or a sentence: one line, with nothing that Markdown or HTML acts on."""
-    return re.sub(r"([\\`*_{}\[\]<>()#+!|~&])", r"\\\1", clean_line(text))
+    """Untrusted text inside a table cell: one line, with nothing that Markdown or HTML acts on."""
+    return re.sub(r"([\\`*_\[\]<|~&])", r"\\\1", clean_line(text))
+
+
+def markdown_line(text: str) -> str:
+    """Untrusted text as a line of its own: it begins no heading, list, quote or rule either."""
+    inner = markdown_cell(text)
+    inner = re.sub(r"^(\d+)([.)])(?=\s|$)", r"\1\\\2", inner)
+    return re.sub(r"^(>|[#+=-]+(?=\s|$))", r"\\\1", inner)
