@@ -117,7 +117,10 @@ class NightNodes:
 
     async def approve(self, state: NightState) -> NightState:
         """Waits for a person's Enter; the card is made by the front end from the campaign's row."""
-        return {"approved": bool(interrupt("approve"))}
+        approved = bool(interrupt("approve"))
+        if approved:
+            await self.house.store.set_campaign_state(state["campaign_id"], CampaignState.RUNNING, reason="approved")
+        return {"approved": approved}
 
     async def run(self, state: NightState) -> NightState:
         return {"reason": await run_campaign(self.house, state["campaign_id"], self.stop)}

@@ -1,0 +1,5 @@
+"""`python -m nightforge`."""
+
+from nightforge.cli.main import run
+
+run()

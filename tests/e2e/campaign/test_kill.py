@@ -1,0 +1,170 @@
+"""kill -9 at random moments, then `nightforge resume`: nothing scored is lost or doubled, nothing is paid twice."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import pytest
+from nightforge_toy.replies import reply_as_team
+from protocol_server import ProtocolServer
+
+from nightforge.domain.model import CallState, ModelCall
+from nightforge.domain.ports import Store
+from nightforge.domain.words import CampaignState
+from nightforge.store import open_store
+from tools.clock import SystemClock
+
+pytestmark = pytest.mark.box
+EVALUATIONS = 120
+COMMAND = [sys.executable, "-m", "nightforge"]
+MODEL = [
+    "--model",
+    "toy-model",
+    "--price-in",
+    "10",
+    "--price-out",
+    "40",
+    "--max-usd",
+    "100",
+]
+
+
+@dataclass
+class Seen:
+    """What was committed at the moment of a kill."""
+
+    scored: dict[tuple[int, int], str] = field(default_factory=dict)
+    """(candidate, attempt) → its evidence, as JSON."""
+    answered: dict[int, str] = field(default_factory=dict)
+    """Call → its reply."""
+    sent: set[int] = field(default_factory=set)
+    """Calls in flight."""
+    log_lines: int = 0
+
+
+def look(home: Path, log: Path) -> tuple[str, CampaignState, Seen]:
+    store = open_store(f"sqlite:///{home / 'nightforge.db'}", clock=SystemClock())
+    try:
+        campaign = store.campaigns()[0]
+        seen = Seen(log_lines=len(log.read_text().splitlines()) if log.exists() else 0)
+        for ordinal in range(store.next_ordinal(campaign.campaign_id)):
+            for attempt in store.attempts(campaign.campaign_id, ordinal):
+                if attempt.evidence is not None:
+                    evidence = attempt.evidence.model_dump_json()
+                    seen.scored[ordinal, attempt.attempt] = f"{attempt.code_sha} {evidence}"
+        for call in all_calls(store, campaign.campaign_id):
+            if call.state is CallState.ANSWERED:
+                seen.answered[call.call_id] = call.reply_text or ""
+            elif call.state is CallState.SENT:
+                seen.sent.add(call.call_id)
+        return campaign.campaign_id, campaign.state, seen
+    finally:
+        close(store)
+
+
+def all_calls(store: Store, campaign_id: str) -> list[ModelCall]:
+    return list(store.calls(campaign_id, limit=100_000))
+
+
+def close(store: Store) -> None:
+    asyncio.run(store.close())
+
+
+def start(arguments: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [*COMMAND, *arguments], env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
+
+
+def wait_for(process: subprocess.Popen[bytes], evaluation_log: Path, lines: int, timeout_s: float = 60.0) -> None:
+    """Until the campaign has evaluated something more, so that each kill meets a campaign at work."""
+    deadline = time.monotonic() + timeout_s
+    while process.poll() is None and time.monotonic() < deadline:
+        if evaluation_log.exists() and len(evaluation_log.read_text().splitlines()) > lines:
+            return
+        time.sleep(0.02)
+
+
+def kill_and_resume(
+    kills: int, server: ProtocolServer, environment: dict[str, str], tmp_path: Path, seed: int
+) -> tuple[list[Seen], int]:
+    """One campaign through `kills` kills to its end: what was committed at each, and how many kills hit."""
+    random = Random(seed)
+    home, evaluation_log, output = tmp_path / "home", tmp_path / "evaluations.log", tmp_path / "output.log"
+    budget = ["--evaluations", str(EVALUATIONS), "--in-flight", "4", "--seed", str(seed)]
+    goal = ["run", "climb the hill to its peak", "--yes", "--base-url", server.base_url, *MODEL, *budget]
+    process = start(goal, environment, output)
+    looks, hits = [Seen()], 0
+    for _ in range(kills):
+        wait_for(process, evaluation_log, looks[-1].log_lines)
+        time.sleep(random.uniform(0.0, 0.6))
+        if process.poll() is not None:
+            break
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        hits += 1
+        looks.append(look(home, evaluation_log)[2])
+        process = start(["resume"], environment, output)
+    assert process.wait(timeout=180) == 0, output.read_text()[-3000:]
+    looks.append(look(home, evaluation_log)[2])
+    return looks, hits
+
+
+def check(looks: list[Seen], server: ProtocolServer, tmp_path: Path) -> None:
+    home, evaluation_log = tmp_path / "home", tmp_path / "evaluations.log"
+    last = looks[-1]
+    lines = evaluation_log.read_text().splitlines()
+    for seen in looks[:-1]:
+        for key, evidence in seen.scored.items():
+            assert last.scored[key] == evidence, f"candidate {key} was lost or changed"
+        for call_id, text in seen.answered.items():
+            assert last.answered[call_id] == text, f"call {call_id} was lost or changed"
+        again = Counter(line for line in lines[seen.log_lines :] if line.startswith("search"))
+        for evidence in seen.scored.values():
+            assert again[f"search {evidence.split()[0]}"] == 0, "a scored program was evaluated again"
+    store = open_store(f"sqlite:///{home / 'nightforge.db'}", clock=SystemClock())
+    campaign = store.campaigns()[0]
+    calls = all_calls(store, campaign.campaign_id)
+    close(store)
+    assert campaign.state is CampaignState.FINISHED
+    assert campaign.tally.evaluations == EVALUATIONS == len(last.scored)
+    answered = Counter(
+        (call.key, call.request_sha) for call in calls if call.state is CallState.ANSWERED and call.reply_text
+    )
+    assert max(answered.values()) == 1, "a committed reply was asked for again"
+    lost = [call for call in calls if call.state is CallState.LOST]
+    in_flight = set().union(*(seen.sent for seen in looks[:-1]))
+    assert {call.call_id for call in lost} == in_flight
+    assert all(call.cost_usd == pytest.approx(call.reserved_usd) and call.cost_usd > 0 for call in lost)
+    assert not any(call.state is CallState.SENT for call in calls)
+    assert campaign.tally.cost_usd == pytest.approx(sum(call.cost_usd for call in calls))
+    assert len(server.requests) <= len(calls), "a request without a row"
+
+
+def run_through(kills: int, server: ProtocolServer, environment: dict[str, str], tmp_path: Path) -> None:
+    seed = int.from_bytes(os.urandom(4), "big")
+    server.handle(reply_as_team(seed, delay_s=0.05))
+    environment |= {"NIGHTFORGE_API_KEY": "test-key", "NIGHTFORGE_BASE_URL": server.base_url, "TOY_SECONDS": "0.1"}
+    looks, hits = kill_and_resume(kills, server, environment, tmp_path, seed)
+    assert hits == kills, f"the campaign (seed {seed}) ended before the last kill"
+    check(looks, server, tmp_path)
+
+
+def test_four_kills(protocol_server: ProtocolServer, toy_environment: dict[str, str], tmp_path: Path) -> None:
+    run_through(4, protocol_server, toy_environment, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_twenty_kills(protocol_server: ProtocolServer, toy_environment: dict[str, str], tmp_path: Path) -> None:
+    run_through(20, protocol_server, toy_environment, tmp_path)
