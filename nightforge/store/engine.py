@@ -21,7 +21,7 @@ def parse_url(url: str) -> URL:
     """The URL with the driver that we use; refuses what cannot hold a campaign."""
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
         raise UserError("the database URL cannot be read", where="database_url", hint=_EXAMPLES) from None
     backend = parsed.get_backend_name()
     if backend == SQLITE:
@@ -63,11 +63,12 @@ def prepare_folder(url: URL) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreFault(f"the folder cannot be made: {error.strerror}", where=str(file.parent), hint=hint) from error
+    # As the effective user, which is the one that will open the file.
+    if not os.access(file.parent, os.W_OK | os.X_OK, effective_ids=True):
+        raise StoreFault("the folder of the database is not writable", where=str(file.parent), hint=hint)
     if file.is_dir():
         raise StoreFault("a folder stands where the database should be", where=str(file), hint="name a file in it")
-    if not os.access(file.parent, os.W_OK | os.X_OK):
-        raise StoreFault("the folder of the database is not writable", where=str(file.parent), hint=hint)
-    if file.exists() and not os.access(file, os.R_OK | os.W_OK):
+    if file.exists() and not os.access(file, os.R_OK | os.W_OK, effective_ids=True):
         raise StoreFault("the database file is not writable", where=str(file), hint=hint)
 
 

@@ -90,7 +90,7 @@ def _upgrade(connection: Connection, url: URL, migrations: Path, target: str) ->
             where=place(url),
             hint="install the Nightforge release that wrote it, or a later one; or name another database",
         )
-    if current is None and inspect(connection).get_table_names():
+    if current is None and set(inspect(connection).get_table_names()) - {_VERSION_TABLE}:
         raise StoreFault(
             "the database belongs to another program: it has tables, but none of ours",
             where=place(url),

@@ -1,0 +1,62 @@
+"""The looks of a running campaign go through an index, so that they cost the same at any size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.sql import Executable
+
+from nightforge.store import (
+    evidence_rows,
+    ledger,
+    open_store,
+    queries_calls,
+    queries_candidates,
+    queries_control,
+    repository_calls,
+    repository_control,
+)
+
+LOOKS = {
+    "unfinished": (queries_candidates._UNFINISHED, "ix_candidate_unfinished"),
+    "recent": (queries_candidates._RECENT, "PRIMARY KEY"),
+    "next ordinal": (queries_candidates._LAST, "PRIMARY KEY"),
+    "ranked": (queries_candidates._RANKED, "ix_candidate_rank"),
+    "standing": (queries_candidates._STANDING, "ix_candidate_rank"),
+    "parents": (queries_candidates._PARENTS, "ix_candidate_rank"),
+    "owner": (queries_candidates._OWNER, "PRIMARY KEY"),
+    "best": (ledger._TOP, "ix_candidate_rank"),
+    "stages": (evidence_rows._STAGES, "PRIMARY KEY"),
+    "evaluations": (evidence_rows._EVALUATIONS, "PRIMARY KEY"),
+    "confirmations": (evidence_rows._CONFIRMATIONS, "PRIMARY KEY"),
+    "answered": (queries_calls._ANSWERED, "ix_call_key"),
+    "in flight": (repository_calls._IN_FLIGHT, "ix_call_sent"),
+    "earlier calls": (repository_calls._EARLIER, "ix_call_key"),
+    "events": (queries_control._AFTER, "PRIMARY KEY"),
+    "commands": (repository_control._WAITING_LOOK, "ix_command_waiting"),
+}
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_uses_its_index_and_sorts_nothing(name: str, url: str, clock: Any) -> None:
+    statement, index = LOOKS[name]
+    store = open_store(url, clock=clock)
+    with store._look() as connection:
+        plan = explain(connection, statement)
+    assert any(index in step for step in plan), plan
+    assert not [step for step in plan if "SCAN" in step and "ROW" not in step], plan
+    if name not in {"answered", "in flight"}:  # sorted by number, but few by key
+        assert not [step for step in plan if "TEMP B-TREE" in step], plan
+
+
+def explain(connection: Connection, statement: Executable) -> list[str]:
+    values = {"chosen": [(1, 0, 0), (2, 0, 0)], "ordinals": [1, 2]}
+    compiled = statement.params(values).compile(  # type: ignore[attr-defined]
+        dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True}
+    )
+    bound = tuple(compiled.params.get(name, 1) for name in compiled.positiontup)
+    rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", tuple(value or 1 for value in bound)).all()
+    return [str(row[3]) for row in rows]
