@@ -146,7 +146,13 @@ def _neighbours(tunables: Sequence[Tunable]) -> Iterator[dict[str, str]]:
 def _proposals(
     tunables: Sequence[Tunable], known: Sequence[tuple[dict[str, str], float]], seed: int
 ) -> Iterator[dict[str, str]]:
-    """Each distinct, not yet measured assignment once: queued neighbours, then TPE."""
+    """Each distinct, not yet measured assignment once: neighbours, then TPE."""
+    seen = {tuple(values[t.name] for t in tunables) for values, _ in known}
+    for values in _neighbours(tunables):
+        key = tuple(values[t.name] for t in tunables)
+        if key not in seen:
+            seen.add(key)
+            yield values
     import optuna  # half a second that only a tuning campaign pays
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -154,17 +160,9 @@ def _proposals(
         t.name: optuna.distributions.CategoricalDistribution(t.choices) for t in tunables
     }
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=6))
-    seen: set[tuple[str, ...]] = set()
     for values, score in known:
-        seen.add(tuple(values[t.name] for t in tunables))
         if all(values[t.name] in t.choices for t in tunables):
             study.add_trial(optuna.trial.create_trial(params=values, distributions=space, value=score))
-    for values in _neighbours(tunables):
-        if all(values[t.name] in t.choices for t in tunables):
-            study.enqueue_trial(values)
-        elif tuple(values.values()) not in seen:
-            seen.add(tuple(values.values()))
-            yield values
     for _ in range(4 * MAX_DRAFTS):
         trial = study.ask(fixed_distributions=space)
         chosen = {t.name: str(trial.params[t.name]) for t in tunables}

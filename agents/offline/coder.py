@@ -163,19 +163,19 @@ class OfflineCoder:
 
     def _stack(self, context: StepContext, operators: Sequence[Operator], *, leave_out: str | None) -> Draft | None:
         """The first proposal of each structural operator on top of one another; None when fewer than two apply."""
-        current, notes = context.parent, []
+        current, names, notes = context.parent, list[str](), list[str]()
         for operator in operators:
             if not is_structural(operator) or operator.name == leave_out:
                 continue
             drafts = self._drafts(context, current, operator)
             if drafts:
                 current = Program(ordinal=current.ordinal, source=drafts[0].source)
-                notes.append(f"{operator.name} ({drafts[0].note})")
-        if len(notes) < 2 and leave_out is None:
+                names.append(operator.name.rpartition(".")[2])
+                notes.append(drafts[0].note)
+        if len(notes) < (2 if leave_out is None else 1):
             return None
-        if not notes:
-            return None
-        return Draft(source=current.source, operator=OperatorKind.REWRITE, operator_name=STACK, note="; ".join(notes))
+        note = f"{' + '.join(names)}: {'; '.join(notes)}"
+        return Draft(source=current.source, operator=OperatorKind.REWRITE, operator_name=STACK, note=note)
 
     def _weaker(self, context: StepContext, operators: Sequence[Operator], broken: str) -> Iterator[Draft]:
         stacked = self._stack(context, operators, leave_out=None)

@@ -1,4 +1,4 @@
-"""Online softmax: a maximum pass and a pass that sums exp(value - maximum) become one pass over tiles.
+"""A maximum pass and a pass that sums exp(value - maximum) become one pass over tiles.
 
     for (i) m = max(m, f(i));
     for (i) s += exp(f(i) - m);

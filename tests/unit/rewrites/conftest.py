@@ -111,11 +111,11 @@ AXPY = (
 
 
 def _gelu(x: Doubles, y: Doubles) -> Doubles:
-    return x * 0.5 * (1 + np.vectorize(math.erf)(x * math.sqrt(0.5)))
+    return np.asarray(x * 0.5 * (1 + np.vectorize(math.erf)(x * math.sqrt(0.5))))
 
 
 def _gelu_tanh(x: Doubles, y: Doubles) -> Doubles:
-    return 0.5 * x * (1 + np.tanh((x + 0.044715 * x**3) / math.sqrt(math.pi / 2)))
+    return np.asarray(0.5 * x * (1 + np.tanh((x + 0.044715 * x**3) / math.sqrt(math.pi / 2))))
 
 
 def _layernorm(x: Doubles, y: Doubles) -> Doubles:
