@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from nightforge.domain.limits import MIB, ExitReason, Limits
 from nightforge.domain.ports import Sandbox
@@ -125,11 +124,11 @@ def _shorten(text: str) -> str:
     return kept if len(kept) <= _FEEDBACK_CHARS else kept[:_FEEDBACK_CHARS] + "\n[shortened]"
 
 
-async def build_worker(sandbox: Sandbox, runner: Path) -> bytes:
+async def build_worker(sandbox: Sandbox, source: bytes) -> bytes:
     """The trusted program that loads candidates, built from our own source by the same compiler."""
     result = await sandbox.run(
         ["gcc", "-std=gnu11", "-O2", "-Wall", "-o", "worker", "/job/worker.c", "-ldl"],
-        files={"worker.c": runner.read_bytes()},
+        files={"worker.c": source},
         limits=Limits(wall_s=30, cpu_s=30),
         outputs=("worker",),
     )
@@ -137,7 +136,7 @@ async def build_worker(sandbox: Sandbox, runner: Path) -> bytes:
     if not result.ok or not worker:
         raise EvaluatorFault(
             f"the kernel worker does not compile: {result.stderr.decode('utf-8', 'replace')[-2000:]}",
-            where=str(runner),
+            where="kernel_worker.c",
             hint="install gcc and libc6-dev",
         )
     return worker

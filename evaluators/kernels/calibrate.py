@@ -15,9 +15,11 @@ from evaluators.statistics import Estimate
 from nightforge.domain.evidence import Baseline, Calibration, Metric
 from nightforge.domain.ports import Sandbox
 from nightforge.domain.words import ClockKind
+from nightforge.errors import EvaluatorFault
 from tools import slots
 
 _BAND_FLOOR = 0.005
+_BASELINE_LENIENCE = 10.0
 _FIXED_SECONDS = 1.5
 _PHASE_WORD = 3
 
@@ -41,6 +43,10 @@ def measure(
         record = bench.race(participants, dims, settings.timing.calibration_rounds, timeout_s=30.0)
         round_s = (time.perf_counter() - started) / (settings.timing.calibration_rounds + 1)
         per_evaluation_s = _evaluation_seconds(bench, record, len(participants), round_s)
+    wrong = _wrong_answers(settings, record, dims)
+    if settings.reference in wrong:
+        raise EvaluatorFault(f"the reference {settings.reference} is wrong: {wrong[settings.reference]}")
+    missing = {**missing, **wrong}
     noise = _noise(record.ratio(CONTROL, settings.reference))
     room = record.ratio(settings.reference, ROOF)
     return Calibration(
@@ -59,6 +65,16 @@ def measure(
         machine=machine_facts(),
         seconds_per_evaluation=per_evaluation_s,
     )
+
+
+def _wrong_answers(settings: KernelSettings, record: Record, dims: Mapping[str, int]) -> dict[str, str]:
+    """Baselines that do not solve the task are no opponents. They may be a little worse than a candidate may."""
+    allowed = settings.tolerance.limit(record.worst_error(settings.reference), settings.largest_output(dims))
+    return {
+        name: f"its answers are off by {record.worst_error(name):.1e} of the output's scale"
+        for name in _names(settings)
+        if name in record.answers and record.worst_error(name) > _BASELINE_LENIENCE * allowed
+    }
 
 
 def _names(settings: KernelSettings) -> list[str]:

@@ -30,6 +30,7 @@ from nightforge.domain.ports import Sandbox
 from nightforge.domain.task import Task
 from nightforge.domain.words import ClockKind, Outcome, Phase
 from nightforge.errors import UserError
+from tools import slots
 
 _DEFAULT_STAGE_S = 10.0
 
@@ -136,11 +137,12 @@ class KernelEvaluator:
         return cascade.evidence(self._sandbox.tier)
 
     def _measure(self, job: stages.Job, phase: Phase, seed: int) -> None:
+        """All stages that run the candidate hold the machine's slot: its workers share one processor and its cache."""
         confirming = phase is Phase.CONFIRMATION
         shapes = [*job.settings.smoke, *job.settings.correctness, job.dims]
         if confirming:
             shapes += [*job.hidden.correctness, *job.hidden.timed]
-        with open_bench(self._sandbox, job.cast, shapes, [seed, 2 if confirming else 1]) as bench:
+        with slots.hold("cpu"), open_bench(self._sandbox, job.cast, shapes, [seed, 2 if confirming else 1]) as bench:
             if confirming:
                 stages.correctness(bench, job)
                 stages.confirm(bench, job)
@@ -179,5 +181,5 @@ class KernelEvaluator:
                 else:
                     recipes[baseline.name] = recipe
             worker = await self._toolchain.worker()
-            roof = await self._toolchain.library(task.root / settings.roof)
+            roof = await self._toolchain.library(task, settings.roof)
         return _Built(Cast(settings, inputs, oracle, worker, roof, recipes), missing)

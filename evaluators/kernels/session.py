@@ -78,13 +78,20 @@ class KernelWorker:
         self._arena = arena
         if self._receive(1, _START_TIMEOUT_S) != b"R":
             raise self._ended()
-        session.freeze()
+        with self._ends_are_its_own():
+            session.freeze()
 
     def call(self, dims: Dims, scalars: Mapping[str, float], *, timeout_s: float) -> Call:
         """Run the kernel once. The time counts until the process is stopped: an early reply gains nothing."""
         command = self._command(dims, scalars)
-        try:
+        with self._ends_are_its_own():
             return self._timed_call(command, timeout_s)
+
+    @contextmanager
+    def _ends_are_its_own(self) -> Iterator[None]:
+        """A program that ends between two steps shows as SandboxFault from the step that needed it alive."""
+        try:
+            yield
         except SandboxFault as fault:
             result = self._session.close()
             if result.signal == signal.SIGKILL:
@@ -92,7 +99,6 @@ class KernelWorker:
             raise describe_end(result) from fault
 
     def _timed_call(self, command: bytes, timeout_s: float) -> Call:
-        """A program that ends between two steps shows as SandboxFault from the step that needed it."""
         session = self._session
         faults = _page_faults(session.pid)
         cpu_start = session.cpu_time_ns()
@@ -121,7 +127,7 @@ class KernelWorker:
             elif argument.kind == "int64":
                 parts.append(struct.pack("<IIq", 0, 0, dims[argument.name]))
             else:
-                parts.append(struct.pack("<IId", 0, 0, scalars[argument.name]))
+                parts.append(struct.pack("<IId", 2, 0, scalars[argument.name]))
         return b"".join(parts)
 
     def _receive(self, count: int, timeout_s: float) -> bytes:

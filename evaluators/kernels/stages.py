@@ -15,7 +15,6 @@ from evaluators.kernels.timing import Participant, Record, l3_bytes
 from evaluators.statistics import is_distinguishable
 from nightforge.domain.evidence import Metric
 from nightforge.domain.words import ClockKind, Outcome
-from tools import slots
 
 _SMOKE_CALL_S = 1.0
 _CORRECTNESS_CALL_S = 3.0
@@ -83,7 +82,7 @@ def correctness(bench: Bench, job: Job) -> None:
 
 
 def search(bench: Bench, job: Job) -> None:
-    with _checked(bench, job) as pair, slots.hold("cpu"):
+    with _checked(bench, job) as pair:
         with job.cascade.stage("quick") as notes:
             _quick(bench, job, pair, notes)
         with job.cascade.stage("full") as notes:
@@ -93,7 +92,7 @@ def search(bench: Bench, job: Job) -> None:
 def confirm(bench: Bench, job: Job) -> None:
     """A new process, hidden shapes, twice the rounds: the only numbers that may be called results."""
     settings = job.settings
-    with job.cascade.stage("confirm") as notes, slots.hold("cpu"), ExitStack() as stack:
+    with job.cascade.stage("confirm") as notes, ExitStack() as stack:
         reference = stack.enter_context(bench.open(bench.reference_program(settings.reference)))
         candidate = stack.enter_context(bench.open(bench.candidate_program()))
         pair = Pair(candidate, reference)
@@ -146,7 +145,7 @@ def _metrics(job: Job, record: Record, others: list[str]) -> dict[str, Metric]:
     distinct = is_distinguishable(speedup, noise=noise, control=control.value)
     time_ms = record.time_ms(CANDIDATE, job.settings.clock).value
     roof_ms = record.time_ms(ROOF, job.settings.clock).value
-    metrics = {
+    return {
         "speedup": speedup.metric("x"),
         **{f"speedup.{name}": record.ratio(name, CANDIDATE).metric("x") for name in others},
         "cpu_ms": record.time_ms(CANDIDATE, ClockKind.CPU_MS).metric("ms"),
@@ -157,7 +156,6 @@ def _metrics(job: Job, record: Record, others: list[str]) -> dict[str, Metric]:
         "distinguishable": Metric(value=float(distinct)),
         "page_faults": record.faults(CANDIDATE).metric("per call"),
     }
-    return metrics
 
 
 def _refuse_the_impossible(job: Job, record: Record) -> None:

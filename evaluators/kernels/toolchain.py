@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import platform
 import stat
 import sys
@@ -49,16 +48,18 @@ class Toolchain:
 
     async def worker(self) -> bytes:
         if self._worker is None:
-            self._worker = await build_worker(self._sandbox, _runner("kernel_worker.c"))
+            self._worker = await build_worker(self._sandbox, _runner("kernel_worker.c").read_bytes())
         return self._worker
 
-    async def library(self, path: Path) -> bytes:
+    async def library(self, task: Task, name: str) -> bytes:
         """A trusted C file of the task, through the candidates' own build."""
-        source = path.read_text(encoding="utf-8")
+        source = task.read(name)
         if source not in self._libraries:
             built = await build_kernel(self._sandbox, source, wall_s=_BUILD_WALL_S)
             if not isinstance(built, Built):
-                raise EvaluatorFault(f"does not compile: {built.feedback}", where=str(path), hint="install gcc")
+                raise EvaluatorFault(
+                    f"does not compile: {built.feedback}", where=str(task.root / name), hint="install gcc"
+                )
             self._libraries[source] = built.library
         return self._libraries[source]
 
@@ -74,7 +75,7 @@ class Toolchain:
     async def program(self, task: Task, baseline: BaselineSpec) -> Recipe | Missing:
         """How to start a baseline, or why it cannot be had on this machine."""
         if baseline.language == "c":
-            return Recipe(baseline, await self.library(task.root / baseline.source), await self.worker(), None, task)
+            return Recipe(baseline, await self.library(task, baseline.source), await self.worker(), None, task)
         home = python_home(baseline.package)
         if isinstance(home, Missing):
             return home
@@ -83,7 +84,7 @@ class Toolchain:
     async def environment(self, task: Task, baseline: BaselineSpec) -> dict[str, str]:
         """What made the baseline fair: for the plan card and the report."""
         if baseline.language == "c":
-            flags = compiler_flags((task.root / baseline.source).read_text(encoding="utf-8"))
+            flags = compiler_flags(task.read(baseline.source))
             return {"compiler": (await self.versions())["gcc"], "flags": " ".join(flags)}
         try:
             version = metadata.version(baseline.package)
@@ -156,4 +157,4 @@ def everyone_reads(path: Path) -> bool:
 
 
 def _runner(name: str) -> Path:
-    return Path(os.path.dirname(sandbox_package.__file__ or "")) / "runners" / name
+    return Path(next(iter(sandbox_package.__path__))) / "runners" / name

@@ -54,6 +54,8 @@ def main() -> None:
         for kind_of_slot, buffer, bits in _SLOT.iter_unpack(block):
             if kind_of_slot == 1:
                 fields.append(arrays[buffer][bits // 4 :])
+            elif kind_of_slot == 2:
+                fields.append(struct.unpack("<d", struct.pack("<Q", bits))[0])
             else:
                 fields.append(bits)
         status = function(*fields)

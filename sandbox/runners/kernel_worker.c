@@ -35,9 +35,9 @@
 enum { EXIT_USAGE = 90, EXIT_MAP = 91, EXIT_FILTER = 92, EXIT_LOAD = 93, EXIT_PROTOCOL = 94 };
 
 struct slot {
-    uint32_t kind;   /* 0 value, 1 pointer */
+    uint32_t kind;   /* 0 integer, 1 pointer, 2 floating point */
     uint32_t buffer; /* kind 1: which buffer */
-    uint64_t bits;   /* kind 0: the value; kind 1: byte offset into the buffer */
+    uint64_t bits;   /* the value; kind 1: byte offset into the buffer */
 };
 
 static unsigned char *bases[MAX_BUFFERS];

@@ -1,5 +1,5 @@
 // nf-flags: fast-math vec512
-/* Three passes, vectorised by the compiler. */
+/* Three passes, vectorised by the compiler; the sum by blocks, or 16 million float terms drift by a percent. */
 #include <math.h>
 #include <stdint.h>
 
@@ -9,6 +9,8 @@ typedef struct {
     int64_t n;
 } nf_args;
 
+#define BLOCK 4096
+
 int nf_kernel(const nf_args *a) {
     const float *restrict x = a->x;
     float *restrict y = a->y;
@@ -16,10 +18,15 @@ int nf_kernel(const nf_args *a) {
     float largest = x[0];
     for (int64_t i = 1; i < n; i++) largest = x[i] > largest ? x[i] : largest;
     float sum = 0.0f;
-    for (int64_t i = 0; i < n; i++) {
-        float e = expf(x[i] - largest);
-        y[i] = e;
-        sum += e;
+    for (int64_t start = 0; start < n; start += BLOCK) {
+        int64_t end = start + BLOCK < n ? start + BLOCK : n;
+        float part = 0.0f;
+        for (int64_t i = start; i < end; i++) {
+            float e = expf(x[i] - largest);
+            y[i] = e;
+            part += e;
+        }
+        sum += part;
     }
     float scale = 1.0f / sum;
     for (int64_t i = 0; i < n; i++) y[i] *= scale;

@@ -1,0 +1,134 @@
+"""Programs that try to look fast or right without being so. Each goes through the whole cascade in a real box,
+once as shipped and once without the static gate, so that the inner fences are seen to hold alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from evaluators.kernels.evaluator import KernelEvaluator
+from nightforge.domain.evidence import Evidence
+from nightforge.domain.task import Task
+from nightforge.domain.words import Outcome, Phase
+from sandbox.probe import open_sandbox
+
+pytestmark = pytest.mark.box
+
+_FOLDER = Path(__file__).parent / "softmax"
+_N = 1 << 20
+
+_AT_GATE = {
+    "10_thread_deferral",
+    "11_clock_patch",
+    "12_constructor_exit",
+    "13_checker_patch",
+    "14_early_reply",
+    "20_second_thread",
+    "21_flush_to_zero",
+    "23_fork",
+    "24_memory_file_reopen",
+    "25_unprotect",
+    "26_exec",
+    "28_flood",
+}
+_LATER = {
+    "01_zeros": "wrong_output",
+    "02_constant": "wrong_output",
+    "03_stale": "wrong_output",
+    "04_pointer_cache": "wrong_output",
+    "05_fingerprint_cache": "wrong_output",
+    "06_input_tamper": "crash",
+    "07_no_maximum": "wrong_output",
+    "08_first_part": "wrong_output",
+    "09_multiple_of_16": "wrong_output",
+    "15_bfloat16": "wrong_output",
+    "16_write_past_end": "out_of_bounds",
+    "17_write_before_start": "out_of_bounds",
+    "18_first_calls_only": "wrong_output",
+    "19_uniform_if_narrow": "wrong_output",
+    "22_endless": "timeout",
+    "27_memory_bomb": "memory_limit",
+}
+_RACES = {"12_constructor_exit": {"exited", "wrong_output"}, "27_memory_bomb": {"memory_limit", "timeout"}}
+"""Two fences hold, and either may be the first to see it."""
+_WITHOUT_GATE = {
+    **_LATER,
+    "10_thread_deferral": "forbidden_syscall",
+    "12_constructor_exit": "exited",
+    "13_checker_patch": "wrong_output",
+    "14_early_reply": "wrong_output",
+    "20_second_thread": "forbidden_syscall",
+    "23_fork": "forbidden_syscall",
+    "24_memory_file_reopen": "forbidden_syscall",
+    "25_unprotect": "crash",
+    "26_exec": "forbidden_syscall",
+    "28_flood": "output_limit",
+}
+_HARMLESS = {"11_clock_patch", "21_flush_to_zero"}
+"""Accepted without the gate: they do the whole work, and what they changed is in nobody's way."""
+
+
+@pytest.fixture(scope="session")
+def ungated() -> KernelEvaluator:
+    return KernelEvaluator(open_sandbox(), static_gate=False)
+
+
+@pytest.fixture
+def task(shipped: Callable[[str], Task], small: Callable[[Task, int], Task]) -> Task:
+    return small(shipped("softmax-long"), _N)
+
+
+async def _evaluate(evaluator: KernelEvaluator, task: Task, name: str) -> Evidence:
+    source = (_FOLDER / f"{name}.c").read_text(encoding="utf-8")
+    return await evaluator.evaluate(source, task, {}, seed=20261120, phase=Phase.SEARCH)
+
+
+def _gains(evidence: Evidence) -> bool:
+    return evidence.passed and evidence.distinguishable and evidence.metrics["speedup"].value > 1
+
+
+def test_every_program_of_the_pack_has_its_expectation() -> None:
+    names = {path.stem for path in _FOLDER.glob("*.c")}
+    assert names == {"00_honest"} | _AT_GATE | set(_LATER)
+    assert names == {"00_honest"} | set(_WITHOUT_GATE) | _HARMLESS
+
+
+@pytest.mark.parametrize("gated", [True, False])
+async def test_the_honest_control_passes(
+    evaluator: KernelEvaluator, ungated: KernelEvaluator, task: Task, gated: bool
+) -> None:
+    evidence = await _evaluate(evaluator if gated else ungated, task, "00_honest")
+    assert evidence.passed, evidence.failure
+    assert evidence.metrics["speedup"].value == pytest.approx(1.0, rel=0.5)
+
+
+@pytest.mark.parametrize("name", sorted(_AT_GATE))
+async def test_the_static_gate_stops_it(evaluator: KernelEvaluator, task: Task, name: str) -> None:
+    failure = (await _evaluate(evaluator, task, name)).failure
+    assert failure is not None
+    assert (failure.stage, failure.reason) == ("gate", "static_gate")
+
+
+@pytest.mark.parametrize("name", sorted(_LATER))
+async def test_a_check_behind_the_gate_stops_it(evaluator: KernelEvaluator, task: Task, name: str) -> None:
+    failure = (await _evaluate(evaluator, task, name)).failure
+    assert failure is not None
+    assert failure.reason in _RACES.get(name, {_LATER[name]}), failure.feedback
+    assert failure.outcome is (Outcome.TIMEOUT if failure.reason == "timeout" else Outcome.FAIL)
+    assert failure.stage in {"smoke", "correctness"}
+
+
+@pytest.mark.parametrize("name", sorted(set(_WITHOUT_GATE) - set(_LATER)))
+async def test_the_inner_fences_hold_without_the_gate(ungated: KernelEvaluator, task: Task, name: str) -> None:
+    failure = (await _evaluate(ungated, task, name)).failure
+    assert failure is not None
+    assert failure.reason in _RACES.get(name, {_WITHOUT_GATE[name]}), failure.feedback
+
+
+@pytest.mark.parametrize("name", sorted(_HARMLESS))
+async def test_what_passes_without_the_gate_gains_nothing(ungated: KernelEvaluator, task: Task, name: str) -> None:
+    evidence = await _evaluate(ungated, task, name)
+    assert evidence.passed, evidence.failure
+    assert not _gains(evidence)

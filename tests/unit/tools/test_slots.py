@@ -1,0 +1,74 @@
+"""The machine-wide lock: exclusive across descriptors and processes, freed by death, safe against links."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from nightforge.errors import PlatformFault
+from tools import slots
+
+
+def test_a_second_holder_waits_for_the_first(tmp_path: Path) -> None:
+    order: list[str] = []
+
+    def second() -> None:
+        with slots.hold("cpu", folder=tmp_path):
+            order.append("second")
+
+    with slots.hold("cpu", folder=tmp_path):
+        thread = threading.Thread(target=second)
+        thread.start()
+        time.sleep(0.1)
+        order.append("first")
+    thread.join(timeout=5)
+    assert order == ["first", "second"]
+
+
+def test_other_resources_do_not_wait(tmp_path: Path) -> None:
+    with slots.hold("cpu", folder=tmp_path), slots.hold("gpu:0", folder=tmp_path, timeout_s=0.5):
+        assert {path.name for path in tmp_path.iterdir()} == {"cpu.lock", "gpu_0.lock"}
+
+
+def test_the_deadline_names_the_resource(tmp_path: Path) -> None:
+    with (
+        slots.hold("cpu", folder=tmp_path),
+        pytest.raises(PlatformFault, match="'cpu'"),
+        slots.hold("cpu", folder=tmp_path, timeout_s=0.05),
+    ):
+        pass
+
+
+def test_a_killed_holder_frees_the_slot(tmp_path: Path) -> None:
+    program = (
+        "import sys, time, pathlib; from tools import slots\n"
+        "with slots.hold('cpu', folder=pathlib.Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(PlatformFault), slots.hold("cpu", folder=tmp_path, timeout_s=0.05):
+            pass
+        holder.kill()
+        holder.wait()
+        with slots.hold("cpu", folder=tmp_path, timeout_s=5):
+            pass
+
+
+def test_a_link_in_the_folder_is_not_followed(tmp_path: Path) -> None:
+    target = tmp_path / "victim"
+    (tmp_path / "cpu.lock").symlink_to(target)
+    with pytest.raises(PlatformFault), slots.hold("cpu", folder=tmp_path, timeout_s=0.1):
+        pass
+    assert not target.exists()
+
+
+def test_the_folder_is_made_for_every_user(tmp_path: Path) -> None:
+    folder = tmp_path / "slots"
+    with slots.hold("cpu", folder=folder):
+        assert folder.stat().st_mode & 0o7777 == 0o1777
