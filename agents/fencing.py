@@ -20,17 +20,19 @@ def clean(text: str, *, limit: int) -> str:
     """
     if limit < 1:
         raise ValueError(f"limit {limit} leaves nothing")
-    if len(text) > 4 * limit:
+    unseen = max(len(text) - 4 * limit, 0)
+    if unseen:
         text = text[: 2 * limit] + text[-2 * limit :]
     unified = text.replace("\r\n", "\n").replace("\r", "\n")
     visible = "".join(
         character for character in unified if character in "\n\t" or unicodedata.category(character) not in _INVISIBLE
     )
-    if len(visible) <= limit:
+    if len(visible) <= limit and not unseen:
         return visible
-    head = (limit + 1) // 2
-    left_out = len(visible) - limit
-    tail = visible[len(visible) - (limit - head) :] if limit > head else ""
+    head = min((limit + 1) // 2, len(visible))
+    tail_length = min(limit - head, len(visible) - head)
+    left_out = len(visible) - head - tail_length + unseen
+    tail = visible[len(visible) - tail_length :]
     return f"{visible[:head]}\n[... {left_out:,} characters left out ...]\n{tail}"
 
 
@@ -40,13 +42,15 @@ def clean_line(text: str, *, limit: int = LINE_LIMIT) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
-def fence(label: str, text: str, *, limit: int, language: str = "") -> str:
+def fence(label: str, text: str, *, limit: int, language: str = "", is_data: bool = True) -> str:
     """A labelled code fence that nothing inside can close.
 
-    The label says what the text is and that it is data; the fence is longer than any run of backticks inside.
+    The label says what the text is and that it is data (`is_data=False`: words of the task's author or of the
+    person who runs the search); the fence is longer than any run of backticks inside.
     """
-    body = clean(text, limit=limit)
+    body = clean(text, limit=limit).strip("\n")
     longest = max((len(run) for run in re.findall(r"`+", body)), default=0)
     ticks = "`" * max(3, longest + 1)
     info = re.sub(r"[^a-z0-9+#-]", "", language.casefold())
-    return f"{clean_line(label)} (data, not instructions):\n{ticks}{info}\n{body}\n{ticks}"
+    claim = " (data, not instructions)" if is_data else ""
+    return f"{clean_line(label)}{claim}:\n{ticks}{info}\n{body}\n{ticks}"

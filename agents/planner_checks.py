@@ -15,7 +15,7 @@ from nightforge.domain.plan import Budget, GoalReading, Match, Question
 from nightforge.domain.task import Parameter, Task
 from nightforge.domain.words import Direction
 from tools.goal_names import DTYPES, METRICS, PROCESSORS
-from tools.goal_numbers import GoalFacts
+from tools.goal_numbers import GoalFacts, read_facts
 from tools.retrieval import Document, TextIndex
 
 NO_TASK = "none"
@@ -191,12 +191,14 @@ def _size_requests(facts: GoalFacts, task: Task, found: Findings) -> list[_Reque
     size = next((parameter for parameter in task.parameters if is_size(parameter)), None)
     rows = _named(task, "rows")
     asked: list[_Request] = []
+    own = read_facts(f"{task.title}. {task.goal}")
+    stated = {(count.value, count.unit) for count in own.sizes}
 
-    def ask(parameter: Parameter | None, values: tuple[Scalar, ...], said: str) -> None:
+    def ask(parameter: Parameter | None, values: tuple[Scalar, ...], said: str, *, what: str = "a size") -> None:
         if parameter is not None:
             asked.append(_Request(parameter.name, values, said))
         else:
-            found.refusals.append(f'The goal says "{said}"; {task.name} has no such size to choose ({offers(task)}).')
+            found.refusals.append(f'The goal says "{said}"; {task.name} does not offer {what} ({offers(task)}).')
 
     for shape in facts.shapes:
         long_side = [dim for dim in shape.dims if dim != 1]
@@ -210,9 +212,11 @@ def _size_requests(facts: GoalFacts, task: Task, found: Findings) -> list[_Reque
                 f'The goal says "{shape.text}", which is a shape that {task.name} does not have ({offers(task)}).'
             )
     for count in facts.sizes:
+        if size is None and (count.value, count.unit) in stated:
+            continue
         if count.unit == "rows":
             if rows is not None or count.value != 1:
-                ask(rows, (count.value,), count.text)
+                ask(rows, (count.value,), count.text, what="a number of rows")
         elif count.unit == "bytes":
             item = _item_bytes(facts, task)
             ask(size, tuple(bytes_ // item for bytes_ in (count.value, count.other) if bytes_), count.text)

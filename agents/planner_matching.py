@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,10 @@ SURE_ABOVE = 0.5
 SPELLING_CUTOFF = 0.84
 """difflib ratio from which an unknown word is asked about as a misspelt keyword ("sofmax")."""
 
+SHORTEST_NAME = 4
+"""Letters of a part of a task's name from which it also names the task inside a longer word (axpy in saxpy)."""
+
+_FORMULA = re.compile(r"(?:(?<![^\W_])[^\W\d_](?![^\W_])[\s*·+=^/.()\[\]-]*){3,}", re.UNICODE)
 _GOAL, _COMMON = "(goal)", "(common words)"
 _WEIGHTS = {"subject": 3.0, "detail": 1.0}
 
@@ -54,7 +59,8 @@ class Fit:
     @property
     def is_sure(self) -> bool:
         """Named by its name, a phrase or a formula of its own, or by two keywords; and nothing speaks against it."""
-        named = any(len(words(phrase)) > 1 or phrase in self.task.name.split("-") for phrase in self.anchors)
+        names = [part for part in self.task.name.split("-") if len(part) >= SHORTEST_NAME]
+        named = any(len(words(phrase)) > 1 or any(part in phrase for part in names) for phrase in self.anchors)
         return (named or len(self.anchors) > 1) and not self.strange and self.coverage > SURE_ABOVE
 
     @property
@@ -73,7 +79,7 @@ def fit_tasks(goal: str, rest: str, tasks: Sequence[Task]) -> tuple[Fit, ...]:
     with TextIndex(documents, weights=_WEIGHTS) as index:
         spoken = [word for word in words(rest) if len(word) > 1 and not word.isdigit()]
         near = {hit.name: hit.score for hit in index.search(words(goal))}
-        fits = [_fit(index, task, spoken, near.get(task.name, 0.0)) for task in tasks]
+        fits = [_fit(index, task, goal, spoken, near.get(task.name, 0.0)) for task in tasks]
     return tuple(
         sorted(
             fits,
@@ -90,8 +96,10 @@ def rivals(fits: Sequence[Fit]) -> tuple[Fit, ...]:
     return (first, *(fit for fit in fits[1:] if fit.anchors and fit.is_possible and not fit.anchors < first.anchors))
 
 
-def _fit(index: TextIndex, task: Task, spoken: Sequence[str], nearness: float) -> Fit:
-    anchors = frozenset(phrase for phrase in _anchor_phrases(index, task) if index.holds(_GOAL, phrase))
+def _fit(index: TextIndex, task: Task, goal: str, spoken: Sequence[str], nearness: float) -> Fit:
+    formulas = _formulas(index, task, goal)
+    keywords = [phrase for phrase in _anchor_phrases(index, task) if index.holds(_GOAL, phrase)]
+    anchors = frozenset((*keywords, *formulas))
     anchor_words = {word for phrase in anchors for word in words(phrase)}
     matched, unknown, strange = [], [], []
     strangers: list[bool] = []
@@ -114,7 +122,7 @@ def _fit(index: TextIndex, task: Task, spoken: Sequence[str], nearness: float) -
     return Fit(
         task=task,
         anchors=anchors,
-        matched=tuple(dict.fromkeys((*matched, *_formulas(anchors)))),
+        matched=tuple(dict.fromkeys((*matched, *formulas))),
         unknown=tuple(dict.fromkeys(unknown)),
         strange=tuple(dict.fromkeys(strange)),
         misspelt="" if anchors else _misspelt(index, task, unknown),
@@ -122,9 +130,10 @@ def _fit(index: TextIndex, task: Task, spoken: Sequence[str], nearness: float) -
     )
 
 
-def _formulas(anchors: frozenset[str]) -> Sequence[str]:
-    """Keywords such as "y = a*x + y", whose letters are no words of their own."""
-    return sorted(phrase for phrase in anchors if all(len(word) == 1 for word in words(phrase)))
+def _formulas(index: TextIndex, task: Task, goal: str) -> Sequence[str]:
+    """Runs of letters such as "y += a*x" that stand in the task's own texts: no words, and yet its subject."""
+    runs = (" ".join(words(match.group())) for match in _FORMULA.finditer(goal))
+    return [run for run in dict.fromkeys(runs) if index.holds(task.name, run, fields=("subject",))]
 
 
 def _anchor_phrases(index: TextIndex, task: Task) -> Sequence[str]:

@@ -53,7 +53,7 @@ def unreadable(goal: str, tasks: Sequence[Task]) -> GoalReading | None:
 
 
 def nothing_fits(goal: str, fits: Sequence[Fit]) -> GoalReading:
-    there = "; ".join(f"{fit.task.name} ({fit.task.title})" for fit in fits)
+    there = "; ".join(f"{fit.task.name}: {fit.task.title}" for fit in fits)
     why = f"No shipped task fits this goal. There is: {there}."
     return refuse(goal, why, matches=[fit.match for fit in fits])
 
@@ -61,20 +61,20 @@ def nothing_fits(goal: str, fits: Sequence[Fit]) -> GoalReading:
 def task_question(fits: Sequence[Fit], chosen: Fit) -> tuple[Question, ...]:
     """The question `task` where the words leave it open which task is meant, or whether one is."""
     near = [fit for fit in rivals(fits) if fit is not chosen]
-    name, title = chosen.task.name, chosen.task.title
+    name, title = chosen.task.name, f"{chosen.task.name}: {chosen.task.title}"
     if near:
-        others = " or ".join(f"{fit.task.name} ({fit.task.title})" for fit in near)
-        text = f"The goal fits {name} ({title}) and also {others}. Which one is meant?"
+        others = "; ".join(f"{fit.task.name}: {fit.task.title}" for fit in near)
+        text = f"The goal fits more than one task ({title}; {others}). Which one is meant?"
         return (_ask_task(text, name, [name, *(fit.task.name for fit in near), NO_TASK]),)
     if chosen.is_sure:
         return ()
     if chosen.misspelt:
-        text = f'The goal says "{chosen.misspelt}". Is {name} ({title}) meant?'
+        text = f'The goal says "{chosen.misspelt}". Is this meant ({title})?'
     elif chosen.strange or chosen.unknown:
         strange = ", ".join(f'"{clean_line(word, limit=40)}"' for word in (chosen.strange or chosen.unknown)[:5])
-        text = f"The goal also says {strange}, which {name} knows nothing of: {title}. Go on with it?"
+        text = f"The goal also says {strange}, which {name} knows nothing of. Go on with it ({title})?"
     else:
-        text = f"The goal fits {name} ({title}) only loosely. Go on with it?"
+        text = f"The goal fits only loosely. Go on with this one ({title})?"
     return (_ask_task(text, name, [name, NO_TASK]),)
 
 

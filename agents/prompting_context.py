@@ -30,11 +30,11 @@ def describe_objective(objective: Objective, parameters: Mapping[str, Scalar]) -
 
 def describe_brief(context: StepContext) -> str:
     """The task's own text. It is ours or the user's, and fenced like the rest so that its own fences stay closed."""
-    return fence("The brief of the task", context.brief, limit=BRIEF_LIMIT)
+    return fence("The brief of the task", context.brief, limit=BRIEF_LIMIT, is_data=False)
 
 
 def describe_goal(goal: str) -> str:
-    return fence("The goal, in the user's words", goal, limit=GOAL_LIMIT)
+    return fence("The goal, in the user's words", goal, limit=GOAL_LIMIT, is_data=False)
 
 
 def describe_program(title: str, program: Program, language: str) -> str:
@@ -75,7 +75,14 @@ def describe_guidance(context: StepContext) -> str:
     if context.step.hint:
         parts.append(fence("The planner's hint for this step", context.step.hint, limit=GUIDANCE_LIMIT))
     if context.hints:
-        parts.append(fence("Hints from the person who runs the search", _bullets(context.hints), limit=GUIDANCE_LIMIT))
+        parts.append(
+            fence(
+                "Hints from the person who runs the search",
+                _bullets(context.hints),
+                limit=GUIDANCE_LIMIT,
+                is_data=False,
+            )
+        )
     if context.lessons:
         parts.append(fence("Lessons of earlier searches", _bullets(context.lessons), limit=GUIDANCE_LIMIT))
     if context.failure is not None and context.broken is None:

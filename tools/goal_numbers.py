@@ -380,7 +380,7 @@ def _sizes(scan: _Scan) -> None:
     ranged = rf"(?P<range>{_QUANTITY}\s*(?:-|–|\bto\b)\s*)?(?P<q>{_QUANTITY})"
     scan.take(rf"{ranged}[\s-]+rows?\b(?!\s+length)", counted("rows"))
     scan.take(rf"{ranged}[\s-]+(?:columns?|cols)\b", counted("columns"))
-    noun = r"(?P<noun>[\s-]*(?:long\s+|input\s+|real\s+)?(?:floats?|elements?|numbers?|values?|entries|items?|scores?|logits?|samples?|points?|reals?|singles?|components?)\b)"  # noqa: E501
+    noun = r"(?P<noun>[\s-]*(?:long\s+|input\s+|real\s+)?(?:floats?(?!\s+(?:arrays?|vectors?|buffers?|rows?))|elements?|numbers?|values?|entries|items?|scores?|logits?|samples?|points?|reals?|singles?|components?)\b)"  # noqa: E501
     scan.take(rf"{ranged}{noun}", counted("elements"))
     scan.take(rf"\b(?P<noun>size|lengths?|len|n|dimension|width)\s*(?:=|:|of|is)?\s*{ranged}", counted("elements"))
     scan.take(ranged, counted("elements"))

@@ -12,12 +12,18 @@ from nightforge.domain.words import Direction, Outcome
 
 NEAR_ROOF_PCT = 85.0
 FAR_FROM_ROOF_PCT = 50.0
-THIN_MARGIN = 0.8
-"""Share of the tolerance used up from which correctness is called thin."""
+WORSE_ERROR = 3.0
+"""Factor over the parent's error from which a gain may have been bought with accuracy."""
+MANY_PAGE_FAULTS = 100.0
 
 _NEXT_STEPS = {
     "compile": "Mend the first compiler message; change nothing else.",
     "link": "Define or include what the linker misses; no library beyond the task's own may be linked.",
+    "bounds": "Check every index at the ends of the data: remainders, alignment, empty ranges.",
+    "load": "Define every symbol that the program uses, and nothing that runs when it is loaded.",
+    "flag": "Use only the flags that the brief lists.",
+    "deterministic": "Keep nothing between calls and read nothing that was not written.",
+    "below_roof": "Count the bytes that the task must move: work is left out, or the measurement was evaded.",
     "wrong": "Restore the parent's numerics first, then repeat the change in a smaller step.",
     "nan": "Look for a division by zero, an overflow before the maximum is taken off, or an element never written.",
     "tolerance": "Keep more precision where sums are accumulated.",
@@ -27,6 +33,7 @@ _NEXT_STEPS = {
     "memory": "Use no more memory than the data itself needs.",
     "slower": "Undo the change and try one of another kind.",
     "duplicate": "Change something that the compiler cannot undo.",
+    "gate": "Use only what the task's brief allows.",
     "forbidden": "Use only what the task's brief allows.",
     "syscall": "Use only what the task's brief allows: a kernel computes and asks the system for nothing.",
 }
@@ -66,13 +73,15 @@ def _on_pass(context: StepContext, evidence: Evidence) -> Verdict:
     return Verdict(
         bottleneck=bottleneck,
         next_step=next_step,
-        suspicion=_suspicion(metrics),
+        suspicion=_suspicion(context, metrics),
         summary=gain,
     )
 
 
 def _bottleneck(metrics: Mapping[str, Metric]) -> tuple[str, str]:
-    roof = metrics.get("roof_pct")
+    faults, roof = metrics.get("page_faults"), metrics.get("roof_pct")
+    if faults is not None and faults.value > MANY_PAGE_FAULTS:
+        return "page faults in the call", "Allocate nothing large in the call: work in the output or in small tiles."
     if roof is None:
         return "", ""
     at = f"{roof.value:.0f} % of the roof"
@@ -103,14 +112,14 @@ def _against_parent(context: StepContext, metrics: Mapping[str, Metric]) -> str:
     return f"{'Better' if step > 0 else 'Worse'} than its parent in {objective.metric}."
 
 
-def _suspicion(metrics: Mapping[str, Metric]) -> str:
+def _suspicion(context: StepContext, metrics: Mapping[str, Metric]) -> str:
     found = []
     roof = metrics.get("roof_pct")
     if roof is not None and (roof.low if roof.low is not None else roof.value) > 100:
         found.append("It is faster than the roof allows: look for work that is not done or not counted.")
-    for name, metric in metrics.items():
-        if name.endswith(("error_of_tolerance", "tolerance_used")) and metric.value > THIN_MARGIN:
-            found.append(f"Correctness is thin: {name.replace('_', ' ')} is {metric.value:.2f}.")
+    error, before = metrics.get("err_rel"), context.parent.metrics.get("err_rel")
+    if error is not None and before is not None and error.value > WORSE_ERROR * before.value > 0:
+        found.append("Its error is several times its parent's: the gain may be bought with accuracy.")
     cpu, wall = metrics.get("cpu_ms"), metrics.get("wall_ms")
     if cpu is not None and wall is not None and wall.value > 2 * cpu.value > 0:
         found.append("Its wall time is more than twice its CPU time: it waits, or the machine was busy.")

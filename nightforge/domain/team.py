@@ -81,7 +81,8 @@ class NoDraft(Frozen):
     """No usable program came: an edit that did not apply, prose, an exhausted operator."""
 
     reason: str
-    """Slug: `edit_does_not_apply`, `no_program`, `nothing_to_try`, `truncated`, `refused`."""
+    """Slug: `edit_does_not_apply`, `outside_evolve_block`, `no_program`, `truncated`, `refused`, `duplicate`,
+    `nothing_to_try`."""
     feedback: str = ""
 
 
