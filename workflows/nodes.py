@@ -71,7 +71,17 @@ async def write_draft(desk: Desk, state: CandidateRun, draft: int) -> None:
     shop = desk.workshop
     context = desk.context(state["parents"], state.get("step", StepPlan()), draft=draft)
     random = decide(shop.plan.search.seed, desk.ordinal, f"code.{draft}")
-    desk.drafts[draft] = await shop.team.coder.write(context, random=random, is_known=shop.is_known)
+    desk.drafts[draft] = claimed(desk, await shop.team.coder.write(context, random=random, is_known=shop.is_known))
+
+
+def claimed(desk: Desk, draft: Draft | NoDraft) -> Draft | NoDraft:
+    """The draft, now this candidate's; or NoDraft when another in flight has the same program. Never waits."""
+    if isinstance(draft, NoDraft):
+        return draft
+    owner = desk.workshop.claim(draft.source, desk.ordinal)
+    if owner is None:
+        return draft
+    return NoDraft(reason="duplicate", feedback=f"the same program as candidate {owner}")
 
 
 async def repair(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
@@ -87,7 +97,7 @@ async def repair(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
             return {"repairable": False}
     context = desk.context(state["parents"], state.get("step", StepPlan()), attempt=attempt)
     random = decide(shop.plan.search.seed, desk.ordinal, f"repair.{attempt}")
-    desk.drafts[0] = await shop.team.coder.repair(context, random=random, is_known=shop.is_known)
+    desk.drafts[0] = claimed(desk, await shop.team.coder.repair(context, random=random, is_known=shop.is_known))
     return {"attempt": attempt, "code_sha": None, "evaluated": False}
 
 
@@ -95,17 +105,14 @@ async def gate(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
     """Take the first usable new program among the drafts; exact duplicates are never evaluated."""
     desk = runtime.context
     shop = desk.workshop
-    refused: NoDraft | None = None
-    for _, draft in sorted(desk.drafts.items()):
-        if isinstance(draft, NoDraft):
-            refused = refused or draft
-            continue
-        owner = shop.claim(draft.source, desk.ordinal)
-        if owner is None:
-            sha = await _store_program(desk, draft, state["attempt"])
-            return {"code_sha": sha, "evaluated": False}
-        refused = NoDraft(reason="duplicate", feedback=f"the same program as candidate {owner}")
-    refused = refused or NoDraft(reason="no_program")
+    drafts = [draft for _, draft in sorted(desk.drafts.items())]
+    usable = [draft for draft in drafts if isinstance(draft, Draft)]
+    if usable:
+        for spare in usable[1:]:
+            shop.unclaim(spare.source)
+        sha = await _store_program(desk, usable[0], state["attempt"])
+        return {"code_sha": sha, "evaluated": False}
+    refused = next((draft for draft in drafts if isinstance(draft, NoDraft)), NoDraft(reason="no_program"))
     desk.failure = StageEvidence(stage="gate", outcome=Outcome.FAIL, reason=refused.reason, feedback=refused.feedback)
     if desk.broken is None and state["parents"]:
         desk.broken = shop.program(state["parents"][0])

@@ -74,6 +74,10 @@ class Workshop:
         self.claimed[hash_source(source)] = ordinal
         return None
 
+    def unclaim(self, source: str) -> None:
+        """A draft that was not taken may be proposed again."""
+        self.claimed.pop(hash_source(source), None)
+
     def program(self, ordinal: int) -> Program:
         """A finished candidate as a value; finished candidates never change during the search, so it is kept."""
         known = self._programs.get(ordinal)

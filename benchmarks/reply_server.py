@@ -1,0 +1,52 @@
+"""A model that answers at once, in a process of its own: each coder reply is a new whole program of the toy task.
+
+Prints one JSON line with its base URL, then serves until stdin ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import sys
+from pathlib import Path
+
+TESTS = Path(__file__).parents[1] / "tests"
+sys.path[:0] = [str(TESTS), str(TESTS / "toy_domain")]
+
+from nightforge_toy.replies import JUDGE, STEP, reply_as_team
+from protocol_server import ProtocolServer
+from protocol_server.behaviours import Behaviour, Received, answer
+
+COUNT = itertools.count()
+STEP_REPLY = answer('{"operator": "full", "hint": "go on", "reason": ""}')
+JUDGE_REPLY = answer('{"bottleneck": "height", "next_step": "climb", "suspicion": "", "summary": "climbed"}')
+OTHERS = reply_as_team(0)
+
+
+def reply(received: Received) -> Behaviour:
+    system = received.messages[0]["content"]
+    if system.startswith("You are the coder"):
+        number = next(COUNT)
+        x, y = 1 + number % 6, number % 41
+        return answer(f"NOTE: number {number}\n```\n# program {number}\nX = {x}\nY = {y}\n```")
+    if STEP in system:
+        return STEP_REPLY
+    return JUDGE_REPLY if JUDGE in system else OTHERS(received)
+
+
+async def serve() -> None:
+    server = ProtocolServer(keep_requests=False)
+    server.handle(reply)
+
+    def started() -> None:
+        print(json.dumps({"base_url": server.base_url}), flush=True)
+
+    running = asyncio.create_task(server.run(started))
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    server.close()
+    await running
+
+
+if __name__ == "__main__":
+    asyncio.run(serve())
