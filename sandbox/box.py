@@ -63,9 +63,10 @@ _INSIDE_ENVIRONMENT = (
     *("--clearenv", "--setenv", "PATH", "/usr/bin:/bin", "--setenv", "HOME", "/box"),
     *("--setenv", "TMPDIR", "/tmp", "--setenv", "LANG", "C.UTF-8"),
 )
+# The shell's own variables would tell /proc/1/environ of the box where it was started.
 _SHELL = (
-    'mount -i -n -t tmpfs -o "$1" nightforge "$2" && cd "$2" && mkdir -m 1777 box tmp shm && cd / && shift 2 '
-    '&& exec "$@"'
+    'cd / && unset OLDPWD PWD && mount -i -n -t tmpfs -o "$1" nightforge "$2" '
+    '&& mkdir -m 1777 "$2/box" "$2/tmp" "$2/shm" && shift 2 && exec "$@"'
 )
 
 

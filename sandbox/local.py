@@ -38,7 +38,7 @@ _MOST_AT_ONCE = 64
 _KILL_ROUNDS = 20
 _END_DEADLINE_S = 10.0
 _TOKEN_VARIABLE = "NIGHTFORGE_RUN"
-_SHELL = 'cd "$1" && shift && exec "$@"'
+_SHELL = 'cd "$1" && unset OLDPWD && shift && exec "$@"'
 
 
 @dataclass(slots=True)

@@ -67,7 +67,7 @@ _EXPECTED = {
     "CapEff": "0000000000000000",
     "CapBnd": "0000000000000000",
 }
-_KNOWN_VARIABLES = {"PATH", "HOME", "TMPDIR", "LANG", "PWD", "OLDPWD", "SHLVL", "_"}
+_KNOWN_VARIABLES = {"PATH", "HOME", "TMPDIR", "LANG", "PWD"}
 
 
 class TierReport(Frozen):

@@ -54,16 +54,18 @@ def stat_fields(pid: int) -> list[bytes]:
     return content[content.rindex(b")") + 2 :].split()
 
 
-def _proportional_bytes(pid: int) -> int | None:
-    """Resident bytes with shared pages divided among their users, or None where it may not be read."""
+def _proportional_bytes(pid: int, resident: int) -> int:
+    """Resident bytes with shared pages divided among their users; the plain ones where it may not be read."""
     try:
         content = _read(f"/proc/{pid}/smaps_rollup")
+    except PermissionError:
+        return resident
     except OSError:
-        return None
+        return 0
     for line in content.splitlines():
         if line.startswith(b"Pss:"):
             return int(line.split()[1]) * 1024
-    return None
+    return 0
 
 
 def measure(root: int, *, exact_above_bytes: int) -> TreeUsage:
@@ -83,9 +85,13 @@ def measure(root: int, *, exact_above_bytes: int) -> TreeUsage:
         resident[pid] = int(fields[21]) * _PAGE_BYTES
     total = sum(resident.values())
     if total > exact_above_bytes:
-        exact = {pid: _proportional_bytes(pid) for pid in resident}
-        total = sum(resident[pid] if size is None else size for pid, size in exact.items())
+        # Sharers that end between two reads raise the share of the rest, so one sum may be too high.
+        total = min(_exact(resident) for _ in range(2))
     return TreeUsage(cpu_s=ticks / _TICKS_PER_S, memory_bytes=total, processes=len(resident))
+
+
+def _exact(resident: dict[int, int]) -> int:
+    return sum(_proportional_bytes(pid, size) for pid, size in resident.items())
 
 
 def is_stopped(pid: int) -> bool:
