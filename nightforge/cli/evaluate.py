@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -43,6 +42,8 @@ def evaluate(
 ) -> None:
     """Evaluate one program. A program that fails is an answer, not an error: the exit code is 0."""
     output = Output.open(json=json, quiet=quiet, verbose=verbose)
+    import asyncio
+
     from nightforge.catalogue import find_task
     from nightforge.cli.reading import resolve_settings
     from nightforge.domain.words import SandboxTier

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import typer
@@ -22,6 +21,8 @@ def stop(
 ) -> None:
     """Ask a running campaign to drain and save, or with --now to stop at once. Repeating it does no harm."""
     output = Output.open(json=json, quiet=quiet, verbose=verbose)
+    import asyncio
+
     from nightforge.cli.reading import opened_store, pick_campaign, resolve_settings
     from nightforge.domain.words import CampaignState
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from nightforge.report.model import Block, Bullets, Code, Paragraph, Report, Table
+from nightforge.report.model import Block, Bullets, Code, Column, Paragraph, Report, Table
 from nightforge.report.text import clean, clean_line
 
 if TYPE_CHECKING:
@@ -50,24 +50,29 @@ def _print_table(table: Table, console: Console) -> None:
     from rich.table import Table as RichTable
 
     rows = [[clean_line(cell) for cell in row] for row in table.rows]
-    longest = [max((len(row[place]) for row in rows), default=0) for place in range(len(table.columns))]
-    shown = fitting(table, longest, console.width)
+    widths = [cell_width(column, [row[place] for row in rows]) for place, column in enumerate(table.columns)]
+    shown = fitting(table, widths, console.width)
     rich = RichTable(box=None, pad_edge=False, show_edge=False, header_style="bold", padding=(0, GAP, 0, 0))
     for place in shown:
         column = table.columns[place]
-        whole = min(longest[place], WHOLE_CELL) if longest[place] <= WHOLE_CELL else None
+        whole = widths[place] if widths[place] <= WHOLE_CELL else None
         rich.add_column(
-            clean_line(column.title), justify="right" if column.right else "left", overflow="fold", min_width=whole
+            clean_line(column.title), justify="right" if column.right else "left", overflow="fold", width=whole
         )
     for row in rows:
         rich.add_row(*(row[place] for place in shown))
     console.print(rich)
 
 
-def fitting(table: Table, longest: Sequence[int], width: int) -> list[int]:
+def cell_width(column: Column, cells: Sequence[str]) -> int:
+    """Of the longest cell, or of the longest word of the heading."""
+    return max([*map(len, cells), *map(len, column.title.split())], default=1)
+
+
+def fitting(table: Table, widths: Sequence[int], width: int) -> list[int]:
     """The columns that a terminal of `width` has room for: minor ones go first, from the right."""
     shown = list(range(len(table.columns)))
     minor = [place for place in shown if table.columns[place].minor]
-    while minor and sum(min(longest[place], WHOLE_CELL) + GAP for place in shown) > width:
+    while minor and sum(min(widths[place], WHOLE_CELL) + GAP for place in shown) > width:
         shown.remove(minor.pop())
     return shown

@@ -1,0 +1,117 @@
+"""What the doctor finds, by changing the machine's settings and looking again."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from nightforge.doctor import Level, check_clock, check_cpu, check_disk, check_models, check_store, examine
+from nightforge.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path, database_url=f"sqlite:///{tmp_path / 'nightforge.db'}")
+
+
+def with_values(settings: Settings, **values: object) -> Settings:
+    return Settings.model_validate({**settings.model_dump(), **values})
+
+
+@pytest.mark.box
+def test_every_check_of_a_whole_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("NIGHTFORGE_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    findings = {finding.check: finding for finding in examine()}
+    expected = {
+        "python",
+        "packages",
+        "settings",
+        "sandbox bubblewrap",
+        "gcc",
+        "store",
+        "disk",
+        "models",
+        "cpu",
+        "clock",
+    }
+    assert expected <= set(findings)
+    assert {"docker", "iverilog", "yosys", "verilator"} <= set(findings)
+    assert findings["sandbox bubblewrap"].level is Level.OK
+    assert all(finding.level is Level.INFO for name, finding in findings.items() if name in {"docker", "yosys"})
+    assert not (tmp_path / "nightforge.db").exists()
+
+
+def test_broken_settings_are_a_finding_and_the_rest_is_still_checked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NIGHTFORGE_HOME", str(tmp_path))
+    monkeypatch.setenv("NIGHTFORGE_IN_FLIGHT", "many")
+    monkeypatch.chdir(tmp_path)
+    findings = {finding.check: finding for finding in examine()}
+    assert findings["settings"].level is Level.FAIL
+    assert "in_flight" in findings["settings"].found
+    assert "clock" in findings
+
+
+def test_a_store_that_will_be_made(settings: Settings) -> None:
+    finding = check_store(settings)
+    assert (finding.level, "will be created" in finding.found) == (Level.OK, True)
+
+
+def test_a_damaged_database_fails_with_a_mend(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "nightforge.db").write_bytes(b"this is no database at all" * 100)
+    finding = check_store(settings)
+    assert finding.level is Level.FAIL
+    assert finding.fix
+
+
+def test_a_locked_database_fails_within_seconds(settings: Settings, tmp_path: Path) -> None:
+    holder = sqlite3.connect(tmp_path / "nightforge.db")
+    holder.execute("BEGIN EXCLUSIVE")
+    try:
+        finding = check_store(settings)
+    finally:
+        holder.close()
+    assert finding.level is Level.FAIL
+    assert "lock" in finding.found
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_an_unwritable_home_fails(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o500)
+    finding = check_store(Settings(home=closed, database_url=f"sqlite:///{closed / 'home' / 'nightforge.db'}"))
+    assert finding.level is Level.FAIL
+    assert "NIGHTFORGE_HOME" in finding.fix
+
+
+def test_a_home_under_a_file_fails(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    finding = check_store(Settings(home=tmp_path, database_url=f"sqlite:///{tmp_path / 'file' / 'nightforge.db'}"))
+    assert finding.level is Level.FAIL
+
+
+@pytest.mark.parametrize(
+    ("values", "level", "words"),
+    [
+        ({}, Level.INFO, "no model and no key"),
+        ({"api_key": "sk-hidden"}, Level.INFO, "a key is set, but no model"),
+        ({"models": ("m-1",)}, Level.WARN, "m-1: no key"),
+        ({"models": ("m-1",), "api_key": "sk-hidden"}, Level.OK, "key present"),
+    ],
+)
+def test_model_access_without_the_key(settings: Settings, values: dict[str, object], level: Level, words: str) -> None:
+    finding = check_models(with_values(settings, **values))
+    assert finding.level is level
+    assert words in finding.found
+    assert "sk-hidden" not in finding.model_dump_json()
+
+
+def test_disk_cpu_and_clock(settings: Settings) -> None:
+    assert "GiB free" in check_disk(settings).found
+    assert "cores usable" in check_cpu().found
+    assert check_clock().level in {Level.OK, Level.WARN}
