@@ -19,7 +19,13 @@ from nightforge.store.schema import attempt as attempt_table
 
 _OF_CAMPAIGN = candidate.c.campaign_key == bindparam("key")
 _ONE = select(candidate).where(_OF_CAMPAIGN, candidate.c.ordinal == bindparam("at"))
-_UNFINISHED = select(candidate).where(_OF_CAMPAIGN, IS_UNFINISHED).order_by(candidate.c.ordinal)
+_UNFINISHED_ORDINALS = select(candidate.c.ordinal).where(_OF_CAMPAIGN, IS_UNFINISHED)
+_UNFINISHED = (
+    select(candidate)
+    .where(_OF_CAMPAIGN, candidate.c.ordinal.in_(_UNFINISHED_ORDINALS.correlate(None)))
+    .order_by(candidate.c.ordinal)
+)
+"""In two steps, because for whole rows SQLite prefers to walk through the campaign's candidates."""
 _RECENT = select(candidate).where(_OF_CAMPAIGN).order_by(candidate.c.ordinal.desc()).limit(bindparam("most"))
 _LAST = select(func.max(candidate.c.ordinal)).where(_OF_CAMPAIGN)
 _STANDS = (_OF_CAMPAIGN, candidate.c.state == bindparam("stands"), CAN_RANK)
@@ -30,7 +36,13 @@ _RANKED = (
     .limit(bindparam("most"))
     .offset(bindparam("skip"))
 )
-_STANDING = select(func.count()).select_from(candidate).where(*_STANDS)
+_STANDING = (
+    select(candidate.c.ordinal)
+    .where(*_STANDS)
+    .order_by(candidate.c.score_low.desc(), candidate.c.ordinal)
+    .limit(bindparam("most"))
+)
+"""To count the first few: in order, because only then SQLite surely takes the index that holds no others."""
 _PARENTS = (
     select(candidate.c.ordinal, candidate.c.code_sha, candidate.c.score, candidate.c.score_low, candidate.c.children)
     .where(*_STANDS)
@@ -93,8 +105,8 @@ class CandidateReads(StoreBase):
         with self._look() as connection:
             rows = _in_state(connection, key, CandidateState.CONFIRMED, limit, offset)
             if len(rows) < limit:
-                confirmed = connection.execute(_STANDING, {"key": key, "stands": CandidateState.CONFIRMED}).scalar_one()
-                skip = max(0, offset - int(confirmed))
+                named = {"key": key, "stands": CandidateState.CONFIRMED, "most": offset}
+                skip = offset - len(connection.execute(_STANDING, named).all())
                 rows += _in_state(connection, key, CandidateState.MEASURED, limit - len(rows), skip)
             return to_candidates(connection, campaign_id, key, rows)
 

@@ -155,6 +155,7 @@ Index(
 Index(
     "ix_candidate_unfinished",
     candidate.c.campaign_key,
+    candidate.c.finished_us,  # always NULL here: one equality more makes SQLite prefer this index to the primary key
     candidate.c.ordinal,
     sqlite_where=IS_UNFINISHED,
     postgresql_where=IS_UNFINISHED,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql import Executable
 
@@ -53,10 +53,21 @@ def test_uses_its_index_and_sorts_nothing(name: str, url: str, clock: Any) -> No
 
 
 def explain(connection: Connection, statement: Executable) -> list[str]:
-    values = {"chosen": [(1, 0, 0), (2, 0, 0)], "ordinals": [1, 2]}
-    compiled = statement.params(values).compile(  # type: ignore[attr-defined]
-        dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True}
-    )
-    bound = tuple(compiled.params.get(name, 1) for name in compiled.positiontup)
-    rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", tuple(value or 1 for value in bound)).all()
-    return [str(row[3]) for row in rows]
+    """The plan of the statement as it really reaches SQLite."""
+    sent: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, sql: str, parameters: Any, _context: Any, _many: bool) -> None:
+        sent.append((sql, parameters))
+
+    values: dict[str, Any] = {
+        "chosen": [(1, 0, 0), (2, 0, 0)],
+        "ordinals": [1, 2],
+        "digest": b"x",
+        "stands": "measured",
+    }
+    binds = statement.compile(dialect=sqlite.dialect()).binds  # type: ignore[attr-defined]
+    event.listen(connection, "before_cursor_execute", note)
+    connection.execute(statement, {name: values.get(name, 1) for name, bind in binds.items() if bind.required})
+    event.remove(connection, "before_cursor_execute", note)
+    sql, parameters = sent[-1]  # the first is BEGIN
+    return [str(row[3]) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", parameters)]

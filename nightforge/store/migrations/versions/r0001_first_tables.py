@@ -174,7 +174,7 @@ def _candidates() -> None:
     op.create_index(
         "ix_candidate_unfinished",
         "candidate",
-        ["campaign_key", "ordinal"],
+        ["campaign_key", "finished_us", "ordinal"],
         unique=False,
         sqlite_where=sa.text("finished_us IS NULL"),
         postgresql_where=sa.text("finished_us IS NULL"),
