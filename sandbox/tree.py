@@ -54,6 +54,27 @@ def stat_fields(pid: int) -> list[bytes]:
     return content[content.rindex(b")") + 2 :].split()
 
 
+_SHARED_ANONYMOUS = b"/dev/zero (deleted)"
+
+
+def _shared_anonymous(pid: int) -> dict[bytes, int]:
+    """Inode → bytes of the process' shared anonymous mappings.
+
+    Their pages stay when MADV_DONTNEED takes them out of the resident size, so the whole mapping counts.
+    """
+    found: dict[bytes, int] = {}
+    try:
+        with open(f"/proc/{pid}/maps", "rb") as lines:  # noqa: PTH123 - as above
+            for line in lines:
+                if _SHARED_ANONYMOUS in line:
+                    span, _, _, _, inode, *_ = line.split()
+                    low, high = span.split(b"-")
+                    found[inode] = found.get(inode, 0) + int(high, 16) - int(low, 16)
+    except OSError:
+        return found
+    return found
+
+
 def _proportional_bytes(pid: int, resident: int) -> int:
     """Resident bytes with shared pages divided among their users; the plain ones where it may not be read."""
     try:
@@ -71,11 +92,13 @@ def _proportional_bytes(pid: int, resident: int) -> int:
 def measure(root: int, *, exact_above_bytes: int) -> TreeUsage:
     """Sum over the tree of `root`.
 
-    The resident sum counts shared pages once per process; only when it exceeds `exact_above_bytes` are the
-    proportional sizes read, which cost more.
+    Shared anonymous mappings count whole, once, on top of what of them is resident. The resident sum counts shared
+    pages once per process; only when it exceeds `exact_above_bytes` are the proportional sizes read, which cost
+    more.
     """
     ticks = 0
     resident: dict[int, int] = {}
+    shared: dict[bytes, int] = {}
     for pid in descendants(root):
         try:
             fields = stat_fields(pid)
@@ -83,10 +106,13 @@ def measure(root: int, *, exact_above_bytes: int) -> TreeUsage:
             continue
         ticks += sum(int(field) for field in fields[11:15])
         resident[pid] = int(fields[21]) * _PAGE_BYTES
+        for inode, size in _shared_anonymous(pid).items():
+            shared[inode] = max(size, shared.get(inode, 0))
     total = sum(resident.values())
     if total > exact_above_bytes:
         # Sharers that end between two reads raise the share of the rest, so one sum may be too high.
         total = min(_exact(resident) for _ in range(2))
+    total += sum(shared.values())
     return TreeUsage(cpu_s=ticks / _TICKS_PER_S, memory_bytes=total, processes=len(resident))
 
 

@@ -47,14 +47,15 @@ def test_files_are_laid_out_and_removed(tmp_path: Path) -> None:
     assert not root.exists()
 
 
-def test_descriptors_and_folders_are_freed_on_failure(tmp_path: Path) -> None:
-    before = open_descriptors(), set(Path("/tmp").glob("nightforge-box-*"))
+def test_descriptors_and_folders_are_freed_on_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staging, "_STAGING_ROOTS", (str(tmp_path),))
+    before = open_descriptors()
     with pytest.raises(SandboxFault):
         staging.prepare({"a": b"1", "a/b": b"2"}, world_readable=False)
     with pytest.raises(RuntimeError), staging.stage({}, world_readable=False):
         raise RuntimeError
-    assert open_descriptors() == before[0]
-    assert set(Path("/tmp").glob("nightforge-box-*")) <= before[1]
+    assert open_descriptors() == before
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_staging_of_another_user_is_open_to_read() -> None:
