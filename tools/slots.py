@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 from nightforge.errors import PlatformFault
 
@@ -58,11 +59,15 @@ def _open(folder: Path, resource: str) -> int:
 def hold(
     resource: str,
     *,
-    timeout_s: float = 600.0,
+    timeout_s: float = 1800.0,
+    stop: Event | None = None,
     folder: Path | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Iterator[None]:
-    """Hold the machine's only slot for `resource` (`cpu`, `gpu:0`); blocks, so call it from a thread."""
+    """Hold the machine's only slot for `resource` (`cpu`, `gpu:0`); blocks, so call it from a thread.
+
+    `stop` ends the wait early, for a caller who has left.
+    """
     descriptor = _open(folder or default_folder(), resource)
     try:
         deadline = monotonic() + timeout_s
@@ -77,6 +82,8 @@ def hold(
                         where=str(folder or default_folder()),
                         hint="see which process holds the lock with `lsof`",
                     ) from None
+                if stop is not None and stop.is_set():
+                    raise PlatformFault(f"stopped while it waited for {resource!r}", where="slots") from None
                 time.sleep(_POLL_S)
         yield
     finally:

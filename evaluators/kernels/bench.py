@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from threading import Event
 
 import numpy as np
 
@@ -39,10 +40,10 @@ class Cast:
 
 
 class Bench:
-    def __init__(self, sandbox: Sandbox, cast: Cast, arena: Arena, rng: np.random.Generator) -> None:
+    def __init__(self, sandbox: Sandbox, cast: Cast, arena: Arena, rng: np.random.Generator, stop: Event) -> None:
         self.cast = cast
         self.settings = cast.settings
-        self.examiner = Examiner(cast.settings, cast.inputs, cast.oracle, arena)
+        self.examiner = Examiner(cast.settings, cast.inputs, cast.oracle, arena, stop)
         self.rng = rng
         self._sandbox = sandbox
         self._arena = arena
@@ -93,12 +94,14 @@ class Bench:
 
 
 @contextmanager
-def open_bench(sandbox: Sandbox, cast: Cast, shapes: Sequence[Dims], seed: Sequence[int]) -> Iterator[Bench]:
+def open_bench(
+    sandbox: Sandbox, cast: Cast, shapes: Sequence[Dims], seed: Sequence[int], stop: Event
+) -> Iterator[Bench]:
     """`seed` words go into one generator: the same words give the same data."""
     rng = np.random.Generator(np.random.SFC64(np.random.SeedSequence([word & (2**64 - 1) for word in seed])))
     arena = Arena(cast.settings, shapes, rng)
     try:
-        yield Bench(sandbox, cast, arena, rng)
+        yield Bench(sandbox, cast, arena, rng, stop)
     finally:
         arena.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,8 +15,8 @@ MAX_SOURCE_BYTES = 256 * 1024
 BASE_FLAGS = ("-std=gnu11", "-O3", "-march=native", "-fPIC", "-fopenmp-simd", "-fno-math-errno", "-Wall")
 FLAG_CHOICES: Mapping[str, tuple[str, ...]] = {
     "fast-math": ("-ffast-math",),
-    "vec512": ("-mprefer-vector-width=512",),
-    "vec256": ("-mprefer-vector-width=256",),
+    "vec512": ("-mprefer-vector-width=512",) if platform.machine() == "x86_64" else (),
+    "vec256": ("-mprefer-vector-width=256",) if platform.machine() == "x86_64" else (),
     "unroll": ("-funroll-loops",),
     "prefetch": ("-fprefetch-loop-arrays",),
     "no-vectorize": ("-fno-tree-vectorize",),

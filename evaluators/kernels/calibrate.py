@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Event
 
 from evaluators.kernels.bench import CONTROL, ROOF, Bench, Cast, open_bench
 from evaluators.kernels.spec import KernelSettings
@@ -32,10 +33,13 @@ def measure(
     environments: Mapping[str, Mapping[str, str]],
     *,
     seed: int,
+    stop: Event,
 ) -> Calibration:
     """Blocks for about ten seconds and holds the machine's measuring slot."""
     settings = cast.settings
-    with slots.hold("cpu"), open_bench(sandbox, cast, [dims], [seed, _PHASE_WORD]) as bench, ExitStack() as stack:
+    with ExitStack() as stack:
+        stack.enter_context(slots.hold("cpu", stop=stop))
+        bench = stack.enter_context(open_bench(sandbox, cast, [dims], [seed, _PHASE_WORD], stop))
         reference = Participant(stack.enter_context(bench.open(bench.reference_program(settings.reference))))
         participants = [reference, *stack.enter_context(bench.opponents(cast.others, every=1))]
         started = time.perf_counter()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from threading import Event
 
 import numpy as np
 
@@ -62,10 +63,15 @@ class Answered:
     """Elements that are still NaN; counted only when the error is infinite."""
 
 
-class Examiner:
-    """Makes inputs, asks workers, judges their outputs."""
+class MeasurementStopped(Exception):
+    """Whoever waited for the numbers has left."""
 
-    def __init__(self, settings: KernelSettings, inputs: Inputs, oracle: Oracle, arena: Arena) -> None:
+
+class Examiner:
+    """Makes inputs, asks workers, judges their outputs. `stop` ends the work before the next call."""
+
+    def __init__(self, settings: KernelSettings, inputs: Inputs, oracle: Oracle, arena: Arena, stop: Event) -> None:
+        self._stop = stop
         self._settings = settings
         self._inputs = inputs
         self._oracle = oracle
@@ -110,6 +116,8 @@ class Examiner:
 
     def ask(self, worker: KernelWorker, question: Question, *, timeout_s: float) -> Answered:
         """One checked call; writing outside the outputs raises, the error is returned."""
+        if self._stop.is_set():
+            raise MeasurementStopped
         call = worker.call(question.dims, question.scalars, timeout_s=timeout_s)
         trespass = self.arena.trespass(question.dims)
         if trespass:

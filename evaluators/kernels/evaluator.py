@@ -6,8 +6,10 @@ import asyncio
 import platform
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from threading import Event
+from typing import TypeVar
 
 from evaluators.kernels import calibrate, stages
 from evaluators.kernels.bench import Cast, open_bench
@@ -32,6 +34,7 @@ from nightforge.domain.words import ClockKind, Outcome, Phase
 from nightforge.errors import UserError
 from tools import slots
 
+T = TypeVar("T")
 _DEFAULT_STAGE_S = 10.0
 
 
@@ -39,6 +42,16 @@ _DEFAULT_STAGE_S = 10.0
 class _Built:
     cast: Cast
     missing: dict[str, str]
+
+
+async def _in_thread(work: Callable[[Event], T]) -> T:
+    """Blocking work in a thread of its own; a cancelled caller stops it before its next call."""
+    stop = Event()
+    try:
+        return await asyncio.to_thread(work, stop)
+    except asyncio.CancelledError:
+        stop.set()
+        raise
 
 
 class KernelEvaluator:
@@ -100,8 +113,10 @@ class KernelEvaluator:
         environments = {
             baseline.name: await self._toolchain.environment(task, baseline) for baseline in settings.baselines
         }
-        return await asyncio.to_thread(
-            calibrate.measure, self._sandbox, built.cast, dims, built.missing, environments, seed=seed
+        return await _in_thread(
+            lambda stop: calibrate.measure(
+                self._sandbox, built.cast, dims, built.missing, environments, seed=seed, stop=stop
+            )
         )
 
     async def evaluate(
@@ -131,18 +146,19 @@ class KernelEvaluator:
                 best_score=best_score,
                 hidden=read_hidden(task),
             )
-            await asyncio.to_thread(self._measure, job, phase, seed)
+            await _in_thread(lambda stop: self._measure(job, phase, seed, stop))
         except CascadeEnded:
             pass
         return cascade.evidence(self._sandbox.tier)
 
-    def _measure(self, job: stages.Job, phase: Phase, seed: int) -> None:
+    def _measure(self, job: stages.Job, phase: Phase, seed: int, stop: Event) -> None:
         """All stages that run the candidate hold the machine's slot: its workers share one processor and its cache."""
         confirming = phase is Phase.CONFIRMATION
         shapes = [*job.settings.smoke, *job.settings.correctness, job.dims]
         if confirming:
             shapes += [*job.hidden.correctness, *job.hidden.timed]
-        with slots.hold("cpu"), open_bench(self._sandbox, job.cast, shapes, [seed, 2 if confirming else 1]) as bench:
+        words = [seed, 2 if confirming else 1]
+        with slots.hold("cpu", stop=stop), open_bench(self._sandbox, job.cast, shapes, words, stop) as bench:
             if confirming:
                 stages.correctness(bench, job)
                 stages.confirm(bench, job)

@@ -71,8 +71,11 @@ class Program:
 
 
 class KernelWorker:
-    def __init__(self, name: str, session: SandboxSession, settings: KernelSettings, arena: Arena) -> None:
+    def __init__(
+        self, name: str, session: SandboxSession, settings: KernelSettings, arena: Arena, *, trusted: bool = False
+    ) -> None:
         self.name = name
+        self._trusted = trusted
         self._session = session
         self._settings = settings
         self._arena = arena
@@ -82,10 +85,18 @@ class KernelWorker:
             session.freeze()
 
     def call(self, dims: Dims, scalars: Mapping[str, float], *, timeout_s: float) -> Call:
-        """Run the kernel once. The time counts until the process is stopped: an early reply gains nothing."""
+        """Run the kernel once. The time counts until the process is stopped: an early reply gains nothing.
+
+        Raises KernelFailed; for a trusted program EvaluatorFault, because its failure is never the candidate's.
+        """
         command = self._command(dims, scalars)
-        with self._ends_are_its_own():
-            return self._timed_call(command, timeout_s)
+        try:
+            with self._ends_are_its_own():
+                return self._timed_call(command, timeout_s)
+        except KernelFailed as failure:
+            if self._trusted:
+                raise EvaluatorFault(f"{self.name} failed: {failure}", hint="is the machine overloaded?") from failure
+            raise
 
     @contextmanager
     def _ends_are_its_own(self) -> Iterator[None]:
@@ -179,7 +190,7 @@ def open_worker(
         program.argv, files=program.files, descriptors=arena.descriptors, limits=limits, cpus=cpus
     ) as session:
         try:
-            worker = KernelWorker(program.name, session, settings, arena)
+            worker = KernelWorker(program.name, session, settings, arena, trusted=program.trusted)
         except KernelFailed as failure:
             if program.trusted:
                 raise EvaluatorFault(f"baseline {program.name} does not start: {failure}") from failure

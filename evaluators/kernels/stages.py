@@ -16,7 +16,7 @@ from evaluators.statistics import is_distinguishable
 from nightforge.domain.evidence import Metric
 from nightforge.domain.words import ClockKind, Outcome
 
-_SMOKE_CALL_S = 1.0
+_SMOKE_CALL_S = 1.5
 _CORRECTNESS_CALL_S = 3.0
 _DEFAULT_STAGE_S = 10.0
 _CONFIRM_FACTOR = 2
@@ -120,6 +120,11 @@ def _quick(bench: Bench, job: Job, pair: Pair, notes: StageNotes) -> None:
     ratio = record.ratio(job.settings.reference, CANDIDATE)
     notes.metrics["speedup"] = ratio.metric("x")
     notes.metrics["cpu_ms"] = record.time_ms(CANDIDATE, ClockKind.CPU_MS).metric("ms")
+    needed_s = record.time_ms(CANDIDATE, ClockKind.WALL_MS).value / 1000 * timing.rounds
+    if needed_s > job.limit_s("full"):
+        raise KernelFailed(
+            "too_slow", f"{timing.rounds} rounds would take {needed_s:.1f} s of its own time", Outcome.TIMEOUT
+        )
     if job.best_score is not None and ratio.value < job.best_score / timing.drop_factor:
         raise KernelFailed(
             "slower",

@@ -1,5 +1,5 @@
-// nf-flags: fast-math vec512
 // nf: tune nf-flags in {fast-math, fast-math vec512, fast-math vec256, fast-math vec512 unroll}
+// nf-flags: fast-math vec512
 /* softmax over one row: largest element, exponentials and their sum, division. */
 #include <math.h>
 #include <stdint.h>

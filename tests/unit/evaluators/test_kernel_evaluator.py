@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from nightforge.domain.evidence import Evidence, StageEvidence
 from nightforge.domain.task import Task
 from nightforge.domain.words import ClockKind, EvidenceClass, Outcome, Phase, SandboxTier
 from nightforge.errors import EvaluatorFault, UserError
+from tools import slots
 
 pytestmark = pytest.mark.box
 
@@ -201,3 +203,27 @@ def test_the_contract_names_clock_and_resource(evaluator: KernelEvaluator, task:
     assert evaluator.clock is ClockKind.CPU_MS
     assert evaluator.resources(task, {}) == ("cpu",)
     assert evaluator.prerequisites(task) == ()
+
+
+async def test_a_cancelled_evaluation_lets_go_of_the_machine(
+    evaluator: KernelEvaluator, shipped: Callable[[str], Task], small: Callable[[Task, int], Task]
+) -> None:
+    task = small(shipped("softmax-long"), 1 << 22)
+    running = asyncio.create_task(_search(evaluator, task, task.read("c_o3.c")))
+    await asyncio.sleep(0.5)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    with slots.hold("cpu", timeout_s=120):
+        pass
+
+
+async def test_an_opponent_that_fails_is_never_the_candidates_failure(
+    evaluator: KernelEvaluator, task: Task, tmp_path: Path
+) -> None:
+    folder = tmp_path / "task"
+    shutil.copytree(task.root, folder)
+    roof = (folder / "roof.c").read_text(encoding="utf-8").replace("return 0;", "return 5;")
+    (folder / "roof.c").write_text(roof, encoding="utf-8")
+    with pytest.raises(EvaluatorFault, match="roof failed: bad_status"):
+        await _search(evaluator, task.model_copy(update={"root": folder}), task.read("c_fast.c"))

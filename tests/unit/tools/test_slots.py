@@ -72,3 +72,14 @@ def test_the_folder_is_made_for_every_user(tmp_path: Path) -> None:
     folder = tmp_path / "slots"
     with slots.hold("cpu", folder=folder):
         assert folder.stat().st_mode & 0o7777 == 0o1777
+
+
+def test_a_waiter_whose_caller_left_stops_waiting(tmp_path: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    with (
+        slots.hold("cpu", folder=tmp_path),
+        pytest.raises(PlatformFault, match="stopped"),
+        slots.hold("cpu", folder=tmp_path, stop=stop),
+    ):
+        pass
