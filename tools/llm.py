@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TypeVar
 
@@ -23,7 +23,7 @@ from nightforge.errors import ModelAccessRefused, ModelFault
 from tools import pricing
 from tools.budget import BudgetMeter, Reservation
 from tools.llm_endpoint import Endpoint, Member, first_dialect
-from tools.llm_errors import Consequence, Failure, UnusableReply
+from tools.llm_errors import Consequence, Failure, UnusableReply, redact
 from tools.llm_wire import Answer, Dialect, messages_json, request_body, request_sha, storable, tokens_in_bound
 from tools.retrying import Backoff
 from tools.structured import Complaint, Form, Rung, form_of, read_form, repair_messages, strip_thinking
@@ -34,6 +34,18 @@ T = TypeVar("T", bound=BaseModel)
 
 MAX_ATTEMPTS = 8
 """Of one request over the whole ensemble; the total deadline usually ends it earlier."""
+MAX_TIMEOUTS = 2
+"""Of one model in one request: each may have cost a whole reply."""
+
+REFUSAL = "refusal"
+"""Our finish reason for a reply that says no in the field made for it."""
+
+UNUSABLE = {
+    "length": ("truncated", "the reply was cut at the output limit", "raise max_output_tokens of the model"),
+    "content_filter": ("refused", "the endpoint's filter stopped the reply", "use another model for this goal"),
+    REFUSAL: ("refused", "the model refuses", "use another model for this goal"),
+}
+"""Finish reason → reason slug, what, hint. Such replies are kept as they are and never asked for again."""
 
 
 @dataclass
@@ -47,6 +59,7 @@ class Request:
     sha: str
     failures: dict[int, int] = field(default_factory=dict)
     """Member index → failed attempts of this request."""
+    timeouts: dict[int, int] = field(default_factory=dict)
     not_before_s: dict[int, float] = field(default_factory=dict)
     given_up: set[int] = field(default_factory=set)
     deadline_s: float | None = None
@@ -184,7 +197,7 @@ class OpenAIModelClient:
                 raise self._verdict(request)
             if wait_s > left_s or left_s <= 0:
                 parked_s = self._members[index].endpoint.health.wait_s(self._clock.monotonic())
-                if parked_s > left_s:
+                if parked_s > max(left_s, 0.0):
                     raise self._verdict(request, f"it may not be asked for another {parked_s:.0f} s")
                 raise self._verdict(request, f"no answer within {self._total_timeout_s:g} s")
             await self._clock.sleep(wait_s)
@@ -322,6 +335,10 @@ class OpenAIModelClient:
             request.not_before_s[index] = now_s + pause_s
             if failure.slug == "rate_limited" or failure.retry_after_s:
                 health.pause(pause_s, now_s)
+            if failure.slug == "timeout":
+                request.timeouts[index] = request.timeouts.get(index, 0) + 1
+                if request.timeouts[index] >= MAX_TIMEOUTS:
+                    request.given_up.add(index)
         elif failure.consequence is Consequence.ACCESS:
             logger.warning("%s refuses: %s", member.where, failure.what)
             member.refusal = failure
@@ -354,7 +371,7 @@ class OpenAIModelClient:
             return ModelAccessRefused(failure.what, where=member.where, hint=failure.hint)
         if last is not None and not why and last.consequence in (Consequence.UNUSABLE, Consequence.ADAPT):
             return UnusableReply(
-                last.slug if last.slug in ("context_length", "refused") else "bad_request",
+                last.slug if last.slug == "context_length" else "bad_request",
                 last.what,
                 where=request.last_where,
                 hint=last.hint,
@@ -400,11 +417,10 @@ def _storable(message: Message) -> Message:
 
 def _judge(answer: Answer) -> Answer | Failure:
     """A whole answer, or why this reply counts as a failed attempt that was billed."""
-    if answer.finish_reason == "length":
+    if answer.refusal:
+        return replace(answer, text=answer.refusal, finish_reason=REFUSAL)
+    if answer.finish_reason in UNUSABLE:
         return answer  # kept as it is: asking again would end in the same place
-    if answer.refusal or answer.finish_reason == "content_filter":
-        what = f"the model refuses: {answer.refusal or 'content filter'}"
-        return Failure(Consequence.UNUSABLE, what, "refused", usage=answer.usage)
     if not strip_thinking(answer.text).strip():
         return Failure(Consequence.RETRY, "the reply has no text", "no_text", usage=answer.usage)
     return answer
@@ -412,14 +428,11 @@ def _judge(answer: Answer) -> Answer | Failure:
 
 def _usable(text: str, finish_reason: str, model: str) -> str:
     """The answer proper; a cut one is never used, be it code or a form."""
-    if finish_reason == "length":
-        raise UnusableReply(
-            "truncated",
-            "the reply was cut at the output limit",
-            where=model,
-            hint="raise max_output_tokens of the model",
-        )
-    return strip_thinking(text)
+    if finish_reason not in UNUSABLE:
+        return strip_thinking(text)
+    reason, what, hint = UNUSABLE[finish_reason]
+    said = f": {redact(text)}" if finish_reason == REFUSAL else ""
+    raise UnusableReply(reason, what + said, where=model, hint=hint)
 
 
 def _reply(text: str, value: T | None, bill: Bill) -> Reply[T]:

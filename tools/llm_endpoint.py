@@ -100,6 +100,12 @@ def _host(base_url: str) -> str:
         raise ModelAccessRefused(
             "the base URL is not an http or https address", where="base_url", hint="give one such as https://host/v1"
         )
+    if parts.username is not None or parts.password is not None:
+        raise ModelAccessRefused(
+            "the base URL has a user name or password in it, and it is stored with each plan",
+            where="base_url",
+            hint="leave them out; give the key as api_key",
+        )
     return f"{parts.hostname}{port}"
 
 

@@ -79,18 +79,11 @@ def classify(error: Exception, *, secret: str, now: datetime) -> Failure:
         return _classify_status(error, secret, now)
     cause = error.__cause__ if isinstance(error, openai.APIConnectionError) else error
     if isinstance(cause, (TimeoutError, httpx2.TimeoutException)):
-        reached = not isinstance(cause, (httpx2.ConnectTimeout, httpx2.PoolTimeout))
-        return Failure(
-            Consequence.RETRY,
-            "no answer in time",
-            "timeout",
-            is_sick=True,
-            may_be_billed=reached,
-            hint=UNREACHABLE_HINT,
-        )
+        if isinstance(cause, (httpx2.ConnectTimeout, httpx2.PoolTimeout)):
+            return _unreachable("no answer in time")
+        return Failure(Consequence.RETRY, "no answer in time", "timeout", is_sick=True, hint=SLOW_HINT)
     if isinstance(cause, httpx2.ConnectError):
-        what = f"cannot connect: {redact(str(cause), secret) or type(cause).__name__}"
-        return Failure(Consequence.RETRY, what, "unreachable", is_sick=True, may_be_billed=False, hint=UNREACHABLE_HINT)
+        return _unreachable(redact(str(cause), secret) or type(cause).__name__)
     if isinstance(cause, (httpx2.InvalidURL, httpx2.UnsupportedProtocol, httpx2.LocalProtocolError)):
         what = f"not a usable address or key: {redact(str(cause), secret)}"
         return Failure(Consequence.ACCESS, what, "bad_address", may_be_billed=False, hint=ADDRESS_HINT)
@@ -101,7 +94,19 @@ def classify(error: Exception, *, secret: str, now: datetime) -> Failure:
     raise error
 
 
-UNREACHABLE_HINT = "check the base URL and the network; `nightforge doctor` tries the endpoint"
+def _unreachable(why: str) -> Failure:
+    return Failure(
+        Consequence.RETRY,
+        f"cannot connect: {why}",
+        "unreachable",
+        is_sick=True,
+        may_be_billed=False,
+        hint=UNREACHABLE_HINT,
+    )
+
+
+UNREACHABLE_HINT = "check the base URL and the network"
+SLOW_HINT = "if the model is only slow, raise request_timeout_s or lower its max_output_tokens"
 ADDRESS_HINT = "give a base URL such as https://host/v1 and a key of plain characters"
 KEY_HINT = "give a valid key: OPENAI_API_KEY or api_key in the settings"
 MODEL_HINT = "check the model's name and the base URL (it usually ends in /v1)"

@@ -100,6 +100,8 @@ def _tighten(node: Json) -> Json:
         return [_tighten(item) for item in node]
     if not isinstance(node, dict):
         return node
+    if "$ref" in node:
+        return {"$ref": node["$ref"]}  # strict decoders allow nothing beside a reference
     out: dict[str, Json] = {}
     for key, value in node.items():
         if key == "default":

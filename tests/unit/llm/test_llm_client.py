@@ -248,6 +248,12 @@ async def test_a_base_url_that_is_none_is_refused(bench: Workbench, url: str) ->
         bench.client(spec(url))
 
 
+async def test_a_password_in_a_base_url_is_refused_and_not_shown(bench: Workbench) -> None:
+    with pytest.raises(ModelAccessRefused) as caught:
+        bench.client(spec("http://me:hidden@127.0.0.1:8000/v1"))
+    assert "hidden" not in str(caught.value) + caught.value.hint
+
+
 async def test_no_model_is_refused(bench: Workbench) -> None:
     with pytest.raises(ModelAccessRefused):
         bench.client()

@@ -159,10 +159,21 @@ async def test_row_7_a_hang_ends_and_is_retried(bench: Workbench, protocol_serve
     assert 0.9 < time.monotonic() - began < 3
 
 
+async def test_row_7_a_model_that_is_too_slow_is_not_paid_for_ever(
+    bench: Workbench, protocol_server: ProtocolServer
+) -> None:
+    protocol_server.always(hang())
+    client = bench.client(spec(protocol_server.base_url), request_timeout_s=0.2)
+    with pytest.raises(ModelFault) as caught:
+        await bench.ask(client)
+    assert "request_timeout_s" in caught.value.hint
+    assert len(protocol_server.requests) == 2
+
+
 async def test_row_7_the_total_deadline_ends_it(bench: Workbench, protocol_server: ProtocolServer) -> None:
     protocol_server.always(hang())
     began = time.monotonic()
-    client = bench.client(spec(protocol_server.base_url), request_timeout_s=0.4, total_timeout_s=1.0)
+    client = bench.client(spec(protocol_server.base_url), request_timeout_s=10.0, total_timeout_s=1.0)
     bench.clock.sleep = asyncio.sleep  # type: ignore[method-assign, assignment]
     with pytest.raises(ModelFault, match="1 s") as caught:
         await bench.ask(client)
@@ -242,8 +253,10 @@ async def test_row_12_a_refusal_is_not_asked_again(
     with pytest.raises(UnusableReply) as caught:
         await bench.ask(bench.client(spec(protocol_server.base_url)))
     assert caught.value.reason == "refused"
-    assert len(protocol_server.requests) == 1
     assert bench.calls()[0].cost_usd == pytest.approx(140e-6), "a refusal is billed"
+    with pytest.raises(UnusableReply, match=str(caught.value.what)):
+        await bench.ask(bench.client(spec(protocol_server.base_url)))
+    assert len(protocol_server.requests) == 1, "also not after a resume"
 
 
 async def test_row_13_a_cut_answer_is_never_used(bench: Workbench, protocol_server: ProtocolServer) -> None:

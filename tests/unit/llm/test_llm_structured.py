@@ -212,6 +212,21 @@ def test_a_strict_schema_is_closed_and_complete() -> None:
     assert '"default"' not in json.dumps(tightened)
 
 
+class Nested(BaseModel):
+    inner: Step = Field(description="said beside a reference")
+    others: tuple[Step, ...] = ()
+
+
+def test_a_strict_schema_has_nothing_beside_references() -> None:
+    tightened, is_strict = tighten(Nested.model_json_schema())
+    assert is_strict
+    assert isinstance(tightened, dict)
+    properties = tightened["properties"]
+    assert isinstance(properties, dict)
+    assert properties["inner"] == {"$ref": "#/$defs/Step"}
+    assert read_form(f'{{"inner": {GOOD}, "others": []}}', Nested) == Nested(inner=STEP)
+
+
 def test_a_free_form_schema_is_sent_as_it_is() -> None:
     form = form_of(Loose)
     sent = form.response_format(Rung.JSON_SCHEMA)
