@@ -11,11 +11,13 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine, bindparam, select
 from sqlalchemy.exc import DBAPIError
 
+from nightforge.domain.candidate import Lease
 from nightforge.domain.ports import Clock
 from nightforge.errors import NotFound, StoreFault
 from nightforge.store.faults import store_fault
 from nightforge.store.ledger import Ledger
 from nightforge.store.schema import campaign
+from nightforge.store.schema import lease as lease_table
 from nightforge.store.writer import Writer
 
 T = TypeVar("T")
@@ -24,6 +26,11 @@ _MICROSECOND = timedelta(microseconds=1)
 _NEAR = 5
 
 _KEY = select(campaign.c.campaign_key).where(campaign.c.campaign_id == bindparam("campaign_id"))
+_HOLDER = (
+    select(lease_table.c.owner, lease_table.c.fence)
+    .where(lease_table.c.resource == bindparam("named"))
+    .with_for_update(read=True)
+)
 _IDS = select(campaign.c.campaign_id).order_by(campaign.c.campaign_key.desc()).limit(1000)
 
 
@@ -46,12 +53,24 @@ class StoreBase:
         self._where = where
         self._keys: dict[str, int] = {}
         self._campaigns_of_calls: dict[int, str] = {}
+        self._fences: dict[str, Lease] = {}
         self._closed = False
 
     @property
     def where(self) -> str:
         """The database's path, or its URL without the password."""
         return self._where
+
+    def fence(self, campaign_id: str, lease: Lease | None) -> None:
+        """From now on this store writes to the campaign only while no later claim of the lease was made.
+
+        The check is part of each write's transaction: a process that slept through its lease cannot write into its
+        successor's work, and gets StoreFault instead. None takes the fence away.
+        """
+        if lease is None:
+            self._fences.pop(campaign_id, None)
+        else:
+            self._fences[campaign_id] = lease
 
     def _now_us(self) -> int:
         return to_microseconds(self._clock.now())
@@ -84,11 +103,26 @@ class StoreBase:
         key = self._key(campaign_id)
         at_us = self._now_us()
 
+        lease = self._fences.get(campaign_id)
+
         def job(connection: Connection) -> T:
+            if lease is not None:
+                _check_fence(connection, lease)
             with Ledger(connection, key, at_us) as ledger:
                 return work(ledger)
 
         return await self._writer.run(job)
+
+
+def _check_fence(connection: Connection, held: Lease) -> None:
+    row = connection.execute(_HOLDER, {"named": held.resource}).first()
+    if row is None or (row.owner, row.fence) != (held.owner, held.fence):
+        holder = "nobody" if row is None else row.owner
+        raise StoreFault(
+            f"this process no longer holds {held.resource}: {holder} does",
+            where="store",
+            hint="another process took the work over; nothing was written, and this one should end",
+        )
 
 
 def no_campaign(connection: Connection, campaign_id: str) -> NotFound:

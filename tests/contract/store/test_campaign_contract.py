@@ -200,6 +200,24 @@ class TestLeases:
         assert after.fence > before.fence
         assert await store.renew_lease(before, ttl_s=10) is None
 
+    async def test_a_stale_holder_cannot_write(self, store: SqlStore, store_url: str, plan: Plan, clock: Any) -> None:
+        campaign_id = (await store.create_campaign(plan, tier=TIER)).campaign_id
+        mine = await store.claim_lease(campaign_id, "one", ttl_s=10)
+        store.fence(campaign_id, mine)
+        await store.open_candidate(campaign_id, 0, parents=())
+        clock.pass_time(11)
+        await store.open_candidate(campaign_id, 1, parents=())  # late, but nobody took over
+        successor = open_store(store_url, clock=clock)
+        theirs = await successor.claim_lease(campaign_id, "two", ttl_s=10)
+        successor.fence(campaign_id, theirs)
+        with pytest.raises(StoreFault, match="no longer holds"):
+            await store.open_candidate(campaign_id, 2, parents=())
+        await successor.open_candidate(campaign_id, 3, parents=())
+        assert [each.ordinal for each in store.recent(campaign_id)] == [3, 1, 0]
+        store.fence(campaign_id, None)
+        await store.post_command(campaign_id, "stop")  # control needs no lease
+        await successor.close()
+
     async def test_a_lease_needs_time_to_live(self, store: SqlStore) -> None:
         with pytest.raises(ValueError, match="above 0"):
             await store.claim_lease("r", "one", ttl_s=0)

@@ -26,7 +26,9 @@ FOR EACH STATEMENT EXECUTE FUNCTION event_refuse()
 
 def upgrade() -> None:
     _campaigns()
+    _counters()
     _candidates()
+    _programs()
     _evaluations()
     _calls()
     _control()
@@ -71,6 +73,21 @@ def _campaigns() -> None:
         sa.PrimaryKeyConstraint("campaign_key", name=op.f("pk_campaign")),
         sa.UniqueConstraint("campaign_id", name=op.f("uq_campaign_campaign_id")),
     )
+    op.create_table(
+        "document",
+        sa.Column("campaign_key", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("saved_us", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["campaign_key"], ["campaign.campaign_key"], name=op.f("fk_document_campaign_key_campaign")
+        ),
+        sa.PrimaryKeyConstraint("campaign_key", "name", name=op.f("pk_document")),
+        sqlite_with_rowid=False,
+    )
+
+
+def _counters() -> None:
     op.create_table(
         "tally",
         sa.Column("campaign_key", sa.Integer(), autoincrement=False, nullable=False),
@@ -121,18 +138,6 @@ def _campaigns() -> None:
         sa.PrimaryKeyConstraint("campaign_key", "operator_name", name=op.f("pk_operator_count")),
         sqlite_with_rowid=False,
     )
-    op.create_table(
-        "document",
-        sa.Column("campaign_key", sa.Integer(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("body", sa.Text(), nullable=False),
-        sa.Column("saved_us", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["campaign_key"], ["campaign.campaign_key"], name=op.f("fk_document_campaign_key_campaign")
-        ),
-        sa.PrimaryKeyConstraint("campaign_key", "name", name=op.f("pk_document")),
-        sqlite_with_rowid=False,
-    )
 
 
 def _candidates() -> None:
@@ -179,6 +184,9 @@ def _candidates() -> None:
         sqlite_where=sa.text("finished_us IS NULL"),
         postgresql_where=sa.text("finished_us IS NULL"),
     )
+
+
+def _programs() -> None:
     op.create_table(
         "program",
         sa.Column("campaign_key", sa.Integer(), nullable=False),
