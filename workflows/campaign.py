@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextvars import Context
 from dataclasses import dataclass, field
 
 from nightforge.domain.candidate import Candidate
@@ -146,7 +147,9 @@ class Campaign:
 
     def _launch(self, ordinal: int, resumed: Candidate | None, workshop: Workshop | None = None) -> Desk:
         desk = Desk(workshop or self.workshop, ordinal, resumed)
-        self.flight[asyncio.create_task(self._fly(desk), name=f"candidate-{ordinal}")] = desk
+        # A context of its own: the campaign-level graph's run must not be taken for this run's parent.
+        task = asyncio.create_task(self._fly(desk), name=f"candidate-{ordinal}", context=Context())
+        self.flight[task] = desk
         return desk
 
     async def _fly(self, desk: Desk) -> None:

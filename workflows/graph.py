@@ -69,7 +69,8 @@ def build_graph(preset: Preset, *, drafts: int, repairs: int) -> CandidateGraph:
     if preset.has(Node.JUDGE):
         graph.add_node(str(Node.JUDGE), nodes.judge)
         graph.add_edge(str(Node.JUDGE), str(Node.RECORD))
-    return graph.compile(name=f"candidate-{preset.name}")
+    # False, not None: the run would else inherit the campaign-level graph's checkpointer and write each step to it.
+    return graph.compile(checkpointer=False, name=f"candidate-{preset.name}")
 
 
 def _coder(index: int) -> NodeFunction:
