@@ -94,7 +94,7 @@ def open_sandbox(*, unsafe_local: bool = False) -> Sandbox:
     report, launcher = _try_bubblewrap(BWRAP)
     if launcher is not None:
         return BubblewrapSandbox(launcher)
-    if unsafe_local:
+    if unsafe_local and platform.system() == "Linux":
         return LocalSandbox(drop_target())
     raise SandboxUnavailable(f"no sandbox works here: {report.detail}", where=report.tier.value, hint=report.hint)
 
@@ -134,7 +134,8 @@ def _report(launcher: Launcher) -> TierReport:
     return TierReport(
         tier=SandboxTier.BUBBLEWRAP,
         works=True,
-        detail="no network, no host files, private capped memory, seccomp, no capabilities",
+        detail="no network, no host files, private capped memory, seccomp, no capabilities; "
+        f"started through {launcher.outer.value}",
     )
 
 
