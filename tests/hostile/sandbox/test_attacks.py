@@ -294,18 +294,17 @@ SNOOP = (
 )
 
 
-def test_no_secret_of_the_platform_is_readable() -> None:
+def test_no_secret_of_the_platform_is_readable(open_folder: Path) -> None:
     """The key stands in the environment of the process that runs the sandbox, as in real use."""
     secret = f"sk-{secrets.token_hex(16)}"
-    environment = {**os.environ, "OPENAI_API_KEY": secret}
+    environment = {**os.environ, "OPENAI_API_KEY": secret, "HOME": "/home/someone-private"}
     control = subprocess.run([*PYTHON, SNOOP], env=environment, capture_output=True, check=True)
     assert secret.encode() in control.stdout
     driver = [sys.executable, "-c", DRIVER, *PYTHON, SNOOP]
-    boxed = subprocess.run(driver, env=environment, capture_output=True, check=True)
+    boxed = subprocess.run(driver, env=environment, cwd=open_folder, capture_output=True, check=True)
     assert b"looked" in boxed.stdout
     assert b"TMPDIR" in boxed.stdout
-    assert secret.encode() not in boxed.stdout
-    for leak in (str(Path.home()), os.getcwd(), "nightforge-box"):  # noqa: PTH109
+    for leak in (secret, "someone-private", open_folder.name, "nightforge-box"):
         assert leak.encode() not in boxed.stdout
 
 
