@@ -21,6 +21,7 @@ class NightRequest(Frozen):
     preset: str | None = None
     seed: int | None = None
     in_flight: int | None = None
+    evaluation_slots: int | None = None
     repairs: int | None = None
     drafts: int | None = None
     target: float | None = None

@@ -205,7 +205,7 @@ async def record(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
 
 async def _store_program(desk: Desk, draft: Draft, attempt: int) -> str:
     shop: Workshop = desk.workshop
-    return await shop.store.save_code(
+    sha = await shop.store.save_code(
         shop.campaign_id,
         desk.ordinal,
         draft.source,
@@ -214,3 +214,5 @@ async def _store_program(desk: Desk, draft: Draft, attempt: int) -> str:
         operator_name="seed" if desk.ordinal == 0 else draft.operator_name,
         note=draft.note,
     )
+    shop.unclaim(draft.source)  # from here on the store knows it
+    return sha
