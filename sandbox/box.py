@@ -46,7 +46,8 @@ _START_DEADLINE_S = 20.0
 _END_DEADLINE_S = 10.0
 _RESERVED_INODES = 4
 _PLUMBING = ("arguments", "filter", "info", "block")
-_FIRST_PLUMBING = 100
+FIRST_PLUMBING = 100
+"""Numbers of our own descriptors in bwrap, above all that a program may be given."""
 _GO = b"go"
 _GO_WAITING = struct.pack("=i", len(_GO))
 
@@ -240,7 +241,7 @@ def command_line(boxing: Boxing, launcher: Launcher, numbers: Mapping[str, int])
 
 def open_box(boxing: Boxing, launcher: Launcher) -> Box:
     """Start the box and let the program run. Raises SandboxFault with bwrap's own words when it cannot."""
-    numbers = {name: _FIRST_PLUMBING + index for index, name in enumerate(_PLUMBING)}
+    numbers = {name: FIRST_PLUMBING + index for index, name in enumerate(_PLUMBING)}
     arguments = "\0".join(inner_arguments(boxing.staging, as_pid_1=boxing.as_pid_1)).encode()
     own: list[int] = []
     try:

@@ -13,7 +13,7 @@ from nightforge.domain.limits import ExecResult, Limits
 from nightforge.domain.ports import SandboxSession
 from nightforge.domain.words import SandboxTier
 from nightforge.errors import SandboxFault, SandboxUnavailable
-from sandbox.box import SANDBOX_UID, Box, Boxing, Launcher, open_box
+from sandbox.box import FIRST_PLUMBING, SANDBOX_UID, Box, Boxing, Launcher, open_box
 from sandbox.session import BoxSession
 from sandbox.staging import collect, stage
 from sandbox.streams import Streams
@@ -21,6 +21,7 @@ from sandbox.supervise import Stop, Supervisor, finished
 
 _MOST_AT_ONCE = 64
 _MOST_PROCESSES = 4096
+_MOST_DESCRIPTORS = FIRST_PLUMBING - 3
 _DOCTOR = "run `nightforge doctor`"
 
 
@@ -102,6 +103,8 @@ class BubblewrapSandbox:
         cpus: Sequence[int] = (),
     ) -> Iterator[SandboxSession]:
         check_request(argv, limits, network=False)
+        if len(descriptors) > _MOST_DESCRIPTORS:
+            raise SandboxFault(f"at most {_MOST_DESCRIPTORS} descriptors can be passed", where="sandbox")
         with stage(dict(files or {}), world_readable=drop_target() is not None) as staging, ExitStack() as stack:
             streams = Streams(has_stdin=True)
             stack.callback(streams.close)

@@ -25,6 +25,7 @@ BWRAP = "/usr/bin/bwrap"
 BWRAP_PACKAGE_HINT = "apt-get install bubblewrap"
 
 APPARMOR_PROFILE_PATH = "/etc/apparmor.d/bwrap"
+_STRICT_PROFILE = "/etc/apparmor.d/bwrap-userns-restrict"
 APPARMOR_PROFILE = """abi <abi/4.0>,
 include <tunables/global>
 
@@ -203,14 +204,22 @@ def _kernel_setting(name: str) -> str:
         return ""
 
 
+def _apparmor_hint() -> str:
+    """The profile to install; a distribution's stricter one for the same program has to go first."""
+    first = ""
+    if Path(_STRICT_PROFILE).exists():
+        name = Path(_STRICT_PROFILE).name
+        first = f"`apparmor_parser -R {_STRICT_PROFILE} && ln -s ../{name} /etc/apparmor.d/disable/{name}`, then "
+    return (
+        f"as root, {first}write this to {APPARMOR_PROFILE_PATH} and run "
+        f"`apparmor_parser -r {APPARMOR_PROFILE_PATH}`:\n{APPARMOR_PROFILE}"
+    )
+
+
 def _explain(words: str) -> tuple[str, str]:
     """The kernel setting behind bwrap's failure, and what to do about it."""
     if _kernel_setting("kernel/apparmor_restrict_unprivileged_userns") == "1":
-        return (
-            f"AppArmor denies user namespaces to bwrap ({words})",
-            f"as root, write this to {APPARMOR_PROFILE_PATH} and run "
-            f"`apparmor_parser -r {APPARMOR_PROFILE_PATH}`:\n{APPARMOR_PROFILE}",
-        )
+        return f"AppArmor denies what bwrap needs of user namespaces ({words})", _apparmor_hint()
     if _kernel_setting("kernel/unprivileged_userns_clone") == "0":
         return (
             f"this kernel gives no user namespace to ordinary users ({words})",

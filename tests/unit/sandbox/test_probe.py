@@ -96,6 +96,15 @@ def test_apparmor_is_recognised_and_the_profile_printed(monkeypatch: pytest.Monk
     assert "apparmor_parser -r /etc/apparmor.d/bwrap" in hint
 
 
+def test_a_stricter_profile_of_the_distribution_goes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    _settings(monkeypatch, {"kernel/apparmor_restrict_unprivileged_userns": "1"})
+    assert "disable" not in probe._explain("x")[1]
+    strict = tmp_path / "bwrap-userns-restrict"
+    strict.touch()
+    monkeypatch.setattr(probe, "_STRICT_PROFILE", str(strict))
+    assert f"apparmor_parser -R {strict}" in probe._explain("x")[1]
+
+
 @pytest.mark.parametrize(
     ("name", "word"),
     [("kernel/unprivileged_userns_clone", "unprivileged_userns_clone=1"), ("user/max_user_namespaces", "max_user")],
