@@ -275,7 +275,7 @@ def current_text(path: Path, text: str) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     stale = []
-    for path in (ROOT / "README.md", COMMAND_LINE, *sorted((ROOT / "docs").glob("*.md"))):
+    for path in (ROOT / "README.md", *sorted({COMMAND_LINE, *(ROOT / "docs").glob("*.md")})):
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         current = current_text(path, text)
         if current != text:
