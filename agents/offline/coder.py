@@ -5,6 +5,7 @@ It keeps no state that a resumed campaign would miss: what was tried follows fro
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from random import Random
@@ -16,6 +17,7 @@ from nightforge.domain.words import OperatorKind
 from nightforge.errors import UserError
 
 STACK = "rewrite.stack"
+_log = logging.getLogger(__name__)
 _CACHED_PROPOSALS = 512
 _DEFAULT_PRIOR = 0.3
 
@@ -56,6 +58,15 @@ def is_structural(operator: Operator) -> bool:
     return isinstance(operator, Ranked) and operator.structural
 
 
+def _safely(operator: Operator, context: OperatorContext) -> tuple[Draft, ...]:
+    """The operator's proposals; none, and a line in the log, when it raises: a fault in one must not end a campaign."""
+    try:
+        return tuple(operator.propose(context))
+    except Exception:
+        _log.exception("operator %s failed on candidate %d and is passed over", operator.name, context.parent.ordinal)
+        return ()
+
+
 class OfflineCoder:
     """Implements `nightforge.domain.team.Coder` with registered operators.
 
@@ -72,7 +83,7 @@ class OfflineCoder:
 
     def _propose(self, position: int, source: str, language: str) -> tuple[Draft, ...]:
         context = OperatorContext(language=language, parent=Program(ordinal=0, source=source), seed=0)
-        return tuple(self._operators[position].propose(context))
+        return _safely(self._operators[position], context)
 
     async def write(self, context: StepContext, *, random: Random, is_known: Callable[[str], bool]) -> Draft | NoDraft:
         wanted = context.step.operator
@@ -158,7 +169,7 @@ class OfflineCoder:
             seed=context.ordinal if uses_scores else 0,
         )
         if uses_scores:
-            return tuple(operator.propose(asked))
+            return _safely(operator, asked)
         return self._proposals(self._operators.index(operator), asked.parent.source, asked.language)
 
     def _stack(self, context: StepContext, operators: Sequence[Operator], *, leave_out: str | None) -> Draft | None:

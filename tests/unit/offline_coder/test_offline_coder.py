@@ -155,6 +155,17 @@ async def test_repair_without_a_broken_program() -> None:
     assert isinstance(made, NoDraft)
 
 
+class Broken(Append):
+    def propose(self, context: OperatorContext) -> Sequence[Draft]:
+        raise ValueError("a fault of an operator from elsewhere")
+
+
+async def test_a_faulty_operator_is_passed_over_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    made = await _all(OfflineCoder([Broken("rewrite.broken", 1, 0.9), Append("rewrite.a", 1)]), _context())
+    assert [draft.source for draft in made] == ["seed a0"]
+    assert "rewrite.broken failed on candidate 0" in caplog.text
+
+
 SUM = """void kernel(const float *x, float *y, long n) {
     float sum = 0;
     for (long i = 0; i < n; i++) sum += x[i];

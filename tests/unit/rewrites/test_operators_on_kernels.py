@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from agents.offline.coder import load_operators
+from agents.offline.coder import Ranked, load_operators
 from nightforge.domain.team import Draft, Operator
 
 if TYPE_CHECKING:
@@ -110,3 +110,20 @@ def test_proposals_are_pure(
 def test_source_with_a_syntax_error_gets_no_rewrite(propose: Callable[..., Sequence[Draft]]) -> None:
     for operator in OPERATORS.values():
         assert not propose(operator, "void kernel(float *y { y[0] = ; }")
+
+
+@pytest.mark.parametrize("kernel", [*UNSHIPPED, "row_softmax", "axpy"])
+@pytest.mark.parametrize("flags", ["fast-math vec512", "vec256 unroll"])
+def test_all_structural_rewrites_together_are_correct(
+    kernel: str,
+    flags: str,
+    kernels: dict[str, KernelLike],
+    bench: BenchLike,
+    propose: Callable[..., Sequence[Draft]],
+) -> None:
+    source = f"// nf-flags: {flags}\n{kernels[kernel].source}"
+    for _ in range(2):
+        for operator in OPERATORS.values():
+            made = propose(operator, source) if isinstance(operator, Ranked) and operator.structural else ()
+            source = made[0].source if made else source
+    assert bench.error(kernels[kernel], source) < TOLERANCE

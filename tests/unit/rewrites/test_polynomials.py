@@ -88,6 +88,7 @@ def test_error_bound_on_a_dense_sample(name: str, build: str, bench: BenchLike) 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("build", list(BUILDS))
 @pytest.mark.parametrize("name", list(BOUNDS))
 def test_error_bound_on_every_float(name: str, build: str, bench: BenchLike) -> None:
