@@ -82,8 +82,8 @@ class BaselineSpec(Frozen):
 class Timing(Frozen):
     distributions: Annotated[tuple[str, ...], Field(min_length=1)]
     quick_rounds: Annotated[int, Field(ge=1)] = 3
-    rounds: Annotated[int, Field(ge=6)] = 11
-    calibration_rounds: Annotated[int, Field(ge=6)] = 9
+    rounds: Annotated[int, Field(ge=6)] = 15
+    calibration_rounds: Annotated[int, Field(ge=6)] = 15
     drop_factor: float = 1.5
     """Dropped in `quick` when this many times slower than the best so far."""
     flush_bytes: int = 96 * 1024 * 1024

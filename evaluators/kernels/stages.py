@@ -120,7 +120,7 @@ def _quick(bench: Bench, job: Job, pair: Pair, notes: StageNotes) -> None:
     ratio = record.ratio(job.settings.reference, CANDIDATE)
     notes.metrics["speedup"] = ratio.metric("x")
     notes.metrics["cpu_ms"] = record.time_ms(CANDIDATE, ClockKind.CPU_MS).metric("ms")
-    needed_s = record.time_ms(CANDIDATE, ClockKind.WALL_MS).value / 1000 * timing.rounds
+    needed_s = record.time_ms(CANDIDATE, ClockKind.CPU_MS).value / 1000 * timing.rounds
     if needed_s > job.limit_s("full"):
         raise KernelFailed(
             "too_slow", f"{timing.rounds} rounds would take {needed_s:.1f} s of its own time", Outcome.TIMEOUT
