@@ -280,7 +280,7 @@ def _attach(outer: int, info_reader: int, gate: tuple[int, int], writable: Path)
         with suppress(ProcessLookupError):
             os.kill(outer, signal.SIGKILL)
         os.waitpid(outer, 0)
-        if isinstance(error, OSError):
+        if isinstance(error, (OSError, ValueError)):
             raise SandboxFault(
                 f"a box could not be attached to: {error}", where="bubblewrap", hint="run `nightforge doctor`"
             ) from error

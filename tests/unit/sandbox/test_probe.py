@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -119,21 +120,20 @@ def test_an_unknown_failure_keeps_bwraps_words(monkeypatch: pytest.MonkeyPatch) 
     assert probe._explain("loopback: Failed RTM_NEWADDR")[0] == "loopback: Failed RTM_NEWADDR"
 
 
-def _fake_bwrap(folder: Path, program: str) -> str:
-    folder.chmod(0o755)
-    for parent in folder.parents:
-        if parent.stat().st_uid == os.geteuid() and parent != Path("/"):
-            parent.chmod(parent.stat().st_mode | 0o055)
-    path = folder / "bwrap"
-    path.write_text(program)
-    path.chmod(0o755)
-    return str(path)
+@pytest.fixture
+def fake_bwrap() -> Iterator[str]:
+    """A bwrap that fails, where the user that the box runs as can start it."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        path = Path(folder) / "bwrap"
+        path.write_text("#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n")
+        path.chmod(0o755)
+        yield str(path)
 
 
 @pytest.mark.box
-def test_a_bwrap_that_fails_is_reported_in_its_own_words(tmp_path: Path) -> None:
-    fake = _fake_bwrap(tmp_path, "#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n")
-    report = probe.probe_bubblewrap(fake)
+def test_a_bwrap_that_fails_is_reported_in_its_own_words(fake_bwrap: str) -> None:
+    report = probe.probe_bubblewrap(fake_bwrap)
     assert not report.works
     assert "setting up uid map: Permission denied" in report.detail
     assert report.hint
