@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import Connection, bindparam, select
 
 from nightforge.errors import NotFound, StoreFault
-from nightforge.store.dialects import insert_missing
+from nightforge.store.dialects import in_chunks, insert_missing
 from nightforge.store.schema import blob
 
 PLAIN = "plain"
@@ -45,10 +45,11 @@ def load_texts(connection: Connection, digests: Iterable[bytes | None]) -> dict[
     wanted = {digest for digest in digests if digest is not None}
     if not wanted:
         return {}
-    found = {
-        bytes(row.sha256): _unpack(bytes(row.sha256), row.encoding, bytes(row.data))
-        for row in connection.execute(_READ, {"digests": sorted(wanted)})
-    }
+    found: dict[bytes, str] = {}
+    for digests in in_chunks(sorted(wanted)):
+        for row in connection.execute(_READ, {"digests": digests}):
+            digest = bytes(row.sha256)
+            found[digest] = _unpack(digest, row.encoding, bytes(row.data))
     for digest in wanted - found.keys():
         raise NotFound(f"no stored text has the SHA-256 {digest.hex()}", where="store", hint="check the hash")
     return found

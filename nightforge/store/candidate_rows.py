@@ -23,11 +23,10 @@ def unpack_parents(text: str) -> tuple[int, ...]:
 def to_candidates(
     connection: Connection, campaign_id: str, campaign_key: int, rows: Sequence[Row[tuple[object, ...]]]
 ) -> tuple[Candidate, ...]:
-    confirmations = last_confirmations(connection, campaign_key, [row.ordinal for row in rows])
-    wanted = [EvaluationKey(row.ordinal, 0, row.attempt) for row in rows]
-    evidence = load_evidence(connection, campaign_key, [*wanted, *confirmations.values()])
+    evidence = load_evidence(connection, campaign_key, [row.ordinal for row in rows])
+    confirmations = last_confirmations(evidence)
     candidates = []
-    for row, key in zip(rows, wanted, strict=True):
+    for row in rows:
         confirmation = confirmations.get(row.ordinal)
         candidates.append(
             Candidate(
@@ -43,8 +42,8 @@ def to_candidates(
                 score=row.score,
                 score_low=row.score_low,
                 reason=row.reason,
-                evidence=evidence.get(key),
-                confirmation=None if confirmation is None else evidence.get(confirmation),
+                evidence=evidence.get(EvaluationKey(row.ordinal, 0, row.attempt)),
+                confirmation=None if confirmation is None else evidence[confirmation],
                 verdict=None if row.verdict is None else Verdict.model_validate_json(row.verdict),
                 starred=bool(row.starred),
                 discarded=bool(row.discarded),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from typing import TypeVar
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
@@ -11,6 +12,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from nightforge.store.engine import SQLITE
 
 Row = Mapping[str, object]
+T = TypeVar("T")
+_CHUNK = 500
 
 
 def insert_if_new(connection: Connection, table: Table, row: Row) -> bool:
@@ -32,6 +35,12 @@ def add_to(connection: Connection, table: Table, row: Row) -> None:
 def put(connection: Connection, table: Table, row: Row) -> None:
     """Insert, or replace the row that has the same key."""
     connection.execute(_put(connection.dialect.name, table), row)
+
+
+def in_chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """For `IN` lists: both databases bound the number of values in one statement."""
+    for start in range(0, len(items), _CHUNK):
+        yield items[start : start + _CHUNK]
 
 
 def _insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:

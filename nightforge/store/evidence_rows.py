@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
-from sqlalchemy import BindParameter, Connection, Row, bindparam, insert, select, tuple_
+from sqlalchemy import BindParameter, Connection, Row, bindparam, insert, select
 
 from nightforge.domain.evidence import Evidence, Metric, StageEvidence
 from nightforge.domain.words import EvidenceClass, Outcome, Phase, SandboxTier
 from nightforge.store.blobs import digest_of, load_texts, save_texts
-from nightforge.store.dialects import insert_if_new
+from nightforge.store.dialects import in_chunks, insert_if_new
 from nightforge.store.schema import evaluation, stage
 
 _METRICS = TypeAdapter(dict[str, Metric])
@@ -27,26 +27,25 @@ class EvaluationKey(NamedTuple):
     number: int
 
 
-_CHOSEN: BindParameter[tuple[int, int, int]] = bindparam("chosen", expanding=True)
-_EVALUATIONS = select(
-    evaluation.c.ordinal,
-    evaluation.c.confirming,
-    evaluation.c.attempt,
-    evaluation.c.phase,
-    evaluation.c.evidence_class,
-    evaluation.c.tier,
-).where(
-    evaluation.c.campaign_key == bindparam("key"),
-    tuple_(evaluation.c.ordinal, evaluation.c.confirming, evaluation.c.attempt).in_(_CHOSEN),
+_ORDINALS: BindParameter[int] = bindparam("ordinals", expanding=True)
+_EVALUATIONS = (
+    select(
+        evaluation.c.ordinal,
+        evaluation.c.confirming,
+        evaluation.c.attempt,
+        evaluation.c.phase,
+        evaluation.c.evidence_class,
+        evaluation.c.tier,
+    )
+    .where(evaluation.c.campaign_key == bindparam("key"), evaluation.c.ordinal.in_(_ORDINALS))
+    .order_by(evaluation.c.ordinal, evaluation.c.confirming, evaluation.c.attempt)
 )
 _STAGES = (
     select(stage)
-    .where(
-        stage.c.campaign_key == bindparam("key"),
-        tuple_(stage.c.ordinal, stage.c.confirming, stage.c.attempt).in_(_CHOSEN),
-    )
+    .where(stage.c.campaign_key == bindparam("key"), stage.c.ordinal.in_(_ORDINALS))
     .order_by(stage.c.ordinal, stage.c.confirming, stage.c.attempt, stage.c.position)
 )
+"""By ordinal alone: for an IN of several columns SQLite walks through the whole campaign."""
 
 
 def insert_evidence(
@@ -97,18 +96,14 @@ def _stage_row(each: StageEvidence) -> dict[str, object]:
     }
 
 
-def load_evidence(
-    connection: Connection, campaign_key: int, keys: Iterable[EvaluationKey]
-) -> dict[EvaluationKey, Evidence]:
-    """The evaluations among `keys` that exist, in two statements (three with feedback)."""
-    chosen = [tuple(key) for key in keys]
-    if not chosen:
-        return {}
-    parameters = {"key": campaign_key, "chosen": chosen}
-    headers = connection.execute(_EVALUATIONS, parameters).all()
-    if not headers:
-        return {}
-    rows = connection.execute(_STAGES, parameters).all()
+def load_evidence(connection: Connection, campaign_key: int, ordinals: Sequence[int]) -> dict[EvaluationKey, Evidence]:
+    """All evaluations and confirmations of the candidates, in that order, in few statements for any number of them."""
+    headers: list[Row[*tuple[Any, ...]]] = []
+    rows: list[Row[*tuple[Any, ...]]] = []
+    for chosen in in_chunks(ordinals):
+        parameters = {"key": campaign_key, "ordinals": chosen}
+        headers += connection.execute(_EVALUATIONS, parameters).all()
+        rows += connection.execute(_STAGES, parameters).all()
     texts = load_texts(connection, (row.feedback_sha and bytes(row.feedback_sha) for row in rows))
     stages: dict[EvaluationKey, list[StageEvidence]] = {}
     for row in rows:
@@ -125,6 +120,11 @@ def load_evidence(
     return found
 
 
+def last_confirmations(evidence: Iterable[EvaluationKey]) -> dict[int, EvaluationKey]:
+    """The newest confirmation of each candidate that has one, from the keys that `load_evidence` gave."""
+    return {key.ordinal: key for key in evidence if key.confirming}
+
+
 def _stage(row: Row[tuple[object, ...]], texts: dict[bytes, str]) -> StageEvidence:
     return StageEvidence(
         stage=row.stage,
@@ -136,24 +136,3 @@ def _stage(row: Row[tuple[object, ...]], texts: dict[bytes, str]) -> StageEviden
         seed=None if row.seed is None else int(row.seed),
         tools=_TOOLS.validate_json(row.tools) if row.tools else {},
     )
-
-
-def confirmation_count(connection: Connection, campaign_key: int, ordinal: int) -> int:
-    return len(connection.execute(_CONFIRMATIONS, {"key": campaign_key, "ordinals": [ordinal]}).all())
-
-
-def last_confirmations(connection: Connection, campaign_key: int, ordinals: Sequence[int]) -> dict[int, EvaluationKey]:
-    """The newest confirmation of each of `ordinals` that has one."""
-    rows = connection.execute(_CONFIRMATIONS, {"key": campaign_key, "ordinals": list(ordinals)}) if ordinals else ()
-    return {row.ordinal: EvaluationKey(row.ordinal, 1, row.attempt) for row in rows}
-
-
-_CONFIRMATIONS = (
-    select(evaluation.c.ordinal, evaluation.c.attempt)
-    .where(
-        evaluation.c.campaign_key == bindparam("key"),
-        evaluation.c.confirming == 1,
-        evaluation.c.ordinal.in_(bindparam("ordinals", expanding=True)),
-    )
-    .order_by(evaluation.c.ordinal, evaluation.c.attempt)
-)

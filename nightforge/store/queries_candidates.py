@@ -74,8 +74,7 @@ class CandidateReads(StoreBase):
             rows = connection.execute(_ATTEMPTS, {"key": key, "at": ordinal}).all()
             if not rows and connection.execute(_ONE, {"key": key, "at": ordinal}).first() is None:
                 raise no_candidate(campaign_id, ordinal)
-            keys = [EvaluationKey(ordinal, 0, row.attempt) for row in rows]
-            evidence = load_evidence(connection, key, keys)
+            evidence = load_evidence(connection, key, [ordinal])
         return tuple(
             Attempt(
                 attempt=row.attempt,
@@ -83,9 +82,9 @@ class CandidateReads(StoreBase):
                 operator=None if row.operator is None else OperatorKind(row.operator),
                 operator_name=row.operator_name,
                 note=row.note,
-                evidence=evidence.get(each),
+                evidence=evidence.get(EvaluationKey(ordinal, 0, row.attempt)),
             )
-            for row, each in zip(rows, keys, strict=True)
+            for row in rows
         )
 
     def unfinished(self, campaign_id: str) -> Sequence[Candidate]:

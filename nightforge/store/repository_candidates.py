@@ -19,7 +19,7 @@ from nightforge.store.base import StoreBase, no_candidate, to_datetime
 from nightforge.store.blobs import digest_of, save_texts
 from nightforge.store.candidate_rows import pack_parents, to_candidates
 from nightforge.store.dialects import insert_if_new
-from nightforge.store.evidence_rows import EvaluationKey, confirmation_count, insert_evidence, load_evidence
+from nightforge.store.evidence_rows import EvaluationKey, insert_evidence, last_confirmations, load_evidence
 from nightforge.store.ledger import Ledger
 from nightforge.store.schema import attempt as attempt_table
 from nightforge.store.schema import candidate, evaluation, program
@@ -236,10 +236,10 @@ class CandidateWrites(StoreBase):
         def job(ledger: Ledger) -> None:
             connection, key = ledger.connection, ledger.campaign_key
             was = standing_of(ledger, campaign_id, ordinal)
-            number = confirmation_count(connection, key, ordinal)
-            before = EvaluationKey(ordinal, 1, number - 1)
-            if number == 0 or load_evidence(connection, key, [before])[before] != evidence:
-                here = EvaluationKey(ordinal, 1, number)
+            saved = load_evidence(connection, key, [ordinal])
+            last = last_confirmations(saved).get(ordinal)
+            if last is None or saved[last] != evidence:
+                here = EvaluationKey(ordinal, 1, 0 if last is None else last.number + 1)
                 insert_evidence(connection, key, here, evidence, score=score, score_low=low, at_us=ledger.at_us)
                 payload: dict[str, Json] = {"to": state, "passed": evidence.passed, "reason": reason, "score": score}
                 kind = "candidate.confirmed" if state is CandidateState.CONFIRMED else "candidate.confirmation"

@@ -290,3 +290,17 @@ class TestScores:
         kinds = [each.kind for each in store.events(campaign_id)]
         assert kinds.count("candidate.confirmed") == 2
         assert store.tally(campaign_id).evaluations == 1
+
+
+async def test_long_lists_are_read_in_pieces(store: SqlStore, campaign_id: str, make_evidence: EvidenceMaker) -> None:
+    """More rows than one statement may name."""
+    for ordinal in range(1200):
+        await store.open_candidate(campaign_id, ordinal, parents=())
+        if ordinal % 300 == 0:
+            evidence = make_evidence(None, feedback=f"feedback {ordinal}")
+            await store.save_evidence(campaign_id, ordinal, evidence, attempt=0)
+            await store.save_confirmation(campaign_id, ordinal, evidence, state=REJECTED)
+    rows = store.recent(campaign_id, limit=5000)
+    assert [row.ordinal for row in rows] == list(range(1199, -1, -1))
+    read = {row.ordinal for row in rows if row.evidence is not None and row.evidence == row.confirmation}
+    assert read == {0, 300, 600, 900}

@@ -21,21 +21,20 @@ from nightforge.store import (
 )
 
 LOOKS = {
-    "unfinished": (queries_candidates._UNFINISHED, "ix_candidate_unfinished"),
+    "unfinished": (queries_candidates._UNFINISHED, "ix_candidate_unfinished (campaign_key=? AND finished_us=?)"),
     "recent": (queries_candidates._RECENT, "PRIMARY KEY"),
     "next ordinal": (queries_candidates._LAST, "PRIMARY KEY"),
-    "ranked": (queries_candidates._RANKED, "ix_candidate_rank"),
-    "standing": (queries_candidates._STANDING, "ix_candidate_rank"),
-    "parents": (queries_candidates._PARENTS, "ix_candidate_rank"),
-    "owner": (queries_candidates._OWNER, "PRIMARY KEY"),
-    "best": (ledger._TOP, "ix_candidate_rank"),
-    "stages": (evidence_rows._STAGES, "PRIMARY KEY"),
-    "evaluations": (evidence_rows._EVALUATIONS, "PRIMARY KEY"),
-    "confirmations": (evidence_rows._CONFIRMATIONS, "PRIMARY KEY"),
+    "ranked": (queries_candidates._RANKED, "ix_candidate_rank (campaign_key=? AND state=? AND score_low>?)"),
+    "standing": (queries_candidates._STANDING, "ix_candidate_rank (campaign_key=? AND state=? AND score_low>?)"),
+    "parents": (queries_candidates._PARENTS, "ix_candidate_rank (campaign_key=? AND state=? AND score_low>?)"),
+    "owner": (queries_candidates._OWNER, "PRIMARY KEY (campaign_key=? AND code_sha=?)"),
+    "best": (ledger._TOP, "ix_candidate_rank (campaign_key=? AND state=? AND score_low>?)"),
+    "stages": (evidence_rows._STAGES, "PRIMARY KEY (campaign_key=? AND ordinal=?)"),
+    "evaluations": (evidence_rows._EVALUATIONS, "PRIMARY KEY (campaign_key=? AND ordinal=?)"),
     "answered": (queries_calls._ANSWERED, "ix_call_key"),
     "in flight": (repository_calls._IN_FLIGHT, "ix_call_sent"),
     "earlier calls": (repository_calls._EARLIER, "ix_call_key"),
-    "events": (queries_control._AFTER, "PRIMARY KEY"),
+    "events": (queries_control._AFTER, "PRIMARY KEY (campaign_key=? AND sequence>?)"),
     "commands": (repository_control._WAITING_LOOK, "ix_command_waiting"),
 }
 
