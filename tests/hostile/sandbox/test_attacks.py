@@ -248,6 +248,7 @@ async def test_a_child_that_keeps_the_pipes_open_does_not_hold_us(box: Bubblewra
         ("import os; os._exit(1)", ExitReason.EXITED, 1),
         ("import os,signal; os.kill(os.getpid(),signal.SIGKILL)", ExitReason.SIGNALLED, None),
         ("import os,signal; os.kill(os.getpid(),signal.SIGALRM)", ExitReason.SIGNALLED, None),
+        ("import os,signal; os.kill(os.getpid(),signal.SIGXCPU)", ExitReason.SIGNALLED, None),
         ("import os; os.abort()", ExitReason.SIGNALLED, None),
     ],
 )
