@@ -167,7 +167,9 @@ async def _watched(
             return await task
         except RehearsalFailed:
             raise
-        except NightforgeError:
+        except NightforgeError as error:
+            if stop.immediate:
+                raise KeyboardInterrupt from error
             output.alert(f"the campaign is kept: nightforge resume {campaign_id}")
             raise
         except asyncio.CancelledError:
