@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from agents.fencing import clean_line, fence
 from agents.offline.analyst import OfflineAnalyst
 from agents.prompting import load_prompt
-from agents.prompting_context import list_metrics, show_metric
+from agents.prompting_context import describe_objective, list_metrics, show_metric
 from nightforge.domain.model import CallKey
 from nightforge.domain.ports import ModelClient
 from nightforge.domain.team import Analysis, Finalist, ReportContext
@@ -99,12 +99,10 @@ def _value(number: str) -> float:
 
 def _describe_plan(context: ReportContext) -> str:
     plan = context.plan
-    objective = plan.objectives[0]
     lines = [
         f"goal: {plan.goal}",
         f"task: {plan.task}",
-        f"objective: {objective.metric}, unit {objective.unit}, {objective.direction} is better",
-        *(f"{name} = {value}" for name, value in plan.parameters.items()),
+        f"objective: {describe_objective(plan.objectives[0], plan.parameters)}",
     ]
     return fence("The plan", "\n".join(clean_line(line) for line in lines), limit=DIFF_LIMIT)
 
@@ -143,7 +141,7 @@ def _describe_finalists(finalists: Sequence[Finalist]) -> str:
     for finalist in finalists[:MOST_FINALISTS]:
         state = "suspicious" if finalist.suspicious else "confirmed" if finalist.confirmed else "not confirmed"
         numbers = ", ".join(f"{name} = {show_metric(metric)}" for name, metric in finalist.metrics.items())
-        maker = clean_line(finalist.operator_name) or "the seed"
+        maker = clean_line(finalist.operator_name) or ("nobody: the seed" if finalist.ordinal == 0 else "an operator")
         head = f"Finalist {finalist.ordinal}: {state}, made by {maker}; {numbers}"
         parts.append(f"{head}\n" + fence("Its note and diff", f"{finalist.note}\n{finalist.diff}", limit=DIFF_LIMIT))
     return "\n\n".join(parts)

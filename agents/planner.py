@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -246,11 +246,12 @@ def _describe_task(task: Task) -> str:
 
 
 def _offer(parameter: Parameter) -> str:
-    choices: Mapping[str, object] = {
-        "choices": ", ".join(map(str, parameter.choices)),
-        "from": parameter.minimum,
-        "to": parameter.maximum,
+    """Numbers without separators, as they are to be given back."""
+    choices = {
+        "one of": ", ".join(map(str, parameter.choices)),
+        "from": "" if parameter.minimum is None else f"{parameter.minimum:.15g}",
+        "to": "" if parameter.maximum is None else f"{parameter.maximum:.15g}",
     }
-    on_offer = "; ".join(f"{name} {value}" for name, value in choices.items() if value not in (None, ""))
+    on_offer = "; ".join(f"{name} {value}" for name, value in choices.items() if value)
     unit = f" {parameter.unit}" if parameter.unit else ""
-    return f"default {parameter.default}{unit}" + (f"; {on_offer}" if on_offer else "; nothing else")
+    return f"default {parameter.default}{unit}; {on_offer or 'nothing else'}"

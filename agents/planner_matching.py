@@ -25,6 +25,8 @@ SHORTEST_NAME = 4
 """Letters of a part of a task's name from which it also names the task inside a longer word (axpy in saxpy)."""
 
 _FORMULA = re.compile(r"(?:(?<![^\W_])[^\W\d_](?![^\W_])[\s*·+=^/.()\[\]-]*){3,}", re.UNICODE)
+_PRODUCT = re.compile(r"(?<![^\W_])([a-c])([x-z])(?![^\W_])", re.IGNORECASE)
+"""A product written without its sign: the ax of "y = ax + y"."""
 _GOAL, _COMMON = "(goal)", "(common words)"
 _WEIGHTS = {"subject": 3.0, "detail": 1.0}
 
@@ -71,6 +73,8 @@ class Fit:
 
 def fit_tasks(goal: str, rest: str, tasks: Sequence[Task]) -> tuple[Fit, ...]:
     """Every task with how the goal fits it, nearest first. `rest` is the goal without the facts read from it."""
+    if "=" in goal:
+        goal, rest = (_PRODUCT.sub(r"\1 \2", text) for text in (goal, rest))
     documents = [
         Document(_GOAL, {"subject": goal}),
         Document(_COMMON, {"subject": " ".join(COMMON_WORDS)}),

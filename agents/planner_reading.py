@@ -18,7 +18,7 @@ from nightforge.domain.task import Task
 from nightforge.errors import UserError
 from tools.goal_numbers import GoalFacts, read_facts
 
-GOAL_LIMIT = 4_000
+GOAL_LIMIT = 2_000
 """Characters of a goal; a longer text is a document, not a goal."""
 
 

@@ -73,7 +73,7 @@ def describe_guidance(context: StepContext) -> str:
     """What the planner, the lessons and the person at the controls say about this step."""
     parts = []
     if context.step.hint:
-        parts.append(fence("The planner's hint for this step", context.step.hint, limit=GUIDANCE_LIMIT))
+        parts.append(fence("The planner's hint for this step", context.step.hint, limit=GUIDANCE_LIMIT, is_data=False))
     if context.hints:
         parts.append(
             fence(

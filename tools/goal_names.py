@@ -23,6 +23,12 @@ DTYPES: tuple[tuple[str, str], ...] = (
     (r"\b(?:float32|fp32|f32|single[\s-]precision|32[\s-]?bit" + _FLOATS + r")\b", "float32"),
 )  # fmt: skip
 
+BLAS_PREFIXES: tuple[tuple[str, str], ...] = (
+    (r"\bd(?:axpy|axpby|gemm|gemv|ger|dot|scal|nrm2|asum|copy|swap|trsm|syrk)\b", "float64"),
+    (r"\b[cz](?:axpy|axpby|gemm|gemv|ger[cu]?|dot[cu]?|scal|nrm2|copy|swap|trsm|herk|syrk)\b", "complex"),
+)
+"""Number types inside the names of BLAS routines; the names themselves are left for retrieval."""
+
 PROCESSORS: tuple[tuple[str, str], ...] = (
     (r"\b(?:nvidia\s+)?(?:gpus?|cuda|[ahblv]\d{2,3}0?|gb200|rtx\s*\d*|geforce|radeon|rocm|hip|mi\d{3}x?|nvidia|graphics\s+cards?|metal|"
      r"tensor\s+cores?|cudnn|triton|hopper|blackwell)\b", "gpu"),
@@ -71,7 +77,7 @@ METRICS: tuple[tuple[str, str], ...] = (
      r"low(?:er|est)?[\s-]+power|battery(?:\s+life)?|carbon|greener)\b", "energy"),
     (r"\b(?:code[\s-]+size|binary[\s-]+size|(?:small|short|tini)(?:er|est)\s+(?:code|binary|source|program|object\s+file|instructions?)|"
      r"lines\s+of\s+code|(?:fewer|less)\s+(?:lines|instructions)|bytes\s+of\s+code|code\s+golf)\b", "code size"),
-    (r"\b(?:(?:less|lower|lowest|smaller|least|reduce[ds]?|peak|minimal)\s+(?:memory|ram)(?:[\s-]+(?:use|usage|footprint|consumption))?|"
+    (r"\b(?:(?:less|lower|lowest|smaller|least|reduce[ds]?|peak|minimal)\s+(?:memory|ram)(?!\s+(?:bandwidth|traffic))(?:[\s-]+(?:use|usage|footprint|consumption))?|"
      r"memory[\s-]+(?:use|usage|footprint|consumption))\b", "memory"),
     (r"\b(?:(?:chip|die|silicon|cell)?\s*area|um2|µm2|gate\s+counts?|luts?|transistors?)\b(?=.*\b(?:chip|gate|lut|um2|silicon|mm2|cell|"
      r"alu|adder|multiplier|less|small\w*|min\w*|reduc\w*)\b)", "area"),

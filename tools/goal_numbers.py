@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from tools.goal_names import DTYPES, LANGUAGES, METRICS, PROCESSORS, RIVALS
+from tools.goal_names import BLAS_PREFIXES, DTYPES, LANGUAGES, METRICS, PROCESSORS, RIVALS
 
 OVERNIGHT_HOURS = 8.0
 
@@ -78,12 +78,13 @@ class GoalFacts:
 
 _DIGITS = r"(?:\d{1,3}(?:[,_']\d{3})+(?!\d)|\d+(?:\.\d+)?(?:e[+-]?\d+)?|\.\d+)"
 _POWER = r"(?:\d+\s*(?:\^|\*\*)\s*\d+|1\s*<<\s*\d+|\d+\s+to\s+the\s+(?:power\s+(?:of\s+)?)?\d+)"
-_SCALE = r"(?:\s*(?:thousand|million|billion|mio|mln|bn|mi|ki|gi|k|m|g|b)(?![a-z]))?"
+_SCALE = r"(?:\s*(?:thousand|millions?|millionen|billion|mio|mln|bn|mi|ki|gi|k|m|g|b)(?![a-z]))?"
 _BARE = rf"(?:{_POWER}|{_DIGITS}{_SCALE})"
 _QUANTITY = rf"(?<![\w.]){_BARE}"
 _SCALES = {
-    "k": 10**3, "thousand": 10**3, "m": 10**6, "million": 10**6, "mio": 10**6, "mln": 10**6, "g": 10**9,
-    "b": 10**9, "bn": 10**9, "billion": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30,
+    "k": 10**3, "thousand": 10**3, "m": 10**6, "million": 10**6, "millions": 10**6, "millionen": 10**6,
+    "mio": 10**6, "mln": 10**6, "g": 10**9, "b": 10**9, "bn": 10**9, "billion": 10**9,
+    "ki": 2**10, "mi": 2**20, "gi": 2**30,
 }  # fmt: skip
 _BYTES = {"": (1, 1), "k": (10**3, 2**10), "m": (10**6, 2**20), "g": (10**9, 2**30)}
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -166,11 +167,16 @@ class _Scan:
         self.machine = machine
 
     def take(self, pattern: str, use: Callable[[re.Match[str]], bool]) -> None:
-        """Call `use` on every match; where it answers True the words are blanked."""
-        found = [match for match in re.finditer(pattern, self.text, re.IGNORECASE) if use(match)]
-        for match in found:
-            blank = " " * (match.end() - match.start())
-            self.text = self.text[: match.start()] + blank + self.text[match.end() :]
+        """Call `use` on every match; where it answers True the words are taken out.
+
+        One blank stays in their place: runs of blanks would make the rules after it slow.
+        """
+        kept, end = [], 0
+        for match in re.finditer(pattern, self.text, re.IGNORECASE):
+            if use(match):
+                kept.append(self.text[end : match.start()])
+                end = match.end()
+        self.text = " ".join(" ".join([*kept, self.text[end:]]).split())
 
 
 def _money(scan: _Scan) -> None:
@@ -271,7 +277,7 @@ def _tolerances(scan: _Scan) -> None:
         scan.facts.tolerances.append(match.group().strip())
         return True
 
-    amount = r"(?:10\s*\^?\s*-\s*\d+|\d*\.?\d+(?:e-?\d+)?)\s*%?"
+    amount = r"(?:10\s*\^?\s*-\s*\d+|(?:\d+(?:\.\d+)?|\.\d+)(?:e-?\d+)?)\s*%?"
     scan.take(
         rf"\b(?:(?:relative|absolute|max(?:imum)?|rounding)\s+)?(?:errors?|tolerances?|accuracy|accurate|precise|precision|atol|rtol)"
         rf"\s*(?:of|below|under|within|to|up to|less than|at most|better than|=|<=?|≤)?\s*{amount}(?!\w)",
@@ -399,6 +405,16 @@ _NEGATED = re.compile(
 )
 
 
+def _blas_prefixes(scan: _Scan) -> None:
+    for pattern, name in BLAS_PREFIXES:
+
+        def keep(match: re.Match[str], name: str = name) -> bool:
+            scan.facts.dtypes.append(Named(name, match.group()))
+            return False
+
+        scan.take(pattern, keep)
+
+
 def _names(table: Sequence[tuple[str, str]], into: Callable[[_Scan], list[Named]], *, negatable: bool) -> _Rule:
     def rule(scan: _Scan) -> None:
         for pattern, name in table:
@@ -432,6 +448,7 @@ _RULES: tuple[_Rule, ...] = (
     _threads,
     _names(RIVALS, lambda scan: scan.facts.rivals, negatable=False),
     _names(PROCESSORS, lambda scan: scan.facts.processors, negatable=True),
+    _blas_prefixes,
     _names(DTYPES, lambda scan: scan.facts.dtypes, negatable=True),
     _shapes,
     _sizes,

@@ -27,7 +27,8 @@ _BLOCK_END = "EVOLVE-BLOCK-END"
 _SHOWN_LINES = 6
 _LONGEST_LINE_SHOWN = 160
 _LONGEST_LINE_COMPARED = 400
-_MOST_LINES_COMPARED = 5_000
+_MOST_LINES_COMPARED = 800
+_MOST_LINES_TRIED = 3
 
 
 @dataclass(frozen=True)
@@ -230,7 +231,7 @@ def _no_match(edit: Edit, why: str) -> NoDraft:
 def _describe_nearest(lines: Sequence[str], wanted: Sequence[str]) -> str:
     """Where the program comes nearest to the SEARCH part, with the lines that stand there."""
     bare = [_bare(line)[:_LONGEST_LINE_COMPARED] for line in lines[:_MOST_LINES_COMPARED]]
-    for offset, line in enumerate(wanted):
+    for offset, line in enumerate(wanted[:_MOST_LINES_TRIED]):
         near = difflib.get_close_matches(_bare(line)[:_LONGEST_LINE_COMPARED], [text for text in bare if text], 1, 0.6)
         if not near:
             continue

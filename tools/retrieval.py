@@ -78,7 +78,7 @@ class TextIndex:
 
     def search(self, terms: Iterable[str]) -> tuple[Hit, ...]:
         """Documents that hold any of the terms, nearest first; ties by name, so that the order is fixed."""
-        query = " OR ".join(phrase for phrase in map(_phrase, terms) if phrase)
+        query = " OR ".join(dict.fromkeys(phrase for phrase in map(_phrase, terms) if phrase))
         if not query:
             return ()
         weights = ", ".join(str(float(weight)) for weight in self._weights.values())

@@ -13,10 +13,14 @@ from protocol_server.behaviours import answer
 from protocol_server.workbench import Workbench, spec
 
 from agents.coder import LlmCoder
+from agents.llm_team import LlmTeam
 from agents.prompting import PromptError, load_prompt, parse_prompt
-from nightforge.domain.evidence import StageEvidence
-from nightforge.domain.team import Program, StepContext
-from nightforge.domain.words import OperatorKind, Role
+from nightforge.domain.candidate import Tally
+from nightforge.domain.evidence import Evidence, StageEvidence
+from nightforge.domain.plan import Budget, Plan
+from nightforge.domain.task import Objective, Parameter, StageSpec, Task
+from nightforge.domain.team import Finalist, Program, ReportContext, StepContext
+from nightforge.domain.words import Direction, OperatorKind, Outcome, Role, SandboxTier
 
 RECORDINGS = Path(__file__).parents[2] / "recordings" / "prompts"
 NAMES = sorted(
@@ -95,8 +99,70 @@ async def test_the_coders_prompts_are_as_recorded(
         await coder.repair(context, random=Random(1), is_known=lambda _: False)
     else:
         await coder.write(context, random=Random(1), is_known=lambda _: False)
-    (received,) = protocol_server.requests
-    text = "\n\n".join(f"## {message['role']}\n\n{message['content']}" for message in received.messages) + "\n"
-    recording = RECORDINGS / f"coder.{operator}.v{load_prompt('coder').version}.md"
-    assert recording.is_file(), f"record it as {recording.name}:\n{text}"
+    assert_recorded(protocol_server, f"coder.{operator}.v{load_prompt('coder').version}.md")
+
+
+def assert_recorded(server: ProtocolServer, name: str) -> None:
+    """What the last request said is what is recorded under `name`."""
+    messages = server.requests[-1].messages
+    text = "\n\n".join(f"## {message['role']}\n\n{message['content']}" for message in messages) + "\n"
+    recording = RECORDINGS / name
+    assert recording.is_file(), f"record it as {name}:\n{text}"
     assert text == recording.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def row_task(tmp_path: Path) -> Task:
+    """A small task of the test's own, so that the shipped ones may change their texts."""
+    (tmp_path / "brief.md").write_text("Sum a row.\n")
+    return Task(
+        name="row-sum",
+        title="Sum of a row",
+        goal="add up a long row of floats",
+        keywords=("sum",),
+        domain="kernels",
+        language="c",
+        seed="seed.c",
+        objectives=(Objective(metric="speedup", unit="x", direction=Direction.MAX),),
+        stages=(StageSpec(name="compile", title="compile"),),
+        parameters=(
+            Parameter(name="n", title="elements", unit="elements", default=1000, minimum=1, maximum=10**6),
+            Parameter(name="dtype", title="number type", default="float32", choices=("float32", "float64")),
+            Parameter(name="layout", title="layout", default="dense"),
+        ),
+        root=tmp_path,
+    )
+
+
+async def test_the_other_roles_prompts_are_as_recorded(
+    row_task: Task,
+    make_context: Callable[..., StepContext],
+    failure: StageEvidence,
+    bench: Workbench,
+    protocol_server: ProtocolServer,
+) -> None:
+    protocol_server.always(answer("{}"))
+    team = LlmTeam(bench.client(spec(protocol_server.base_url)), planning_id=bench.campaign_id)
+    context = make_context(campaign_id=bench.campaign_id, hints=("Mind the cache.",))
+
+    await team.planner.read_goal("sum a row of 2,000 doubles, twice as fast", [row_task])
+    assert_recorded(protocol_server, f"planner_goal.v{load_prompt('planner_goal').version}.md")
+    await team.planner.plan_step(context)
+    assert_recorded(protocol_server, f"planner_step.v{load_prompt('planner_step').version}.md")
+    evidence = Evidence(
+        tier=SandboxTier.BUBBLEWRAP, stages=(StageEvidence(stage="compile", outcome=Outcome.PASS), failure)
+    )
+    await team.judge.judge(context, "int nf_kernel(int n) { return n; }\n", evidence)
+    assert_recorded(protocol_server, f"judge.v{load_prompt('judge').version}.md")
+    report = ReportContext(
+        plan=Plan(goal="sum faster", task="row-sum", objectives=(context.objective,), budget=Budget(evaluations=9)),
+        calibration=None,
+        tally=Tally(candidates=9, evaluations=8, last_improvement_evaluation=3, active_s=90.0),
+        finalists=(
+            Finalist(ordinal=4, confirmed=True, metrics=context.parent.metrics, note="unrolled", diff="-a\n+b"),
+        ),
+        operators={"diff.edits": (6, 4)},
+        failures={"wrong_output": 2},
+    )
+    await team.analyst.analyse(report)
+    assert_recorded(protocol_server, f"analyst.v{load_prompt('analyst').version}.md")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agents.planner_reading import read_goal_by_words
+from agents.planner_reading import GOAL_LIMIT, read_goal_by_words
 from nightforge.catalogue import shipped_tasks
 from nightforge.domain.plan import GoalReading
 from nightforge.domain.task import Task
@@ -94,3 +94,10 @@ def test_a_document_is_no_goal(tasks: Sequence[Task]) -> None:
 def test_hostile_goals_are_read_without_error(text: str, tasks: Sequence[Task]) -> None:
     reading = read(text, tasks)
     assert reading.task in {None, *(task.name for task in tasks)}
+
+
+@pytest.mark.parametrize("text", ["1 ", "1x", "1,", "area ", "a x ", "1", "10-", "softmax 1", "1 rows of "])
+@pytest.mark.timeout(30)
+def test_a_long_odd_goal_is_read_in_bounded_time(text: str, tasks: Sequence[Task]) -> None:
+    """A pattern that backtracks over a long goal would hang here for minutes."""
+    read((text * GOAL_LIMIT)[: GOAL_LIMIT - 1], tasks)
