@@ -15,7 +15,7 @@ from pathlib import Path
 from nightforge.domain.base import Frozen
 from nightforge.domain.words import SandboxTier
 from nightforge.errors import NightforgeError
-from nightforge.settings import Resolved, Settings, load_settings
+from nightforge.settings import Resolved, Settings, database_exists, load_settings
 
 GIB = 1024**3
 DISK_FAIL_BYTES = GIB // 4
@@ -161,7 +161,6 @@ def check_store(settings: Settings) -> Finding:
     """Opens the database as any command would: locked, unwritable, damaged or newer ones show here."""
     import asyncio
 
-    from nightforge.cli.reading import database_exists
     from nightforge.store import open_store
     from tools.clock import SystemClock
 

@@ -189,6 +189,11 @@ def load_settings(
     return Resolved(settings, origins, files, (*unknown, *dotenv_unknown))
 
 
+def database_exists(url: str) -> bool:
+    """False only when an embedded database has not been created yet."""
+    return not url.startswith("sqlite:///") or Path(url.removeprefix("sqlite:///")).exists()
+
+
 def config_files(environ: Mapping[str, str], cwd: Path) -> dict[str, Path]:
     """Where each file layer is looked for; the files need not exist."""
     home = environ.get(f"{PREFIX}HOME", "")

@@ -21,7 +21,8 @@ def list_campaigns(
 ) -> None:
     """List campaigns, newest first: state, task, best so far, evaluations, cost."""
     output = Output.open(json=json, quiet=quiet, verbose=verbose)
-    from nightforge.cli.reading import NOTHING_YET, database_exists, opened_store, resolve_settings
+    from nightforge.cli.reading import NOTHING_YET, opened_store, resolve_settings
+    from nightforge.settings import database_exists
 
     settings = resolve_settings().settings
     campaigns: list[Campaign] = []

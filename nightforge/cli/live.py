@@ -141,7 +141,7 @@ def status_line(campaign: Campaign, state: CampaignState, tally: Tally, best: st
     in_flight = sum(count for state, count in tally.by_state.items() if not state.is_terminal)
     rate = tally.evaluations / tally.active_s * 3600 if tally.active_s > 0 else 0.0
     rejected = tally.by_state.get(CandidateState.REJECTED, 0)
-    parts = [f"best {best or 'none yet'}", f"{tally.evaluations} evaluations ({rate:.0f}/h)", f"{in_flight} in flight"]
+    parts = [f"best {best or 'none yet'}", f"{tally.evaluations} evaluated ({rate:.0f}/h)", f"{in_flight} in flight"]
     cap = f" of {money(plan.budget.cost_usd)}" if plan.budget.cost_usd is not None else ""
     if plan.models or cap:
         parts.append(f"{money(tally.cost_usd)}{cap}")

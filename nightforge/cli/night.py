@@ -68,6 +68,7 @@ async def run_night(settings: Settings, output: Output, request: NightRequest, c
             if not _approved(output, step.card, choices):
                 return 0
             campaign_id = _campaign_of(night.store, step.card)
+            _announce(output, night.store, campaign_id)
             step = await _watched(night.approve(), night, output, campaign_id, stop)
         return _end(settings, output, night, step, require_improvement=choices.require_improvement)
 
@@ -81,6 +82,7 @@ async def resume_night(
     stop = StopSwitch()
     async with open_night(settings, stop=stop) as night:
         chosen = pick_unfinished(night.store, campaign_id)
+        _announce(output, night.store, chosen)
         step = await _watched(night.resume(chosen, budget=budget), night, output, chosen, stop)
         if isinstance(step, AwaitApproval):
             if not _approved(output, step.card, choices):
@@ -144,22 +146,27 @@ def _approved(output: Output, card: PlanCard, choices: Choices) -> bool:
     return started
 
 
+def _announce(output: Output, store: Store, campaign_id: str) -> None:
+    """The launch record: from here on another program can follow the campaign by its id."""
+    if not output.json:
+        return
+    campaign = store.campaign(campaign_id)
+    output.record(
+        {
+            "kind": "launch",
+            "campaign_id": campaign_id,
+            "goal": campaign.plan.goal,
+            "task": campaign.plan.task,
+            "team": campaign.plan.team.value,
+            "tier": campaign.tier,
+        }
+    )
+
+
 async def _watched(
     work: Awaitable[NightStep], night: Night, output: Output, campaign_id: str, stop: StopSwitch
 ) -> NightStep:
     """Run `work` under the live line, with Ctrl-C once to drain and twice to stop."""
-    if output.json:
-        campaign = night.store.campaign(campaign_id)
-        output.record(
-            {
-                "kind": "launch",
-                "campaign_id": campaign_id,
-                "goal": campaign.plan.goal,
-                "task": campaign.plan.task,
-                "team": campaign.plan.team.value,
-                "tier": campaign.tier,
-            }
-        )
     task = asyncio.ensure_future(work)
     async with _interrupts(task, output, stop):
         display = asyncio.create_task(LiveDisplay(night.store, campaign_id, output).run())
@@ -178,7 +185,8 @@ async def _watched(
             raise KeyboardInterrupt from None
         finally:
             display.cancel()
-            with suppress(asyncio.CancelledError):
+            # A display that broke must not hide what the campaign came to.
+            with suppress(asyncio.CancelledError, NightforgeError):
                 await display
 
 
@@ -218,7 +226,10 @@ def _end(settings: Settings, output: Output, night: Night, step: NightStep, *, r
 
     document = build_report(gather(night.store, step.campaign_id))
     path = settings.reports_dir / f"{step.campaign_id}.md"
-    write_markdown(path, to_markdown(document))
+    try:
+        write_markdown(path, to_markdown(document))
+    except UserError as error:
+        output.alert(f"warning: {error}; `nightforge report --md FILE` writes it elsewhere")
     interrupted = step.state is CampaignState.PAUSED or step.reason == "interrupted"
     missing = require_improvement and not step.improved and not interrupted
     code = INTERRUPTED if interrupted else ImprovementMissing.exit_code if missing else 0

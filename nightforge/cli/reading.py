@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nightforge.errors import NotFound
@@ -26,14 +25,11 @@ def resolve_settings(flags: dict[str, object] | None = None) -> Resolved:
     return load_settings(flags)
 
 
-def database_exists(url: str) -> bool:
-    """False only when an embedded database has not been created yet."""
-    return not url.startswith("sqlite:///") or Path(url.removeprefix("sqlite:///")).exists()
-
-
 @contextmanager
 def opened_store(url: str) -> Iterator[SqlStore]:
     """The store; NotFound where no campaign can be in it, so that looking creates no file."""
+    from nightforge.settings import database_exists
+
     if not database_exists(url):
         raise NotFound("there is no campaign yet", where=url, hint=NOTHING_YET)
     from nightforge.store import open_store

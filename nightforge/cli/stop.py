@@ -29,7 +29,12 @@ def stop(
     settings = resolve_settings().settings
     with opened_store(settings.database_url) as store:
         campaign = pick_campaign(store, campaign_id)
-        ended = campaign.state in {CampaignState.FINISHED, CampaignState.FAILED, CampaignState.PAUSED}
+        ended = campaign.state in {
+            CampaignState.PLANNED,
+            CampaignState.FINISHED,
+            CampaignState.FAILED,
+            CampaignState.PAUSED,
+        }
         command = "stop-now" if now else "stop"
         if not ended:
             asyncio.run(store.post_command(campaign.campaign_id, command))

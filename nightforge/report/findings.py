@@ -181,7 +181,7 @@ def make_belief(data: ReportData) -> Section | None:
             f"  {check.path} had to {check.expect}: {clean_line(check.outcome)}" for check in data.rehearsal.checks
         )
     if data.suspicious:
-        items.append(f"{len(data.suspicious)} candidates passed the search and failed the confirmation (⚠)")
+        items.append(f"passed the search and failed the confirmation (⚠): {len(data.suspicious)}")
     return Section(name="belief", title="Why it is believed", blocks=(Bullets(items=tuple(items)),)) if items else None
 
 

@@ -48,13 +48,13 @@ async def test_plain_lines_come_with_news_and_every_ten_seconds(
     shown = capsys.readouterr().err
     assert "running" in shown
     assert "best is .1 at 1.25" in shown
-    assert "best .1 1.25 x [1.22, 1.28] (measured) · 1 evaluations (1800/h) · 0 in flight · $0.00 of $2.00" in shown
+    assert "best .1 1.25 x [1.22, 1.28] (measured) · 1 evaluated (1800/h) · 0 in flight · $0.00 of $2.00" in shown
     now[0] = 11.9
     display.show(None)
     assert capsys.readouterr().err == ""
     now[0] = 12.1
     display.show(None)
-    assert "1 evaluations" in capsys.readouterr().err
+    assert "1 evaluated" in capsys.readouterr().err
 
 
 async def test_quiet_shows_nothing(store: SqlStore, campaign: Campaign, capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,7 +80,7 @@ def test_failures_stand_by_reason(campaign: Campaign) -> None:
         by_reason={"wrong_output": 3, "compile_error": 2, "slower": 1, "duplicate": 1},
     )
     line = status_line(campaign, CampaignState.RUNNING, tally, "")
-    assert "best none yet · 9 evaluations (540/h) · 3 in flight" in line
+    assert "best none yet · 9 evaluated (540/h) · 3 in flight" in line
     assert line.endswith("6 rejected: 3 wrong_output, 2 compile_error, 1 slower")
 
 

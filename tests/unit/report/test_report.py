@@ -73,7 +73,7 @@ async def test_a_suspicious_candidate_has_no_rank_and_no_confirmed_value(scene: 
     (row,) = [line for line in text.splitlines() if "⚠ suspicious" in line]
     assert row.startswith("| - |")
     assert "1.01" not in row
-    assert "1 candidates passed the search and failed the confirmation" in text
+    assert "failed the confirmation (⚠): 1" in text
 
 
 async def test_gains_stand_beside_every_baseline(scene: Scene) -> None:

@@ -1,0 +1,122 @@
+"""At a terminal: Enter starts, n leaves, Ctrl-C leaves at once, and the live line is one line."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+pytestmark = pytest.mark.box
+RUN = ("run", "climb the hill to its peak", "--task", "toy-peak", "--evaluations", "6")
+
+
+class Program(Protocol):
+    home: Path
+
+    @property
+    def environment(self) -> Mapping[str, str]: ...
+
+
+class Session:
+    """The program with a terminal of its own for all three streams."""
+
+    def __init__(self, program: Program, *arguments: str) -> None:
+        self.keyboard, screen = pty.openpty()
+        self.shown = ""
+        self.process = subprocess.Popen(
+            [str(Path(sys.executable).with_name("nightforge")), *arguments],
+            cwd=program.home.parent,
+            env={**program.environment, "TERM": "xterm-256color", "TOY_SECONDS": "0.2"},
+            stdin=screen,
+            stdout=screen,
+            stderr=screen,
+            start_new_session=True,
+            preexec_fn=_take_terminal,
+        )
+        os.close(screen)
+
+    def wait_for(self, words: str, timeout_s: float = 60) -> None:
+        deadline = time.monotonic() + timeout_s
+        while words not in self.shown:
+            assert time.monotonic() < deadline, self.shown
+            if not self._read():
+                break
+        assert words in self.shown, self.shown
+
+    def type(self, keys: bytes) -> None:
+        os.write(self.keyboard, keys)
+
+    def end(self) -> int:
+        while self._read():
+            pass
+        return self.process.wait(timeout=60)
+
+    def _read(self) -> bool:
+        if not select.select([self.keyboard], [], [], 60)[0]:
+            return False
+        try:
+            data = os.read(self.keyboard, 65536)
+        except OSError:
+            return False
+        self.shown += data.decode("utf-8", "replace")
+        return bool(data)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self.keyboard)
+
+
+def _take_terminal() -> None:
+    """Make the new session's terminal its controlling one, so that Ctrl-C becomes SIGINT."""
+    import fcntl
+    import termios
+
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+@pytest.fixture
+def session(program: Program) -> Iterator[Session]:
+    opened = Session(program, *RUN)
+    yield opened
+    opened.close()
+
+
+def test_enter_starts(session: Session) -> None:
+    session.wait_for("Enter starts")
+    session.type(b"\n")
+    assert session.end() == 0, session.shown
+    assert "▲ confirmed" in session.shown
+    assert "Report: " in session.shown
+    assert "evaluated (" in session.shown
+
+
+def test_n_leaves_without_spending(session: Session) -> None:
+    session.wait_for("Enter starts")
+    session.type(b"n\n")
+    assert session.end() == 0
+    assert "not started; nothing was spent" in session.shown
+
+
+def test_ctrl_c_at_the_question_leaves_at_once(session: Session) -> None:
+    session.wait_for("Enter starts")
+    session.type(b"\x03")
+    assert session.end() == 130
+    assert "Traceback" not in session.shown
+
+
+def test_ctrl_c_in_the_night_drains(session: Session) -> None:
+    session.wait_for("Enter starts")
+    session.type(b"\n")
+    session.wait_for("best is .0")
+    session.type(b"\x03")
+    assert session.end() == 130
+    assert "nightforge resume" in session.shown
