@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tree_sitter import Node
@@ -55,11 +55,16 @@ class Flatten(Rewrite):
     prior = 0.2
 
     def variants(self, unit: Unit) -> Iterable[Variant]:
-        for node in walk(unit.root):
-            if node.type == "for_statement" and unit.editable(node):
-                strips = strips_at(unit, node)
-                if strips is not None:
-                    yield Variant(_flat(unit, strips), f"line {unit.line_of(node)}: one loop instead of strips")
+        """Strips with a sum of their own stay: one long chain of additions is less exact."""
+        yield from flattened(unit, sums=False)
+
+
+def flattened(unit: Unit, *, sums: bool) -> Iterator[Variant]:
+    for node in walk(unit.root):
+        if node.type == "for_statement" and unit.editable(node):
+            strips = strips_at(unit, node)
+            if strips is not None and (sums or strips.part is None):
+                yield Variant(_flat(unit, strips), f"line {unit.line_of(node)}: one loop instead of strips")
 
 
 def strips_at(unit: Unit, node: Node) -> Strips | None:

@@ -95,11 +95,15 @@ def _blocked(unit: Unit, loop: Loop, reduction: Reduction) -> str:
     start, end = unit.fresh("nf_start"), unit.fresh("nf_end")
     kind, variable, upper = loop.type, loop.variable, loop.upper(unit)
     body = _body(unit, loop, {reduction.accumulator: part})
+    into, before, after = reduction.accumulator, "", ""
+    if reduction.kind == "sum":
+        into = unit.fresh("nf_total")
+        before, after = f"double {into} = 0;\n", f"\n{reduction.accumulator} += {into};"
     opening = tile_loop(kind, (block, start, end), unit.of(loop.lower), upper)
     return f"""{{
-{tunable(block, BLOCK, BLOCK_CHOICES)}{opening}
+{before}{tunable(block, BLOCK, BLOCK_CHOICES)}{opening}
     {reduction.type} {part} = {reduction.identity};
     for ({kind} {variable} = {start}; {variable} < {end}; {variable}++) {indent(body, "    ")}
-    {_combine(reduction, reduction.accumulator, part)}
-}}
+    {_combine(reduction, into, part)}
+}}{after}
 }}"""

@@ -101,13 +101,14 @@ def _replace(unit: Unit, pair: Moments) -> str:
     first, second, total, squares = pair.first, pair.second, pair.total, pair.squares
     tile, start, end = unit.fresh("NF_TILE"), unit.fresh("nf_start"), unit.fresh("nf_end")
     part, middle, square = unit.fresh("nf_part"), unit.fresh("nf_mean"), unit.fresh("nf_square")
+    running = unit.fresh("nf_total")
     moment, delta = unit.fresh("nf_moment"), unit.fresh("nf_delta")
     kind = squares.type
     add = looped(part_header(first, start, end), unit.render(first.body, {total.accumulator: part}))
     body = unit.render(second.body, {squares.accumulator: square, pair.mean: middle})
     deviate = looped(part_header(second, start, end), body)
     opening = tile_loop(first.type, (tile, start, end), "0", first.upper(unit))
-    text = f"""{kind} {moment} = 0;
+    text = f"""double {moment} = 0, {running} = 0;
 {tunable(tile, TILE, TILE_CHOICES)}{opening}
     {total.type} {part} = 0;
     {indent(add, "    ")}
@@ -115,12 +116,13 @@ def _replace(unit: Unit, pair: Moments) -> str:
     {kind} {square} = 0;
     {indent(deviate, "    ")}
     if ({start} > 0) {{
-        const {kind} {delta} = {middle} - {total.accumulator} / {start};
-        {square} += {delta} * {delta} * (({kind}){start} / {end} * ({end} - {start}));
+        const double {delta} = {middle} - {running} / {start};
+        {square} += {delta} * {delta} * ((double){start} / {end} * ({end} - {start}));
     }}
     {moment} += {square};
-    {total.accumulator} += {part};
-}}"""
+    {running} += {part};
+}}
+{total.accumulator} = {running};"""
     pad = indentation(unit, first.node)
     return unit.apply(
         [

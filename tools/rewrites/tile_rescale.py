@@ -5,18 +5,18 @@
 
 Each tile finds its maximum and adds its exponentials while it is in the first-level cache; when the maximum grows,
 the sum so far is scaled by exp(old - new) (Milakov and Gimelshein, arXiv:1805.02867, at the grain of tiles). One
-pass over memory goes; partial sums per tile also make the sum more exact. A second loop that stores its exponentials
-is first turned into one that does not (`rewrite.recompute`).
+pass over memory goes, and sums of tiles that are added in double are more exact than one long chain. A second loop
+that stores its exponentials is first turned into one that does not (`rewrite.recompute`), and strips into one loop.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from tools.rewrites.flatten import Flatten
+from tools.rewrites.flatten import flattened
 from tools.rewrites.loops import Loop, is_plain, loops, mentions, part_header, writes
 from tools.rewrites.recompute import Recompute, between, written
 from tools.rewrites.reductions import Reduction, body_locals, is_zero_before, resolved, sole_reduction
@@ -54,17 +54,17 @@ class TileRescale(Rewrite):
     structural = True
 
     def variants(self, unit: Unit) -> Iterable[Variant]:
-        for start, before in _with(Flatten(), unit):
-            for changed, after in _with(Recompute(), start):
+        for start, before in _with(unit, lambda given: flattened(given, sums=True)):
+            for changed, after in _with(start, Recompute().variants):
                 yield from _fused(changed, before + after)
                 for variant in moments(changed):
                     yield Variant(variant.source, variant.note + before + after)
 
 
-def _with(rewrite: Rewrite, unit: Unit) -> Iterator[tuple[Unit, str]]:
+def _with(unit: Unit, rewrite: Callable[[Unit], Iterable[Variant]]) -> Iterator[tuple[Unit, str]]:
     """The program as it is, then with another rewrite made first that may bring it into the form we know."""
     yield unit, ""
-    for variant in rewrite.variants(unit):
+    for variant in rewrite(unit):
         changed = Unit.parse(variant.source)
         if changed is not None:
             yield changed, f"; {variant.note}"
@@ -153,22 +153,24 @@ def _replace(unit: Unit, pair: Pair) -> str:
     first, second, peak, total = pair.first, pair.second, pair.maximum, pair.total
     tile, start, end = unit.fresh("NF_TILE"), unit.fresh("nf_start"), unit.fresh("nf_end")
     tile_peak, tile_sum = unit.fresh("nf_peak"), unit.fresh("nf_sum")
-    upper = second.upper(unit)
+    running, upper = unit.fresh("nf_total"), second.upper(unit)
     pad = indentation(unit, second.node)
     find = looped(part_header(first, start, end), unit.render(first.body, {peak.accumulator: tile_peak}))
     add = looped(part_header(second, start, end), unit.render(second.body, {total.accumulator: tile_sum}))
     opening = tile_loop(second.type, (tile, start, end), pair.lower, upper)
-    text = f"""{tunable(tile, TILE, TILE_CHOICES)}{opening}
+    text = f"""double {running} = 0;
+{tunable(tile, TILE, TILE_CHOICES)}{opening}
     {peak.type} {tile_peak} = {peak.accumulator};
     {indent(find, "    ")}
     if ({tile_peak} > {peak.accumulator}) {{
-        {total.accumulator} *= {pair.exponential}({peak.accumulator} - {tile_peak});
+        {running} *= {pair.exponential}({peak.accumulator} - {tile_peak});
         {peak.accumulator} = {tile_peak};
     }}
     {total.type} {tile_sum} = 0;
     {indent(add, "    ")}
-    {total.accumulator} += {tile_sum};
-}}"""
+    {running} += {tile_sum};
+}}
+{total.accumulator} = {running};"""
     edits = [
         Edit(first.node.start_byte, first.node.end_byte, "/* the maximum is found tile by tile below */"),
         Edit(second.node.start_byte, second.node.end_byte, indent(text, pad)),
