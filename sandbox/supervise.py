@@ -230,8 +230,8 @@ class Supervisor:
         )
 
     def _cause_of(self, status: int, number: int | None, cpu_s: float) -> ExitReason:
-        # A program can send itself these signals, so the clock has to agree (it counts in ticks of 10 ms).
-        if number in {signal.SIGXCPU, signal.SIGKILL} and cpu_s >= 0.9 * self.limits.cpu_s:
+        # A program can send itself these signals, so the clock has to agree.
+        if number in {signal.SIGXCPU, signal.SIGKILL} and cpu_s >= self.limits.cpu_s:
             return ExitReason.CPU_LIMIT
         if number == signal.SIGXFSZ or (status != 0 and self.was_full):
             return ExitReason.DISK_LIMIT
