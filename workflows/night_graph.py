@@ -14,6 +14,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import interrupt
 
+from agents.planner_reading import answer_goal
 from nightforge.domain.base import Json, Scalar
 from nightforge.domain.candidate import Campaign, Tally
 from nightforge.domain.plan import GoalReading, Plan
@@ -32,7 +33,6 @@ UNPLANNED = "(not planned yet)"
 class NightState(TypedDict, total=False):
     request: Json
     reading: Json
-    answers: dict[str, Scalar]
     campaign_id: str
     approved: bool
     reason: str
@@ -61,9 +61,7 @@ class NightNodes:
             update["campaign_id"] = campaign.campaign_id
             reading = await self._read_goal(request, campaign)
             if reading.task is None:
-                await self.house.store.set_campaign_state(
-                    campaign.campaign_id, CampaignState.FAILED, reason="the goal fits no task"
-                )
+                await self._refuse(campaign.campaign_id)
         else:
             reading = await self._read_goal(request, None)
         return {"reading": reading.model_dump(mode="json"), **update}
@@ -81,16 +79,32 @@ class NightNodes:
         return await self.house.store.create_campaign(draft, tier=self.house.sandbox.tier)
 
     async def _read_goal(self, request: NightRequest, campaign: Campaign | None) -> GoalReading:
-        tasks: list[Task] = [self.house.find_task(request.task)] if request.task else list(self.house.tasks())
         meter = BudgetMeter(request.budget, spent=Tally())
         models, campaign_id = (campaign.plan.models, campaign.campaign_id) if campaign else ((), "")
         team = self.house.make_team(models, meter, campaign_id)
-        return await team.planner.read_goal(request.goal, tasks)
+        return await team.planner.read_goal(request.goal, self._tasks(request))
 
     async def ask(self, state: NightState) -> NightState:
-        """Waits for the answers to at most three questions."""
-        answers = interrupt("questions")
-        return {"answers": dict(answers)}
+        """Waits for the answers to at most three questions, and holds them against what the task offers."""
+        answers: dict[str, Scalar] = interrupt("questions")
+        request = NightRequest.model_validate(state["request"])
+        reading = answer_goal(
+            GoalReading.model_validate(state["reading"]),
+            answers,
+            self._tasks(request),
+            now=self.house.clock.now().astimezone(),
+        )
+        if reading.task is None:
+            await self._refuse(state.get("campaign_id"))
+        return {"reading": reading.model_dump(mode="json")}
+
+    def _tasks(self, request: NightRequest) -> list[Task]:
+        return [self.house.find_task(request.task)] if request.task else list(self.house.tasks())
+
+    async def _refuse(self, campaign_id: str | None) -> None:
+        if campaign_id is not None:
+            reason = "the goal fits no task"
+            await self.house.store.set_campaign_state(campaign_id, CampaignState.FAILED, reason=reason)
 
     async def plan(self, state: NightState) -> NightState:
         """The plan, the baselines measured now, and the campaign's row; nothing of the budget is spent."""
@@ -105,7 +119,7 @@ class NightNodes:
             plan = request.plan
         else:
             models = self.house.resolve_models(request.models) if request.team is TeamKind.LLM else ()
-            plan = make_plan(request.model_copy(update={"models": models}), reading, task, state.get("answers", {}))
+            plan = make_plan(request.model_copy(update={"models": models}), reading, task)
         calibration = await self.house.evaluator(task).calibrate(task, plan.parameters, seed=randbits(63))
         store, campaign_id = self.house.store, state.get("campaign_id")
         if campaign_id is None:
@@ -149,7 +163,7 @@ def build_night_graph(house: House, stop: StopSwitch, saver: BaseCheckpointSaver
     graph.add_node("run", nodes.run)
     graph.add_conditional_edges(START, _after_start, ["read", "approve", "run"])
     graph.add_conditional_edges("read", _after_read, ["ask", "plan", END])
-    graph.add_edge("ask", "plan")
+    graph.add_conditional_edges("ask", _after_read, ["ask", "plan", END])
     graph.add_edge("plan", "approve")
     graph.add_conditional_edges("approve", lambda state: "run" if state["approved"] else END, ["run", END])
     graph.add_edge("run", END)

@@ -19,12 +19,12 @@ TYPICAL_TOKENS = (3_000, 1_500)
 """Input and output of a typical coder call, for the estimate only."""
 
 
-def make_plan(request: NightRequest, reading: GoalReading, task: Task, answers: Mapping[str, Scalar]) -> Plan:
+def make_plan(request: NightRequest, reading: GoalReading, task: Task) -> Plan:
     """Flags win over the goal's own words, those over the task's defaults. BudgetRefused on a cap of zero."""
     preset = find_preset(request.preset or ("team" if request.team is TeamKind.LLM else "solo"))
     budget, notes = merge_budgets(request.budget, reading.budget, task)
     parameters = {parameter.name: parameter.default for parameter in task.parameters}
-    parameters |= {**reading.parameters, **answers}
+    parameters |= reading.parameters
     check_parameters(task, parameters)
     target = request.target if request.target is not None else reading.target
     return Plan(

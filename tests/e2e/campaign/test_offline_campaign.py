@@ -17,7 +17,7 @@ from nightforge.domain.plan import Budget
 from nightforge.domain.task import Task
 from nightforge.domain.words import CampaignState, CandidateState, Outcome, Phase
 from nightforge.errors import BudgetRefused, EvaluatorFault, RehearsalFailed, UserError
-from workflows.contract import AwaitApproval, Done, NightRequest, Refused, StopSwitch
+from workflows.contract import AskQuestions, AwaitApproval, Done, NightRequest, Refused, StopSwitch
 from workflows.night import Night
 
 NightOpener = Callable[..., AbstractAsyncContextManager[Night]]
@@ -316,4 +316,14 @@ async def test_a_budget_of_zero_is_refused_before_anything(open_toy_night: Night
     async with open_toy_night() as night:
         with pytest.raises(BudgetRefused):
             await night.begin(NightRequest(goal=GOAL, budget=Budget(evaluations=0)))
+        assert not night.store.campaigns()
+
+
+async def test_a_qualifier_that_no_task_knows_is_asked_about_and_a_no_is_a_no(open_toy_night: NightOpener) -> None:
+    async with open_toy_night() as night:
+        asked = await night.begin(NightRequest(goal="masked softmax"))
+        assert isinstance(asked, AskQuestions)
+        assert [question.name for question in asked.questions] == ["task"]
+        refused = await night.answer({"task": "none"})
+        assert isinstance(refused, Refused)
         assert not night.store.campaigns()

@@ -51,54 +51,54 @@ def calibrated(*, room: float | None = 2.0, band: float = 0.05, seconds: float =
 
 def test_flags_win_over_words_and_words_over_defaults() -> None:
     words = READING.model_copy(update={"budget": Budget(wall_s=120, cost_usd=3.0)})
-    plan = make_plan(NightRequest(goal="g", budget=Budget(wall_s=30)), words, TASK, {})
+    plan = make_plan(NightRequest(goal="g", budget=Budget(wall_s=30)), words, TASK)
     assert plan.budget == Budget(wall_s=30, cost_usd=3.0)
-    assert make_plan(NightRequest(goal="g"), READING, TASK, {}).budget == Budget(wall_s=600)
+    assert make_plan(NightRequest(goal="g"), READING, TASK).budget == Budget(wall_s=600)
 
 
 def test_default_budget_is_said() -> None:
-    assert any("default budget" in note for note in make_plan(NightRequest(goal="g"), READING, TASK, {}).notes)
+    assert any("default budget" in note for note in make_plan(NightRequest(goal="g"), READING, TASK).notes)
 
 
 @pytest.mark.parametrize("cap", ["evaluations", "wall_s", "cost_usd", "tokens"])
 def test_a_budget_of_zero_is_refused_with_its_flag(cap: str) -> None:
     with pytest.raises(BudgetRefused, match="zero") as refused:
-        make_plan(NightRequest(goal="g", budget=Budget.model_validate({cap: 0})), READING, TASK, {})
+        make_plan(NightRequest(goal="g", budget=Budget.model_validate({cap: 0})), READING, TASK)
     assert refused.value.where.startswith("--")
     assert refused.value.exit_code == 5
 
 
 @pytest.mark.parametrize(
-    ("answers", "message"),
+    ("parameters", "message"),
     [({"threads": 8}, "not on offer"), ({"n": 5}, "outside"), ({"colour": "red"}, "no parameter 'colour'")],
 )
-def test_a_parameter_that_the_task_does_not_offer_is_refused(answers: dict[str, Scalar], message: str) -> None:
+def test_a_parameter_that_the_task_does_not_offer_is_refused(parameters: dict[str, Scalar], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        make_plan(NightRequest(goal="g"), READING, TASK, answers)
+        make_plan(NightRequest(goal="g"), READING.model_copy(update={"parameters": parameters}), TASK)
 
 
-def test_answers_win_over_the_reading() -> None:
-    reading = READING.model_copy(update={"parameters": {"threads": 1, "n": 50}})
-    assert make_plan(NightRequest(goal="g"), reading, TASK, {"threads": 2}).parameters == {"threads": 2, "n": 50}
+def test_what_the_goal_leaves_out_is_the_default() -> None:
+    reading = READING.model_copy(update={"parameters": {"threads": 2}})
+    assert make_plan(NightRequest(goal="g"), reading, TASK).parameters == {"threads": 2, "n": 100}
 
 
 def test_presets_by_team_and_by_name() -> None:
-    assert make_plan(NightRequest(goal="g"), READING, TASK, {}).search.preset == "solo"
-    team = make_plan(NightRequest(goal="g", team=TeamKind.LLM), READING, TASK, {})
+    assert make_plan(NightRequest(goal="g"), READING, TASK).search.preset == "solo"
+    team = make_plan(NightRequest(goal="g", team=TeamKind.LLM), READING, TASK)
     assert (team.search.preset, team.search.drafts) == ("team", 2)
     with pytest.raises(NotFound, match="orchestra"):
-        make_plan(NightRequest(goal="g", preset="orchestra"), READING, TASK, {})
+        make_plan(NightRequest(goal="g", preset="orchestra"), READING, TASK)
 
 
 def test_a_target_of_a_smaller_is_better_task_is_turned() -> None:
     task = TASK.model_copy(update={"objectives": (Objective(metric="area", unit="um2", direction=Direction.MIN),)})
-    plan = make_plan(NightRequest(goal="g", target=300.0), READING, task, {})
+    plan = make_plan(NightRequest(goal="g", target=300.0), READING, task)
     assert [rule.parameters for rule in plan.stop if rule.rule == "target"] == [{"value": -300.0}]
     assert all(rule.rule != "near-bound" for rule in plan.stop)
 
 
 def test_the_card_names_missing_baselines_small_room_and_no_sandbox() -> None:
-    plan = make_plan(NightRequest(goal="g"), READING, TASK, {})
+    plan = make_plan(NightRequest(goal="g"), READING, TASK)
     card = make_card(plan, TASK, calibrated(room=1.04), SandboxTier.UNSAFE_LOCAL, "nothing leaves")
     assert card.room_is_small
     assert any("torch" in warning for warning in card.warnings)
@@ -120,7 +120,7 @@ def test_estimates_are_ordered_and_within_the_caps(
 ) -> None:
     models = (ModelSpec(model="m", input_usd_per_mtok=1.0, output_usd_per_mtok=4.0),)
     request = NightRequest(goal="g", budget=Budget(evaluations=evaluations, wall_s=wall_s, cost_usd=cap), models=models)
-    guess = estimate(make_plan(request, READING, TASK, {}), calibrated(seconds=seconds))
+    guess = estimate(make_plan(request, READING, TASK), calibrated(seconds=seconds))
     assert 0 <= guess.evaluations[0] <= guess.evaluations[1]
     assert 0 <= guess.wall_s[0] <= guess.wall_s[1]
     assert 0 <= guess.cost_usd[0] <= guess.cost_usd[1]
