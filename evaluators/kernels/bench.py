@@ -57,6 +57,15 @@ class Bench:
         ) as worker:
             yield worker
 
+    @contextmanager
+    def take_turns(self, program: Program, first: KernelWorker | None = None) -> Iterator[tuple[KernelWorker, ...]]:
+        """The processes of one timed kernel, `first` among them when there is one already."""
+        with ExitStack() as stack:
+            workers = [first] if first is not None else []
+            while len(workers) < self.settings.timing.processes:
+                workers.append(stack.enter_context(self.open(program)))
+            yield tuple(workers)
+
     def candidate_program(self) -> Program:
         if self.cast.candidate is None:
             raise ValueError("this bench has no candidate")
@@ -67,15 +76,15 @@ class Bench:
 
     @contextmanager
     def opponents(self, others: Sequence[Recipe], *, every: int | None = None) -> Iterator[list[Participant]]:
-        """Control (the reference in a second process), roof and the other baselines, ready."""
+        """Control (the reference in processes of its own), roof and the other baselines, ready."""
         with ExitStack() as stack:
-            found = [Participant(stack.enter_context(self.open(self.reference_program(CONTROL))))]
+            found = [Participant(stack.enter_context(self.take_turns(self.reference_program(CONTROL))))]
             roof = kernel_program(ROOF, self.cast.worker, self.cast.roof, self.settings, self._arena, trusted=True)
-            found.append(Participant(stack.enter_context(self.open(roof)), every=every or 3))
+            found.append(Participant((stack.enter_context(self.open(roof)),), every=every or 3))
             for recipe in others:
                 program = recipe.start(recipe.baseline.name, self.settings, self._arena)
                 worker = stack.enter_context(self.open(program))
-                found.append(Participant(worker, every=every or recipe.baseline.every))
+                found.append(Participant((worker,), every=every or recipe.baseline.every))
             yield found
 
     def race(self, participants: Sequence[Participant], dims: Dims, rounds: int, *, timeout_s: float) -> Record:

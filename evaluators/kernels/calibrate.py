@@ -40,12 +40,12 @@ def measure(
     with ExitStack() as stack:
         stack.enter_context(slots.hold("cpu", stop=stop))
         bench = stack.enter_context(open_bench(sandbox, cast, [dims], [seed, _PHASE_WORD], stop))
-        reference = Participant(stack.enter_context(bench.open(bench.reference_program(settings.reference))))
+        reference = Participant(stack.enter_context(bench.take_turns(bench.reference_program(settings.reference))))
         participants = [reference, *stack.enter_context(bench.opponents(cast.others, every=1))]
         started = time.perf_counter()
-        bench.race(participants, dims, 1, timeout_s=30.0)
+        bench.race(participants, dims, settings.timing.processes, timeout_s=30.0)
         record = bench.race(participants, dims, settings.timing.calibration_rounds, timeout_s=30.0)
-        round_s = (time.perf_counter() - started) / (settings.timing.calibration_rounds + 1)
+        round_s = (time.perf_counter() - started) / (settings.timing.calibration_rounds + settings.timing.processes)
         per_evaluation_s = _evaluation_seconds(bench, record, len(participants), round_s)
     wrong = _wrong_answers(settings, record, dims)
     if settings.reference in wrong:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -47,8 +47,15 @@ class Pair:
     candidate: KernelWorker
     reference: KernelWorker
 
-    def participants(self) -> list[Participant]:
-        return [Participant(self.candidate, judged=True), Participant(self.reference)]
+    @contextmanager
+    def participants(self, bench: Bench) -> Iterator[list[Participant]]:
+        """Both, with as many further processes as the timing wants."""
+        settings = bench.settings
+        with (
+            bench.take_turns(bench.candidate_program(), self.candidate) as candidates,
+            bench.take_turns(bench.reference_program(settings.reference), self.reference) as references,
+        ):
+            yield [Participant(candidates, judged=True), Participant(references)]
 
 
 @contextmanager
@@ -82,11 +89,12 @@ def correctness(bench: Bench, job: Job) -> None:
 
 
 def search(bench: Bench, job: Job) -> None:
-    with _checked(bench, job) as pair:
+    with _checked(bench, job) as pair, ExitStack() as stack:
         with job.cascade.stage("quick") as notes:
-            _quick(bench, job, pair, notes)
+            racers = stack.enter_context(pair.participants(bench))
+            _quick(bench, job, racers, notes)
         with job.cascade.stage("full") as notes:
-            _full(bench, job, pair, notes, rounds=job.settings.timing.rounds, stage="full")
+            _full(bench, job, racers, notes, rounds=job.settings.timing.rounds, stage="full")
 
 
 def confirm(bench: Bench, job: Job) -> None:
@@ -105,18 +113,19 @@ def confirm(bench: Bench, job: Job) -> None:
             bench.rng,
             timeout_s=_CORRECTNESS_CALL_S,
         )
+        racers = stack.enter_context(pair.participants(bench))
         for index, dims in enumerate(job.hidden.timed):
-            record = bench.race(pair.participants(), dims, settings.timing.rounds, timeout_s=job.limit_s("confirm"))
+            record = bench.race(racers, dims, settings.timing.rounds, timeout_s=job.limit_s("confirm"))
             name = "speedup.hidden" if index == 0 else f"speedup.hidden-{index + 1}"
             notes.metrics[name] = record.ratio(settings.reference, CANDIDATE).metric("x")
-        _full(bench, job, pair, notes, rounds=_CONFIRM_FACTOR * settings.timing.rounds, stage="confirm")
+        _full(bench, job, racers, notes, rounds=_CONFIRM_FACTOR * settings.timing.rounds, stage="confirm")
         notes.feedback += f"; {calls} calls on hidden shapes checked, largest error {worst:.1e}"
 
 
-def _quick(bench: Bench, job: Job, pair: Pair, notes: StageNotes) -> None:
+def _quick(bench: Bench, job: Job, racers: Sequence[Participant], notes: StageNotes) -> None:
     timing = job.settings.timing
     limit_s = job.limit_s("quick")
-    record = bench.race(pair.participants(), job.dims, timing.quick_rounds, timeout_s=limit_s)
+    record = bench.race(racers, job.dims, timing.quick_rounds, timeout_s=limit_s)
     ratio = record.ratio(job.settings.reference, CANDIDATE)
     notes.metrics["speedup"] = ratio.metric("x")
     notes.metrics["cpu_ms"] = record.time_ms(CANDIDATE, ClockKind.CPU_MS).metric("ms")
@@ -133,9 +142,9 @@ def _quick(bench: Bench, job: Job, pair: Pair, notes: StageNotes) -> None:
         )
 
 
-def _full(bench: Bench, job: Job, pair: Pair, notes: StageNotes, *, rounds: int, stage: str) -> None:
+def _full(bench: Bench, job: Job, racers: Sequence[Participant], notes: StageNotes, *, rounds: int, stage: str) -> None:
     with bench.opponents(job.cast.others) as opponents:
-        record = bench.race([*pair.participants(), *opponents], job.dims, rounds, timeout_s=job.limit_s(stage))
+        record = bench.race([*racers, *opponents], job.dims, rounds, timeout_s=job.limit_s(stage))
     names = [recipe.baseline.name for recipe in job.cast.others]
     notes.metrics.update(_metrics(job, record, names))
     _refuse_the_impossible(job, record)

@@ -1,5 +1,5 @@
 // nf-flags: fast-math vec512
-/* Three passes, vectorised by the compiler; the sum by blocks, or 16 million float terms drift by a percent. */
+/* Three passes, vectorised by the compiler, all from element 0 on, so that every load is aligned; the sum by blocks, or 16 million float terms drift by a percent. */
 #include <math.h>
 #include <stdint.h>
 
@@ -16,7 +16,7 @@ int nf_kernel(const nf_args *a) {
     float *restrict y = a->y;
     int64_t n = a->n;
     float largest = x[0];
-    for (int64_t i = 1; i < n; i++) largest = x[i] > largest ? x[i] : largest;
+    for (int64_t i = 0; i < n; i++) largest = x[i] > largest ? x[i] : largest;
     float sum = 0.0f;
     for (int64_t start = 0; start < n; start += BLOCK) {
         int64_t end = start + BLOCK < n ? start + BLOCK : n;

@@ -13,7 +13,7 @@ int nf_kernel(const nf_args *a) {
     float *y = a->y;
     int64_t n = a->n;
     float largest = x[0];
-    for (int64_t i = 1; i < n; i++) {
+    for (int64_t i = 0; i < n; i++) {
         if (x[i] > largest) largest = x[i];
     }
     double sum = 0.0;
