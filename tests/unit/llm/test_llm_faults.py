@@ -284,6 +284,7 @@ async def test_row_13_a_cut_answer_is_never_used(bench: Workbench, protocol_serv
         {"prompt_tokens": True, "completion_tokens": True},
         {"prompt_tokens": 10**30, "completion_tokens": 20},
         {"prompt_tokens": 0, "completion_tokens": 0},
+        {"prompt_tokens": 100, "completion_tokens": 0},
         {"prompt_tokens": "many", "completion_tokens": "few"},
     ],
 )

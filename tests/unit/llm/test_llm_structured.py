@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Literal
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from protocol_server import Behaviour, ProtocolServer, Received
-from protocol_server.behaviours import answer, error, without_schema_support
+from protocol_server.behaviours import after, answer, error, without_schema_support
 from protocol_server.workbench import MESSAGES, Workbench, spec
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -91,12 +92,26 @@ async def test_a_server_that_rejects_without_a_word(bench: Workbench, protocol_s
 
 
 async def test_workers_that_learn_the_same_together(bench: Workbench, protocol_server: ProtocolServer) -> None:
-    import asyncio
-
     protocol_server.handle(without_schema_support(answer(GOOD, delay_s=0.02), refused=("json_schema", "json_object")))
     client = bench.client(spec(protocol_server.base_url))
     runs = [client.complete(bench.key(f"s{number}"), MESSAGES, schema=Step) for number in range(4)]
     assert [reply.value for reply in await asyncio.gather(*runs)] == [STEP] * 4
+
+
+async def test_a_late_refusal_does_not_climb_back_up(bench: Workbench, protocol_server: ProtocolServer) -> None:
+    learn = without_schema_support(answer(GOOD), refused=("json_schema", "json_object"))
+
+    def handle(received: Received) -> Behaviour:
+        return after(0.5, learn(received)) if received.number == 0 else learn(received)
+
+    protocol_server.handle(handle)
+    client = bench.client(spec(protocol_server.base_url), request_timeout_s=10)
+    slow = asyncio.create_task(client.complete(bench.key("slow"), MESSAGES, schema=Step))
+    await asyncio.to_thread(protocol_server.wait_for_requests, 1)
+    await client.complete(bench.key("quick"), MESSAGES, schema=Step)
+    assert (await slow).value == STEP
+    rungs = ["json_schema", "json_schema", "json_object", None, None]
+    assert [asked_rung(received) for received in protocol_server.requests] == rungs
 
 
 @pytest.mark.parametrize(

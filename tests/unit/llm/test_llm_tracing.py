@@ -34,6 +34,16 @@ OTHERS = {
     "LANGCHAIN_HANDLER": "langchain",
 }
 
+WATCH = """
+import sys
+
+def watch(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.sendto"):
+        print("reached out:", event, arguments[-1], file=sys.stderr, flush=True)
+
+sys.addaudithook(watch)
+"""
+
 RUN_A_GRAPH = """
 import asyncio
 from typing import TypedDict
@@ -64,6 +74,7 @@ print("graph ran")
 
 CALL = "from tools.tracing import disable_tracing\ndisable_tracing()\n"
 CALL_LATE = "import langgraph.graph\nimport langsmith.utils\nlangsmith.utils.tracing_is_enabled()\n" + CALL
+DOTENV = CALL + f"import os\nfor name in {SWITCHES[:4]}:\n    os.environ.setdefault(name, 'true')\n"
 START_UP = "import workflows\n"
 
 
@@ -93,7 +104,7 @@ def start(prelude: str, listener: socket.socket) -> subprocess.Popen[str]:
         **OTHERS,
     }
     return subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", prelude + RUN_A_GRAPH],
+        [sys.executable, "-W", "ignore", "-c", WATCH + prelude + RUN_A_GRAPH],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -110,8 +121,11 @@ def test_control_without_the_call_a_connection_arrives(listener: socket.socket) 
         process.communicate()
 
 
-@pytest.mark.parametrize("prelude", [CALL, CALL_LATE, START_UP], ids=["before", "after-langgraph", "start-up"])
+@pytest.mark.parametrize(
+    "prelude", [CALL, CALL_LATE, DOTENV, START_UP], ids=["before", "after-langgraph", "dotenv", "start-up"]
+)
 def test_nothing_connects(listener: socket.socket, prelude: str) -> None:
     output, errors = start(prelude, listener).communicate(timeout=120)
     assert "graph ran" in output, errors
+    assert "reached out" not in errors
     assert not was_reached(listener, within_s=0.2), "a connection would wait in the accept queue"
