@@ -6,7 +6,9 @@ three folders of that tmpfs to /box, /tmp and /dev/shm. The outer one is made by
 gives user namespaces to bwrap alone, by another bwrap (1 to 3 ms dearer).
 
 The program waits at bwrap's --block-fd until we hold a pidfd of the box's init and a descriptor of the tmpfs:
-what it wrote can be read after everything in the box is dead.
+what it wrote can be read after everything in the box is dead. That pipe is open for writing on bwrap's side, too:
+should we be killed before the word is given, bwrap waits for ever instead of taking the end of the pipe for a yes,
+and `sandbox.staging.sweep` ends it.
 """
 
 from __future__ import annotations
@@ -232,7 +234,8 @@ def command_line(boxing: Boxing, launcher: Launcher, numbers: Mapping[str, int])
     drop: list[str] = []
     if boxing.drop_to is not None:
         who = str(boxing.drop_to)
-        drop = ["/usr/bin/setpriv", "--reuid", who, "--regid", who, "--clear-groups", "--inh-caps=-all", "--"]
+        drop = ["/usr/bin/setpriv", "--reuid", who, "--regid", who, "--clear-groups", "--inh-caps=-all"]
+        drop += ["--pdeathsig", "KILL", "--"]
     outer = [*launcher.outer_arguments(), "/bin/sh", "-c", _SHELL, "sh"]
     options = f"size={limits.writable_bytes},nr_inodes={limits.writable_inodes + _RESERVED_INODES},mode=755"
     inner = [launcher.bwrap, "--args", str(numbers["arguments"]), "--seccomp", str(numbers["filter"])]
@@ -251,30 +254,41 @@ def open_box(boxing: Boxing, launcher: Launcher) -> Box:
         own.append(memory_file(arguments, "arguments"))
         own.append(memory_file(seccomp.default_filter(), "filter"))
         info_reader, info_writer = os.pipe()
-        block_reader, block_writer = os.pipe()
-        own += [info_reader, info_writer, block_reader, block_writer]
-        inside = {"arguments": own[0], "filter": own[1], "info": info_writer, "block": block_reader}
+        own += [info_reader, info_writer]
+        gate = _gate()
+        own.append(gate)
+        inside = {"arguments": own[0], "filter": own[1], "info": info_writer, "block": gate}
         descriptors = dict(enumerate(boxing.inherited)) | {numbers[name]: inside[name] for name in _PLUMBING}
         line = command_line(boxing, launcher, numbers)
         outer = spawn(line, environment=CLEAN_ENVIRONMENT, descriptors=descriptors, cpus=boxing.cpus)
         os.close(info_writer)
         own.remove(info_writer)
-        return _attach(outer, info_reader, (block_reader, block_writer), boxing.staging.writable)
+        return _attach(outer, info_reader, gate, boxing.staging.writable)
     finally:
         for number in own:
             os.close(number)
 
 
-def _attach(outer: int, info_reader: int, gate: tuple[int, int], writable: Path) -> Box:
+def _gate() -> int:
+    """A pipe with one descriptor for both ends, so that nobody's death ends it for the others."""
+    reader, writer = os.pipe()
+    try:
+        return os.open(f"/proc/self/fd/{reader}", os.O_RDWR | os.O_CLOEXEC)
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+def _attach(outer: int, info_reader: int, gate: int, writable: Path) -> Box:
     handles: list[int] = []
     try:
         handles.append(os.pidfd_open(outer))
         init = _read_info(info_reader)
         handles.append(os.pidfd_open(init))
         handles.append(_open_folder(init, writable))
-        handles.append(fcntl.fcntl(gate[0], fcntl.F_DUPFD_CLOEXEC, 3))
+        handles.append(fcntl.fcntl(gate, fcntl.F_DUPFD_CLOEXEC, 3))
         started = time.monotonic()
-        os.write(gate[1], _GO)
+        os.write(gate, _GO)
         outer_handle, init_handle, folder, waiting = handles
         return Box(outer, init, init_handle, outer_handle, folder, waiting, started)
     except BaseException as error:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import signal
 import stat
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -17,7 +18,7 @@ from nightforge.errors import SandboxFault
 
 _STAGING_ROOTS = ("/tmp", "/var/tmp")
 _PREFIX = "nightforge-box-"
-_SWEEP_AFTER_S = 60.0
+_SWEEP_AFTER_S = 5.0
 """A folder is made before it is locked; a younger one may be about to be."""
 
 
@@ -114,9 +115,18 @@ def _swept(folder: Path) -> bool:
         lock = _locked(folder)
     except OSError:
         return False
+    _end_users_of(folder)
     shutil.rmtree(folder, ignore_errors=True)
     os.close(lock)
     return True
+
+
+def _end_users_of(folder: Path) -> None:
+    """Kill what still has the folder mounted: a box whose supervisor was killed while it was being started."""
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            if entry.name.isdigit() and folder.name.encode() in (entry / "mountinfo").read_bytes():
+                os.kill(int(entry.name), signal.SIGKILL)
 
 
 def _fresh_folder() -> Path:

@@ -23,6 +23,7 @@ from pathlib import Path
 import pytest
 
 from nightforge.domain.limits import MIB, ExecResult, ExitReason, Limits
+from sandbox import staging
 from sandbox.bubblewrap import BubblewrapSandbox, drop_target
 from sandbox.local import LocalSandbox
 
@@ -446,14 +447,31 @@ print("made")
     assert not os.listdir(open_folder)  # noqa: PTH208
 
 
-def test_killing_the_platform_kills_the_box(marker: str) -> None:
+def candidates(marker: str) -> list[int]:
+    """Processes that are the untrusted program itself, not a stage of its launch."""
+    wanted = f"sleep\0{marker}\0".encode()
+    return [pid for pid in running(marker) if Path(f"/proc/{pid}/cmdline").read_bytes() == wanted]
+
+
+@pytest.mark.parametrize("wait_for", [1, 2, 3, "candidate"])
+def test_killing_the_platform_at_any_moment(marker: str, wait_for: int | str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A running box dies with the platform; one that was being started at that moment is ended by `sweep`.
+
+    bwrap asks for its parent's death signal late, so a kill within the milliseconds of a start can be missed.
+    """
     driver = subprocess.Popen([sys.executable, "-c", DRIVER, "sleep", marker])
     try:
-        deadline = time.monotonic() + 15
-        while len(running(marker)) < 3:
+        deadline = time.monotonic() + 20
+        while not (candidates(marker) if wait_for == "candidate" else len(running(marker)) >= int(wait_for)):
             assert time.monotonic() < deadline, "the box never ran"
-            time.sleep(0.05)
+            time.sleep(0.0005)
+        if wait_for == "candidate":
+            time.sleep(0.5)
     finally:
         driver.send_signal(signal.SIGKILL)
         driver.wait()
+    if wait_for != "candidate":
+        time.sleep(1.5)
+        monkeypatch.setattr(staging, "_SWEEP_AFTER_S", 1.0)
+        staging.sweep()
     wait_gone(marker)
