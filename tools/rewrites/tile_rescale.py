@@ -35,7 +35,7 @@ from tools.rewrites.tile_moments import moments
 
 EXPONENTIALS = frozenset({"expf", "exp", "__builtin_expf", "__builtin_exp", "nf_expf"})
 TILE_CHOICES = (128, 256, 512, 1024, 2048, 4096)
-TILE = 512
+TILE = 256
 
 
 @dataclass(frozen=True)
