@@ -264,6 +264,12 @@ class TestScores:
         events = [each.ordinal for each in store.events(campaign_id) if each.kind == "candidate.best"]
         assert events == [0, 1, 2, 0, 2, 1]
 
+    async def test_of_equals_the_first_ordinal_is_best(self, store: SqlStore, campaign_id: str, bring: Bring) -> None:
+        for ordinal in (2, 1, 3):
+            await bring(ordinal, 1.0)
+        tally = store.tally(campaign_id)
+        assert (tally.best_ordinal, tally.last_improvement_evaluation) == (1, 1)
+
     async def test_children_are_counted(self, store: SqlStore, campaign_id: str, bring: Bring) -> None:
         for ordinal, parents in enumerate([(), (0,), (0, 1), (1, 1)]):
             await bring(ordinal, 1.0, parents=parents)

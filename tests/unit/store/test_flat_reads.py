@@ -40,11 +40,12 @@ LOOKS = {
 
 
 @pytest.mark.parametrize("name", LOOKS)
-def test_uses_its_index_and_sorts_nothing(name: str, url: str, clock: Any) -> None:
+async def test_uses_its_index_and_sorts_nothing(name: str, url: str, clock: Any) -> None:
     statement, index = LOOKS[name]
     store = open_store(url, clock=clock)
     with store._look() as connection:
         plan = explain(connection, statement)
+    await store.close()
     assert any(index in step for step in plan), plan
     assert not [step for step in plan if "SCAN" in step and "ROW" not in step], plan
     if name not in {"answered", "in flight"}:  # sorted by number, but few by key

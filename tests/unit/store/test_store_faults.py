@@ -169,8 +169,16 @@ class TestFile:
         campaign_id = await fill(store, plan, 300)
         await store.close()
         damage(file)
+
+        async def look() -> None:
+            again = open_store(url, clock=clock)
+            try:
+                again.recent(campaign_id, limit=300)
+            finally:
+                await again.close()
+
         with pytest.raises(StoreFault) as caught:
-            open_store(url, clock=clock).recent(campaign_id, limit=300)
+            await look()
         check(caught.value, "damaged", file)
         assert "backup" in caught.value.hint
 
