@@ -216,7 +216,7 @@ def _path_defaults(environ: Mapping[str, str], merged: Mapping[str, object]) -> 
 def _read_toml(path: Path) -> dict[str, object]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(str(error), where=str(path), hint="mend the TOML at the line named") from None

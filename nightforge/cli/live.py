@@ -135,7 +135,7 @@ def best_text(store: Store, campaign: Campaign, ordinal: int) -> str:
 
 def status_line(campaign: Campaign, state: CampaignState, tally: Tally, best: str) -> str:
     """best · evaluations/h · in flight · failures · cost/cap · ETA."""
-    if state is CampaignState.PLANNED and tally.candidates == 0:
+    if tally.candidates == 0:
         return "rehearsing: candidates of known fate go first"
     plan = campaign.plan
     in_flight = sum(count for state, count in tally.by_state.items() if not state.is_terminal)
@@ -158,6 +158,8 @@ def _ending(campaign: Campaign, state: CampaignState, tally: Tally, in_flight: i
         done = tally.by_state.get(CandidateState.CONFIRMED, 0)
         return "draining" if in_flight else f"confirming the best {campaign.plan.search.confirm_top}: {done} confirmed"
     left = seconds_left(campaign, tally)
+    if left is not None and left < 1:
+        return "the budget is used: what is in flight is finished"
     return f"ends in about {duration(left)}" if left is not None else f"running {duration(tally.active_s)}"
 
 

@@ -23,6 +23,7 @@ from nightforge.errors import (
     NotFound,
     PlatformFault,
     RehearsalFailed,
+    StoreFault,
     UserError,
 )
 from workflows.contract import AskQuestions, AwaitApproval, Done, NightRequest, NightStep, PlanCard, Refused, StopSwitch
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 GRACE_S = 8.0
 """After the second interrupt: time for what is being written, then the run is cancelled."""
-UNFINISHED = frozenset({CampaignState.PLANNED, CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.DRAINING})
+BEGUN = frozenset({CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.DRAINING})
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ async def run_night(settings: Settings, output: Output, request: NightRequest, c
     """From a goal to the report; returns the exit code."""
     from workflows.night import open_night
 
+    prepare_home(settings)
     stop = StopSwitch()
     async with open_night(settings, stop=stop) as night:
         output.note("reading the goal; measuring baselines and noise ...")
@@ -79,6 +81,7 @@ async def resume_night(
     """Go on where a campaign stood; a plan that was never approved comes back as a card."""
     from workflows.night import open_night
 
+    prepare_home(settings)
     stop = StopSwitch()
     async with open_night(settings, stop=stop) as night:
         chosen = pick_unfinished(night.store, campaign_id)
@@ -91,12 +94,27 @@ async def resume_night(
         return _end(settings, output, night, step, require_improvement=choices.require_improvement)
 
 
+def prepare_home(settings: Settings) -> None:
+    """The folder of database, reports and logs; StoreFault where it cannot be made or written."""
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreFault(
+            f"the folder cannot be made: {error.strerror}",
+            where=str(settings.home),
+            hint="mend its rights, or set NIGHTFORGE_HOME to a folder that can be written",
+        ) from None
+
+
 def pick_unfinished(store: Store, campaign_id: str | None) -> str:
+    """The one named, else the newest that was begun, else the newest plan that waits for approval."""
     if campaign_id:
         return store.campaign(campaign_id).campaign_id
-    for campaign in store.campaigns():
-        if campaign.state in UNFINISHED:
-            return campaign.campaign_id
+    campaigns = store.campaigns()
+    for states in (BEGUN, {CampaignState.PLANNED}):
+        for campaign in campaigns:
+            if campaign.state in states:
+                return campaign.campaign_id
     raise NotFound("no campaign is unfinished", hint="name one to give it more budget: `nightforge list` shows them")
 
 
@@ -126,7 +144,7 @@ def _approved(output: Output, card: PlanCard, choices: Choices) -> bool:
         output.note(f"plan: {choices.plan_out}")
     if choices.plan_only and output.json:
         output.record(card_record(card))
-    else:
+    elif choices.plan_only or not (choices.yes and output.quiet):
         print_card(card, output.console(stderr=not choices.plan_only))
     if choices.plan_only:
         return False

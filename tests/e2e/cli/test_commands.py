@@ -182,6 +182,7 @@ def test_quiet_says_nothing_but_the_data(program: Program) -> None:
     ended = program.run(*arguments, "--json")
     assert ended.code == 0
     assert [record["kind"] for record in ended.records] == ["launch", "done"]
+    assert "PLAN" not in ended.err
     assert "evaluated (" not in ended.err
     assert "measuring" not in ended.err
 

@@ -174,6 +174,14 @@ def test_1_a_damaged_database(program: Program) -> None:
     assert "nightforge.db" in ended.err
 
 
+def test_1_a_home_that_cannot_be_made(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    ended = program.with_environment(NIGHTFORGE_HOME=str(tmp_path / "file" / "home")).run(*RUN, "--yes")
+    assert ended.code == 1
+    assert explained(ended)
+    assert "NIGHTFORGE_HOME" in ended.err
+
+
 def wait_for(process: subprocess.Popen[str], words: str) -> list[str]:
     """Read stderr until a line holds `words`."""
     assert process.stderr is not None

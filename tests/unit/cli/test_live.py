@@ -95,7 +95,7 @@ def test_the_end_is_that_of_the_first_cap(campaign: Campaign) -> None:
 @pytest.mark.parametrize(("in_flight", "words"), [(2, "· draining"), (0, "· confirming the best 3: 1 confirmed")])
 def test_what_goes_on_after_the_search(campaign: Campaign, in_flight: int, words: str) -> None:
     states = {CandidateState.EVALUATING: in_flight, CandidateState.CONFIRMED: 1}
-    tally = Tally(evaluations=10, active_s=60, by_state=states)
+    tally = Tally(candidates=12, evaluations=10, active_s=60, by_state=states)
     assert words in status_line(campaign, CampaignState.DRAINING, tally, ".1 1.2 x")
 
 
