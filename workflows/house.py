@@ -99,15 +99,9 @@ class _Teams:
     def _open_client(self, models: Sequence[ModelSpec], budget: BudgetMeter, campaign_id: str) -> ModelClient:
         from tools.llm import OpenAIModelClient
 
-        if self.settings.api_key is None:
-            raise UserError(
-                "a model was asked for, but there is no key",
-                where="--model",
-                hint="set NIGHTFORGE_API_KEY (or OPENAI_API_KEY); a local server takes any text",
-            )
         client = OpenAIModelClient(
             models=tuple(models),
-            api_key=self.settings.api_key.get_secret_value(),
+            api_key=self.settings.api_key,
             store=self.store,
             budget=budget,
             clock=self.clock,

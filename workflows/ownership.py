@@ -23,6 +23,7 @@ async def owning(store: Store, campaign_id: str, clock: Clock) -> AsyncIterator[
     A killed owner's lease runs out by itself within `LEASE_S`, which is how long this waits.
     """
     lease = await _claim(store, campaign_id, clock)
+    store.fence(campaign_id, lease)
     lost = asyncio.Event()
     beating = asyncio.create_task(_beat(store, campaign_id, lease, clock, lost))
     try:
