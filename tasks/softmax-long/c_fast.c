@@ -1,5 +1,6 @@
 // nf-flags: fast-math vec512
-/* Three passes, vectorised by the compiler, all from element 0 on, so that every load is aligned; the sum by blocks, or 16 million float terms drift by a percent. */
+/* Three passes, vectorised by the compiler, all from element 0 on, so that every load is aligned; the sum by blocks,
+ * or 16 million float terms drift by a percent. */
 #include <math.h>
 #include <stdint.h>
 
