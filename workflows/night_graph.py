@@ -6,6 +6,8 @@ they wait, since LangGraph starts such a node again from its top.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from secrets import randbits
 from typing import TypedDict
 
@@ -20,7 +22,7 @@ from nightforge.domain.candidate import Campaign, Tally
 from nightforge.domain.plan import GoalReading, Plan
 from nightforge.domain.task import Objective, Task
 from nightforge.domain.words import CampaignState, Direction, TeamKind
-from nightforge.errors import UserError
+from nightforge.errors import NightforgeError, UserError
 from tools.budget import BudgetMeter
 from workflows.contract import NightRequest, StopSwitch
 from workflows.house import House
@@ -59,12 +61,24 @@ class NightNodes:
         elif request.team is TeamKind.LLM:
             campaign = await self._open_draft(request)
             update["campaign_id"] = campaign.campaign_id
-            reading = await self._read_goal(request, campaign)
+            async with self._failing(campaign.campaign_id):
+                reading = await self._read_goal(request, campaign)
             if reading.task is None:
                 await self._refuse(campaign.campaign_id)
         else:
             reading = await self._read_goal(request, None)
         return {"reading": reading.model_dump(mode="json"), **update}
+
+    @asynccontextmanager
+    async def _failing(self, campaign_id: str | None) -> AsyncIterator[None]:
+        """A campaign whose planning broke has nothing to resume: its row says why, and is done with."""
+        try:
+            yield
+        except NightforgeError as error:
+            if campaign_id is not None:
+                reason = f"planning: {error}"[:500]
+                await self.house.store.set_campaign_state(campaign_id, CampaignState.FAILED, reason=reason)
+            raise
 
     async def _open_draft(self, request: NightRequest) -> Campaign:
         """A model reads the goal, and each request is a row of a campaign: so the row comes first, its plan later."""
@@ -120,8 +134,9 @@ class NightNodes:
         else:
             models = self.house.resolve_models(request.models) if request.team is TeamKind.LLM else ()
             plan = make_plan(request.model_copy(update={"models": models}), reading, task)
-        calibration = await self.house.evaluator(task).calibrate(task, plan.parameters, seed=randbits(63))
         store, campaign_id = self.house.store, state.get("campaign_id")
+        async with self._failing(campaign_id):
+            calibration = await self.house.evaluator(task).calibrate(task, plan.parameters, seed=randbits(63))
         if campaign_id is None:
             campaign_id = (await store.create_campaign(plan, tier=self.house.sandbox.tier)).campaign_id
         else:

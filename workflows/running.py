@@ -25,6 +25,8 @@ from workflows.workshop import Workshop
 
 PAUSING = frozenset({"interrupted", "lease-lost"})
 FINALISTS_ANALYSED = 5
+INSPIRATIONS = {TeamKind.OFFLINE: 8, TeamKind.LLM: 2}
+"""Other programs beside the parent: samples for the offline team's tuning, prompt text for a model."""
 
 
 async def run_campaign(house: House, campaign_id: str, stop: StopSwitch) -> str:
@@ -68,6 +70,7 @@ def open_workshop(house: House, campaign: Campaign) -> Workshop:
         clock=house.clock,
         calibration=house.store.document(campaign.campaign_id, "calibration", Calibration),
         brief=task.read(task.brief),
+        inspirations=INSPIRATIONS[plan.team],
     )
 
 

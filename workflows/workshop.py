@@ -156,6 +156,7 @@ def describe_program(candidate: Candidate, source: str) -> Program:
         feedback=bound_feedback(evidence),
         verdict=candidate.verdict,
         note=candidate.note,
+        operator_name=candidate.operator_name,
     )
 
 

@@ -15,7 +15,7 @@ from protocol_server.behaviours import answer, by_role, error
 from nightforge.domain.model import CallState
 from nightforge.domain.plan import Budget, ModelSpec
 from nightforge.domain.words import CampaignState, CandidateState, TeamKind
-from nightforge.errors import ModelAccessRefused, RehearsalFailed
+from nightforge.errors import ModelAccessRefused, NotFound, RehearsalFailed
 from workflows.contract import AwaitApproval, Done, NightRequest
 from workflows.night import Night
 
@@ -129,3 +129,17 @@ async def test_model_usage_that_is_not_reported_is_booked_at_its_reserve(
     assert judged
     assert all(call.usage.estimated and call.cost_usd == pytest.approx(call.reserved_usd) for call in judged)
     assert all(call.state is CallState.ANSWERED for call in judged)
+
+
+async def test_a_planner_out_of_reach_leaves_nothing_to_resume(
+    open_toy_night: NightOpener, protocol_server: ProtocolServer
+) -> None:
+    protocol_server.always(error(401, "bad key"))
+    async with open_toy_night(base_url=protocol_server.base_url) as night:
+        with pytest.raises(ModelAccessRefused):
+            await night.begin(request(protocol_server, evaluations=5, cost_usd=1.0))
+        campaign = night.store.campaigns()[0]
+        assert campaign.state is CampaignState.FAILED
+        assert campaign.reason.startswith("planning:")
+        with pytest.raises(NotFound):
+            await night.resume()
