@@ -20,7 +20,7 @@ from nightforge.errors import EvaluatorFault
 from tools import slots
 
 _BAND_FLOOR = 0.005
-_BASELINE_LENIENCE = 10.0
+_BASELINE_LENIENCE = 50.0
 _FIXED_SECONDS = 1.5
 _PHASE_WORD = 3
 

@@ -84,7 +84,7 @@ class Timing(Frozen):
     quick_rounds: Annotated[int, Field(ge=1)] = 3
     rounds: Annotated[int, Field(ge=6)] = 15
     calibration_rounds: Annotated[int, Field(ge=6)] = 15
-    processes: Annotated[int, Field(ge=1)] = 3
+    processes: Annotated[int, Field(ge=1)] = 5
     """Processes per timed kernel, which take turns."""
     drop_factor: float = 1.5
     """Dropped in `quick` when this many times slower than the best so far."""

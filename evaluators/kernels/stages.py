@@ -20,6 +20,7 @@ _SMOKE_CALL_S = 1.5
 _CORRECTNESS_CALL_S = 3.0
 _DEFAULT_STAGE_S = 10.0
 _CONFIRM_FACTOR = 2
+_WARM_UP_CALL_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -144,11 +145,20 @@ def _quick(bench: Bench, job: Job, racers: Sequence[Participant], notes: StageNo
 
 def _full(bench: Bench, job: Job, racers: Sequence[Participant], notes: StageNotes, *, rounds: int, stage: str) -> None:
     with bench.opponents(job.cast.others) as opponents:
+        _warm_up(bench, job, [*racers, *opponents])
         record = bench.race([*racers, *opponents], job.dims, rounds, timeout_s=job.limit_s(stage))
     names = [recipe.baseline.name for recipe in job.cast.others]
     notes.metrics.update(_metrics(job, record, names))
     _refuse_the_impossible(job, record)
     notes.feedback = _summary(job, notes.metrics)
+
+
+def _warm_up(bench: Bench, job: Job, present: Sequence[Participant]) -> None:
+    """One untimed call of each other baseline: its first call (imports, scratch memory) is not held against it."""
+    names = {recipe.baseline.name for recipe in job.cast.others}
+    if names:
+        chosen = [p for p in present if p.name in names or p.name == job.settings.reference]
+        bench.race(chosen, job.dims, 1, timeout_s=_WARM_UP_CALL_S)
 
 
 def _metrics(job: Job, record: Record, others: list[str]) -> dict[str, Metric]:
