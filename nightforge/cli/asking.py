@@ -76,9 +76,9 @@ def ask(question: Question, *, given: Mapping[str, str], yes: bool) -> Scalar:
 
 def read_line(prompt: str) -> str:
     """One line of stdin; the prompt goes to stderr. Ctrl-C raises KeyboardInterrupt at once, as does Ctrl-D."""
-    sys.stderr.write(prompt)
-    sys.stderr.flush()
     with _plain_interrupt():
+        sys.stderr.write(prompt)
+        sys.stderr.flush()
         line = sys.stdin.readline()
     if not line:
         sys.stderr.write("\n")

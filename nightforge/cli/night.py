@@ -69,7 +69,7 @@ async def run_night(settings: Settings, output: Output, request: NightRequest, c
         if isinstance(step, AwaitApproval):
             if not _approved(output, step.card, choices):
                 return 0
-            campaign_id = _campaign_of(night.store, step.card)
+            campaign_id = step.card.campaign_id
             _announce(output, night.store, campaign_id)
             step = await _watched(night.approve(), night, output, campaign_id, stop)
         return _end(settings, output, night, step, require_improvement=choices.require_improvement)
@@ -127,14 +127,6 @@ def refusal(step: Refused) -> UserError:
         where=f"goal {clean_line(step.reading.goal)!r}",
         hint=f"there is: {matches}" if matches else "`nightforge tasks` lists what there is; --task NAME names one",
     )
-
-
-def _campaign_of(store: Store, card: PlanCard) -> str:
-    """The row that was made for this card."""
-    for campaign in store.campaigns(limit=20):
-        if campaign.state is CampaignState.PLANNED and campaign.plan == card.plan:
-            return campaign.campaign_id
-    raise PlatformFault("the plan's campaign is not in the store", where="run", hint="start it again")
 
 
 def _approved(output: Output, card: PlanCard, choices: Choices) -> bool:
