@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -127,14 +128,15 @@ def measure(preset: str, candidates: int) -> None:
         marks = asyncio.run(run(home, base_url, preset, candidates))
         wall_s = time.monotonic() - started
         used = disk(home)
-    gaps = [later - earlier for earlier, later in zip(marks, marks[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(marks)]
     window = min(WINDOW, len(gaps) // 2)
     first, last = sum(gaps[:window]) / window, sum(gaps[-window:]) / window
-    kept = (used["total"] - used["prompts"]) / candidates
+    kept_kb = (used["total"] - used["prompts"]) / candidates / 1e3
+    prompts_kb = used["prompts"] / candidates / 1e3
     print(
         f"{preset:5s} {candidates:6d}  CPU {1e3 * sum(gaps) / len(gaps):6.2f} ms/candidate"
         f"  first {window}: {1e3 * first:6.2f}  last {window}: {1e3 * last:6.2f}  ratio {last / first:5.2f}"
-        f"  {candidates / wall_s:6.1f}/s  disk {kept / 1e3:5.2f} kB + prompts {used['prompts'] / candidates / 1e3:5.2f} kB"
+        f"  {candidates / wall_s:6.1f}/s  disk {kept_kb:5.2f} kB + prompts {prompts_kb:5.2f} kB"
         f"  files {used['files']}",
         flush=True,
     )

@@ -77,7 +77,10 @@ class Campaign:
         if self.next_ordinal == 0:
             self._launch(0, None).reservation = self.workshop.budget.reserve(evaluations=1)
             self.next_ordinal = 1
+        if not self._seed_is_done():
             await self.land_all()
+        if self.stop.immediate:
+            return
         seed = self.workshop.store.candidate(self.workshop.campaign_id, 0)
         if seed.state is CandidateState.REJECTED:
             failure = seed.evidence.failure if seed.evidence else None
@@ -87,6 +90,9 @@ class Campaign:
                 where=f"task {self.workshop.task.name}",
                 hint="run `nightforge doctor`; if the machine is busy, try again when it is not",
             )
+
+    def _seed_is_done(self) -> bool:
+        return all(desk.ordinal != 0 for desk in self.flight.values())
 
     async def try_one(self, workshop: Workshop) -> int:
         """One candidate made with `workshop` (another team, same campaign), awaited; returns its ordinal."""

@@ -33,7 +33,7 @@ async def confirm(workshop: Workshop, candidate: Candidate) -> CandidateState:
     assert candidate.code_sha is not None
     source = workshop.store.source(candidate.code_sha)
     evidence = await workshop.evaluate(source, phase=Phase.CONFIRMATION)
-    state, reason = _settle(evidence)
+    state, reason = settle(evidence)
     score = score_evidence(evidence, workshop.plan.objectives[0])
     await workshop.store.save_confirmation(
         workshop.campaign_id,
@@ -47,8 +47,11 @@ async def confirm(workshop: Workshop, candidate: Candidate) -> CandidateState:
     return state
 
 
-def _settle(evidence: Evidence) -> tuple[CandidateState, str]:
-    """A gain that the noise hides stays measured: the number is true, but it is no result."""
+def settle(evidence: Evidence) -> tuple[CandidateState, str]:
+    """What a confirmation's evidence makes of a candidate, and why.
+
+    A gain that the noise hides stays measured: the number is true, but it is no result.
+    """
     failure = evidence.failure
     if failure is not None:
         if failure.outcome is Outcome.ERROR:
@@ -63,4 +66,4 @@ def _settle(evidence: Evidence) -> tuple[CandidateState, str]:
 
 def _finalists(workshop: Workshop) -> Sequence[Candidate]:
     ranked = workshop.store.ranked(workshop.campaign_id, limit=LOOKED_THROUGH)
-    return [candidate for candidate in ranked if candidate.ordinal != 0 and not candidate.discarded]
+    return [candidate for candidate in ranked if not candidate.discarded]

@@ -28,11 +28,10 @@ async def pick(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
         await shop.store.open_candidate(shop.campaign_id, 0, parents=())
         sha = await _store_program(desk, Draft(source=shop.task.read(shop.task.seed), operator=OperatorKind.FULL), 0)
         return {"attempt": 0, "parents": (), "code_sha": sha, "evaluated": False}
-    parents = shop.picker.pick(
-        shop.store.parents(shop.campaign_id),
-        inspirations=shop.inspirations,
-        random=decide(shop.plan.search.seed, desk.ordinal, "parents"),
-    )
+    random = decide(shop.plan.search.seed, desk.ordinal, "parents")
+    pool = shop.store.parents(shop.campaign_id)
+    # A person may have discarded every other parent: the seed is always there to start from again.
+    parents = shop.picker.pick(pool, inspirations=shop.inspirations, random=random) if pool else (0,)
     await shop.store.open_candidate(shop.campaign_id, desk.ordinal, parents=parents)
     return {"attempt": 0, "parents": parents, "code_sha": None, "evaluated": False}
 

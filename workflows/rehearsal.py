@@ -12,6 +12,7 @@ from nightforge.domain.team import Team
 from nightforge.domain.words import Outcome, Phase
 from nightforge.errors import RehearsalFailed
 from workflows.campaign import Campaign
+from workflows.contract import StopSwitch
 from workflows.scoring import beats_reference
 from workflows.workshop import Workshop
 
@@ -36,12 +37,17 @@ class RehearsalReport(Frozen):
         return all(check.held for check in self.checks)
 
 
-async def rehearse_evaluator(workshop: Workshop) -> RehearsalReport:
-    """Raises RehearsalFailed naming each candidate whose fate is not the known one. The seed is candidate 0."""
+async def rehearse_evaluator(workshop: Workshop, stop: StopSwitch) -> RehearsalReport | None:
+    """Raises RehearsalFailed naming each candidate whose fate is not the known one. The seed is candidate 0.
+
+    None when a person interrupted it: it will be held again.
+    """
     checks = []
     for known in workshop.task.rehearsal:
         if known.path == workshop.task.seed:
             continue
+        if stop.draining:
+            return None
         evidence = await workshop.evaluate(workshop.task.read(known.path), phase=Phase.REHEARSAL)
         checks.append(_check(known, evidence, gains=beats_reference(evidence, workshop.plan, workshop.calibration)))
     report = RehearsalReport(checks=tuple(checks))

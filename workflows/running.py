@@ -35,6 +35,8 @@ async def run_campaign(house: House, campaign_id: str, stop: StopSwitch) -> str:
     store = house.store
     async with owning(store, campaign_id, house.clock) as lost:
         try:
+            # Words to an earlier session (a `stop` that its process did not live to obey) are not for this one.
+            await store.take_commands(campaign_id)
             search = Search(workshop, stop)
             await _rehearse(house, search)
             reason = await search.run(lost)
@@ -79,10 +81,12 @@ async def _rehearse(house: House, search: Search) -> None:
     store, campaign_id = workshop.store, workshop.campaign_id
     rehearsed = store.document(campaign_id, "rehearsal", RehearsalReport)
     if rehearsed is None or not rehearsed.held:
-        await rehearse_evaluator(workshop)
+        rehearsed = await rehearse_evaluator(workshop, search.stop)
+    if rehearsed is None:
+        return
     await search.start()
     done = store.document(campaign_id, "model-rehearsal", RehearsalReport)
-    if workshop.plan.team is TeamKind.LLM and done is None:
+    if workshop.plan.team is TeamKind.LLM and done is None and not search.stop.draining:
         await rehearse_models(search, _one_team_each(house, workshop))
         await store.save_document(campaign_id, "model-rehearsal", RehearsalReport(checks=()))
 

@@ -144,7 +144,9 @@ class Result:
         self.confirmed = confirmed
         self.state, self.reason = _state(measured)
         if confirmed is not None:
-            self.state, self.reason = _confirmed_state(confirmed)
+            from workflows.confirmation import settle
+
+            self.state, self.reason = settle(confirmed)
 
     def record(self) -> dict[str, object]:
         evidence = self.confirmed or self.measured
@@ -196,22 +198,6 @@ def _state(evidence: Evidence) -> tuple[CandidateState, str]:
     if failure is not None:
         return CandidateState.REJECTED, failure.reason or failure.outcome.value
     return CandidateState.MEASURED, "" if evidence.distinguishable else "not_distinguishable"
-
-
-def _confirmed_state(evidence: Evidence) -> tuple[CandidateState, str]:
-    """As the campaign settles it: a gain that the noise hides stays measured."""
-    from nightforge.domain.words import CandidateState, EvidenceClass, Outcome
-
-    failure = evidence.failure
-    if failure is not None:
-        if failure.outcome is Outcome.ERROR:
-            return CandidateState.MEASURED, f"confirmation did not end: {failure.reason}"
-        return CandidateState.SUSPICIOUS, failure.reason or failure.stage
-    if evidence.evidence_class is not EvidenceClass.ISOLATED:
-        return CandidateState.MEASURED, f"evidence is {evidence.evidence_class}"
-    if not evidence.distinguishable:
-        return CandidateState.MEASURED, "not_distinguishable"
-    return CandidateState.CONFIRMED, ""
 
 
 async def _evaluate(

@@ -255,7 +255,6 @@ class Store(Protocol):
         """The confirmation's evidence and state; its score, when given, replaces the measured one for ranking."""
         ...
 
-
     async def save_verdict(self, campaign_id: str, ordinal: int, verdict: Verdict) -> None: ...
     async def finish_candidate(
         self, campaign_id: str, ordinal: int, state: CandidateState, *, reason: str = ""

@@ -127,9 +127,7 @@ class Coder(Protocol):
         """One new program from `context`; `is_known` says whether a source was already evaluated."""
         ...
 
-    async def repair(
-        self, context: StepContext, *, random: Random, is_known: Callable[[str], bool]
-    ) -> Draft | NoDraft:
+    async def repair(self, context: StepContext, *, random: Random, is_known: Callable[[str], bool]) -> Draft | NoDraft:
         """Mend `context.broken` by `context.failure`."""
         ...
 

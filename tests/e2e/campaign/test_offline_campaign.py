@@ -327,3 +327,62 @@ async def test_a_qualifier_that_no_task_knows_is_asked_about_and_a_no_is_a_no(op
         refused = await night.answer({"task": "none"})
         assert isinstance(refused, Refused)
         assert not night.store.campaigns()
+
+
+async def test_a_kill_while_the_seed_is_evaluated_starts_with_the_seed_again(
+    open_toy_night: NightOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOY_SECONDS", "0.5")
+    async with open_toy_night() as night:
+        card = await night.begin(NightRequest(goal=GOAL, budget=Budget(evaluations=6)))
+        assert isinstance(card, AwaitApproval)
+        campaign_id = card.card.campaign_id
+        running = asyncio.create_task(night.approve())
+        await until(lambda: any(one.ordinal == 0 for one in night.store.unfinished(campaign_id)))
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert night.store.candidate(campaign_id, 0).state is not CandidateState.MEASURED
+    monkeypatch.setenv("TOY_SECONDS", "0")
+    async with open_toy_night() as night:
+        assert isinstance(await night.resume(campaign_id), Done)
+        assert night.store.tally(campaign_id).evaluations == 6
+
+
+async def test_the_seed_parents_when_a_person_discarded_all_others(open_toy_night: NightOpener) -> None:
+    async with open_toy_night() as night:
+        done = await run(night, budget=Budget(evaluations=4))
+        for candidate in night.store.ranked(done.campaign_id, limit=100):
+            await night.store.mark_candidate(done.campaign_id, candidate.ordinal, discarded=True)
+        before = night.store.next_ordinal(done.campaign_id)
+        await night.resume(done.campaign_id, budget=Budget(evaluations=5))
+        assert night.store.candidate(done.campaign_id, before).parents == (0,)
+
+
+@pytest.mark.parametrize("presses", [1, 2])
+async def test_an_interrupt_during_rehearsal_is_kept_for_resume(open_toy_night: NightOpener, presses: int) -> None:
+    stop = StopSwitch()
+    async with open_toy_night(stop=stop) as night:
+
+        def press(source: str, phase: Phase, evidence: Evidence) -> Evidence:
+            for _ in range(presses):
+                stop.press()
+            return evidence
+
+        with_change(night, press)
+        done = await run(night)
+        assert (done.state, done.reason) == (CampaignState.PAUSED, "interrupted")
+    async with open_toy_night() as night:
+        resumed = await night.resume()
+        assert isinstance(resumed, Done)
+        assert night.store.tally(resumed.campaign_id).evaluations == 12
+
+
+async def test_a_stop_that_nobody_lived_to_obey_is_not_for_the_next_session(open_toy_night: NightOpener) -> None:
+    async with open_toy_night() as night:
+        card = await night.begin(NightRequest(goal=GOAL, budget=Budget(evaluations=7)))
+        assert isinstance(card, AwaitApproval)
+        await night.store.post_command(card.card.campaign_id, "stop")
+        done = await night.approve()
+        assert isinstance(done, Done)
+        assert done.reason == "budget:evaluations"
