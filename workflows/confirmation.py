@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from nightforge.domain.candidate import Candidate
 from nightforge.domain.evidence import Evidence
+from nightforge.domain.scoring import score_evidence
 from nightforge.domain.words import CandidateState, EvidenceClass, Outcome, Phase
 from workflows.contract import StopSwitch
-from workflows.scoring import score_evidence
 from workflows.workshop import Workshop
 
 LOOKED_THROUGH = 64

@@ -5,10 +5,10 @@ from __future__ import annotations
 from langgraph.runtime import Runtime
 
 from nightforge.domain.evidence import Evidence, StageEvidence
+from nightforge.domain.scoring import score_evidence, violated
 from nightforge.domain.team import Draft, NoDraft, StepPlan
 from nightforge.domain.words import CandidateState, OperatorKind, Outcome, Phase
 from nightforge.errors import BudgetExhausted, ModelFault
-from workflows.scoring import score_evidence, violated
 from workflows.search.randomness import decide
 from workflows.state import CandidateRun
 from workflows.workshop import Desk, Workshop

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from nightforge.domain.base import Scalar
 from nightforge.domain.evidence import Calibration
 from nightforge.domain.plan import Budget, GoalReading, Plan, SearchSpec, StopSpec
+from nightforge.domain.scoring import room_is_small
 from nightforge.domain.task import Task
 from nightforge.domain.words import Direction, SandboxTier, TeamKind
 from nightforge.errors import BudgetRefused, UserError
 from workflows.contract import Estimate, NightRequest, PlanCard
 from workflows.presets import Preset, find_preset
-from workflows.scoring import reference_score
 
 DEFAULT_MINUTES = 10.0
 TYPICAL_TOKENS = (3_000, 1_500)
@@ -130,7 +130,7 @@ def make_card(
     warnings = []
     if tier is SandboxTier.UNSAFE_LOCAL:
         warnings.append("NO SANDBOX: candidates run with your rights on this machine (--unsafe-local).")
-    small = room_is_small(plan, calibration)
+    small = room_is_small(plan.objectives[0], calibration)
     if small:
         warnings.append("The room that is left is not larger than the smallest gain this machine can tell apart.")
     warnings.extend(
@@ -149,13 +149,6 @@ def make_card(
         warnings=tuple(warnings),
         room_is_small=small,
     )
-
-
-def room_is_small(plan: Plan, calibration: Calibration) -> bool:
-    if calibration.room is None:
-        return False
-    reference = reference_score(plan.objectives[0], calibration) or 1.0
-    return calibration.room <= reference * (1.0 + calibration.band)
 
 
 def estimate(plan: Plan, calibration: Calibration) -> Estimate:

@@ -5,36 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from nightforge.domain.base import Frozen
 from nightforge.domain.evidence import Evidence
+from nightforge.domain.rehearsal import RehearsalCheck, RehearsalReport
+from nightforge.domain.scoring import beats_reference
 from nightforge.domain.task import RehearsalCandidate
 from nightforge.domain.team import Team
 from nightforge.domain.words import Outcome, Phase
 from nightforge.errors import RehearsalFailed
 from workflows.campaign import Campaign
 from workflows.contract import StopSwitch
-from workflows.scoring import beats_reference
 from workflows.workshop import Workshop
 
 MODEL_TRIES = 3
 """Candidates that a model may spend to deliver one that is parsed, applied and built."""
-
-
-class RehearsalCheck(Frozen):
-    path: str
-    title: str
-    expect: str
-    outcome: str
-    """What the evaluator said: `passed`, `passed, no gain`, or the failing stage and reason."""
-    held: bool
-
-
-class RehearsalReport(Frozen):
-    checks: tuple[RehearsalCheck, ...]
-
-    @property
-    def held(self) -> bool:
-        return all(check.held for check in self.checks)
 
 
 async def rehearse_evaluator(workshop: Workshop, stop: StopSwitch) -> RehearsalReport | None:

@@ -8,6 +8,8 @@ from agents.offline.analyst import OfflineAnalyst
 from nightforge.domain.candidate import Campaign, Candidate
 from nightforge.domain.evidence import Calibration
 from nightforge.domain.ports import Store
+from nightforge.domain.rehearsal import RehearsalReport
+from nightforge.domain.scoring import beats_reference
 from nightforge.domain.team import Finalist, ReportContext, Team
 from nightforge.domain.words import CampaignState, CandidateState, TeamKind
 from nightforge.errors import BudgetExhausted, ModelAccessRefused, ModelFault, NightforgeError, RehearsalFailed
@@ -19,8 +21,7 @@ from workflows.contract import StopSwitch
 from workflows.house import House
 from workflows.ownership import owning
 from workflows.presets import find_preset
-from workflows.rehearsal import RehearsalReport, rehearse_evaluator, rehearse_models
-from workflows.scoring import beats_reference
+from workflows.rehearsal import rehearse_evaluator, rehearse_models
 from workflows.workshop import Workshop
 
 PAUSING = frozenset({"interrupted", "lease-lost"})
@@ -137,10 +138,11 @@ def _finalist(workshop: Workshop, candidate: Candidate, seed_source: str) -> Fin
 
 
 def has_improved(store: Store, campaign: Campaign) -> bool:
-    """A confirmed candidate beats the reference beyond the noise band."""
+    """A confirmed candidate that is not the seed beats the reference beyond the noise band."""
     calibration = store.document(campaign.campaign_id, "calibration", Calibration)
     return any(
-        candidate.state is CandidateState.CONFIRMED
+        candidate.ordinal != 0
+        and candidate.state is CandidateState.CONFIRMED
         and candidate.confirmation is not None
         and beats_reference(candidate.confirmation, campaign.plan, calibration)
         for candidate in store.ranked(campaign.campaign_id, limit=20)

@@ -27,14 +27,15 @@ def diff(
     """Print the unified diff from B to A. The exit code is 0 whether they differ or not."""
     output = Output.open(json=json, quiet=quiet, verbose=verbose)
     from nightforge.cli.reading import opened_store, resolve_settings
-    from nightforge.report.data import unified_diff
     from nightforge.report.text import clean
+    from tools.patching import unified_diff
 
     settings = resolve_settings().settings
     with opened_store(settings.database_url) as store:
         newer = _candidate(store, a)
         older = _other(store, newer, b)
-        text = unified_diff(_source(store, older), _source(store, newer), older.ref, newer.ref)
+        before, after = _source(store, older), _source(store, newer)
+        text = unified_diff(before, after, before_name=older.ref, after_name=newer.ref)
     if output.json:
         output.record({"kind": "diff", "from": older.ref, "to": newer.ref, "diff": text})
     elif text:

@@ -4,39 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from difflib import unified_diff as difflib_unified_diff
-
-from pydantic import BaseModel, ConfigDict
 
 from nightforge.domain.candidate import Campaign, Candidate
 from nightforge.domain.evidence import Baseline, Calibration, Evidence, Metric
 from nightforge.domain.plan import Plan
 from nightforge.domain.ports import Store
+from nightforge.domain.rehearsal import RehearsalReport
+from nightforge.domain.scoring import beats_reference, room_is_small, smallest_gain
 from nightforge.domain.task import Objective
 from nightforge.domain.team import Analysis
 from nightforge.domain.words import CandidateState, Direction
 from nightforge.errors import NotFound
+from tools.patching import unified_diff
 
 RANKED_SHOWN = 10
 SUSPICIOUS_SOUGHT = 200
-
-
-class RehearsalCheckView(BaseModel):
-    """The fields of a rehearsal's check that a report shows; `workflows.rehearsal` owns the document."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    path: str
-    title: str = ""
-    expect: str
-    outcome: str
-    held: bool
-
-
-class RehearsalView(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    checks: tuple[RehearsalCheckView, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,7 +28,7 @@ class ReportData:
     """Confirmed before measured, best first; the seed is among them."""
     suspicious: tuple[Candidate, ...] = ()
     calibration: Calibration | None = None
-    rehearsal: RehearsalView | None = None
+    rehearsal: RehearsalReport | None = None
     analysis: Analysis | None = None
     operators: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     top_diff: str = ""
@@ -90,28 +72,20 @@ class ReportData:
     @property
     def smallest_gain(self) -> float | None:
         """The objective's value from which on a gain can be told apart on this machine."""
-        if self.calibration is None or self.reference_value is None:
+        if self.calibration is None:
             return None
-        sign = 1 if self.objective.direction is Direction.MAX else -1
-        return self.reference_value + sign * self.calibration.band * abs(self.reference_value)
+        bound = smallest_gain(self.objective, self.calibration)
+        return -bound if bound is not None and self.objective.direction is Direction.MIN else bound
 
     @property
     def room_is_small(self) -> bool:
-        """What the roof leaves is not more than what can be told apart. The room is a ratio, or a difference."""
-        if self.calibration is None or self.calibration.room is None or self.reference_value is None:
-            return False
-        return self.calibration.room <= self.reference_value * (1.0 + self.calibration.band)
+        return self.calibration is not None and room_is_small(self.objective, self.calibration)
 
     def beats_reference(self, candidate: Candidate) -> bool:
-        evidence, bound = candidate.confirmation, self.smallest_gain
-        if candidate.state is not CandidateState.CONFIRMED or evidence is None or bound is None:
+        evidence = candidate.confirmation
+        if candidate.state is not CandidateState.CONFIRMED or evidence is None:
             return False
-        metric = evidence.metrics.get(self.objective.metric)
-        if metric is None or not evidence.passed or not evidence.distinguishable:
-            return False
-        if self.objective.direction is Direction.MAX:
-            return (metric.low if metric.low is not None else metric.value) > bound
-        return (metric.high if metric.high is not None else metric.value) < bound
+        return beats_reference(evidence, self.plan, self.calibration)
 
 
 def shown_evidence(candidate: Candidate) -> Evidence | None:
@@ -138,7 +112,7 @@ def gather(store: Store, campaign_id: str) -> ReportData:
         ranked=ranked,
         suspicious=suspicious,
         calibration=store.document(campaign_id, "calibration", Calibration),
-        rehearsal=store.document(campaign_id, "rehearsal", RehearsalView),
+        rehearsal=store.document(campaign_id, "rehearsal", RehearsalReport),
         analysis=store.document(campaign_id, "analysis", Analysis),
         operators=store.operator_counts(campaign_id),
     )
@@ -155,10 +129,5 @@ def diff_to_seed(store: Store, candidate: Candidate) -> str:
         return ""
     if seed.code_sha is None or candidate.code_sha is None:
         return ""
-    return unified_diff(store.source(seed.code_sha), store.source(candidate.code_sha), seed.ref, candidate.ref)
-
-
-def unified_diff(before: str, after: str, before_name: str, after_name: str) -> str:
-    """Empty when the texts are the same; a missing newline at the end is not a difference of its own."""
-    lines = difflib_unified_diff(before.splitlines(), after.splitlines(), before_name, after_name, lineterm="")
-    return "\n".join(lines)
+    before, after = store.source(seed.code_sha), store.source(candidate.code_sha)
+    return unified_diff(before, after, before_name=seed.ref, after_name=candidate.ref)

@@ -13,7 +13,7 @@ from nightforge.domain.task import BudgetDefaults, Objective, Parameter, StageSp
 from nightforge.domain.words import Direction, SandboxTier, TeamKind
 from nightforge.errors import BudgetRefused, NotFound, UserError
 from workflows.contract import NightRequest
-from workflows.planning import estimate, make_card, make_plan, room_is_small
+from workflows.planning import estimate, make_card, make_plan
 
 TASK = Task(
     name="widget",
@@ -106,7 +106,8 @@ def test_the_card_names_missing_baselines_small_room_and_no_sandbox() -> None:
     calm = make_card(plan, TASK, calibrated(), SandboxTier.BUBBLEWRAP, "nothing leaves")
     assert not calm.room_is_small
     assert not any("NO SANDBOX" in warning for warning in calm.warnings)
-    assert not room_is_small(plan, calibrated(room=None))
+    unknown = make_card(plan, TASK, calibrated(room=None), SandboxTier.BUBBLEWRAP, "nothing leaves")
+    assert not unknown.room_is_small
 
 
 @given(

@@ -50,10 +50,23 @@ def beats_reference(evidence: Evidence, plan: Plan, calibration: Calibration | N
     if calibration is None or not evidence.passed or not evidence.distinguishable:
         return False
     score = score_evidence(evidence, plan.objectives[0])
-    reference = reference_score(plan.objectives[0], calibration)
-    if score is None or reference is None:
+    bound = smallest_gain(plan.objectives[0], calibration)
+    return score is not None and bound is not None and score.low > bound
+
+
+def smallest_gain(objective: Objective, calibration: Calibration) -> float | None:
+    """The turned objective from which on a gain over the reference can be told apart on this machine."""
+    reference = reference_score(objective, calibration)
+    return None if reference is None else reference + calibration.band * abs(reference)
+
+
+def room_is_small(objective: Objective, calibration: Calibration) -> bool:
+    """What the roof or the bound leaves is not more than what can be told apart."""
+    bound = smallest_gain(objective, calibration)
+    if calibration.room is None or bound is None:
         return False
-    return score.low > reference + calibration.band * max(abs(reference), 1e-12)
+    room = calibration.room if objective.direction is Direction.MAX else -calibration.room
+    return room <= bound
 
 
 def reference_score(objective: Objective, calibration: Calibration) -> float | None:

@@ -4,10 +4,10 @@ import pytest
 
 from nightforge.domain.evidence import Baseline, Calibration, Evidence, Metric, StageEvidence
 from nightforge.domain.plan import Budget, Plan
+from nightforge.domain.scoring import beats_reference, score_evidence, violated
 from nightforge.domain.task import Constraint, Objective
 from nightforge.domain.words import Direction, Outcome, SandboxTier
 from nightforge.errors import EvaluatorFault
-from workflows.scoring import beats_reference, score_evidence, violated
 
 SPEEDUP = Objective(metric="speedup", unit="x", direction=Direction.MAX)
 AREA = Objective(metric="area_um2", unit="um2", direction=Direction.MIN)
