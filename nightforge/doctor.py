@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from nightforge.domain.base import Frozen
 from nightforge.domain.words import SandboxTier
@@ -22,6 +23,8 @@ DISK_FAIL_BYTES = GIB // 4
 DISK_WARN_BYTES = 2 * GIB
 LOCK_TIMEOUT_S = 2.0
 NEWEST_TESTED_PYTHON = (3, 13)
+PROVIDER = "api.openai.com"
+"""Asked where no endpoint is named; the only one that is known to want a key."""
 OPTIONAL_TOOLS = {
     "docker": "the docker sandbox tier",
     "iverilog": "accelerator tasks",
@@ -200,12 +203,14 @@ def check_models(settings: Settings) -> Finding:
         key = "a key is set, but no model" if settings.api_key is not None else "no model and no key"
         fix = "name one with --model or NIGHTFORGE_MODELS to use a language model"
         return Finding(check="models", level=Level.INFO, found=f"{key}: the offline team works", fix=fix)
-    names = ", ".join(model.model for model in settings.models)
-    if settings.api_key is None:
-        fix = "set NIGHTFORGE_API_KEY or OPENAI_API_KEY (a local server takes any text)"
+    hosts = [urlsplit(model.base_url or settings.base_url or "").netloc or PROVIDER for model in settings.models]
+    names = ", ".join(f"{model.model} at {host}" for model, host in zip(settings.models, hosts, strict=True))
+    if settings.api_key is not None:
+        return Finding(check="models", level=Level.OK, found=f"{names}, key present")
+    if PROVIDER in hosts:
+        fix = "set OPENAI_API_KEY or NIGHTFORGE_API_KEY"
         return Finding(check="models", level=Level.WARN, found=f"{names}: no key", fix=fix)
-    endpoint = settings.base_url or "the endpoint of the openai package"
-    return Finding(check="models", level=Level.OK, found=f"{names} at {endpoint}, key present")
+    return Finding(check="models", level=Level.OK, found=f"{names}, no key (a server of your own needs none)")
 
 
 def check_tools() -> Sequence[Finding]:
@@ -214,7 +219,7 @@ def check_tools() -> Sequence[Finding]:
     findings = []
     for name, purpose in OPTIONAL_TOOLS.items():
         path = find_tool(name)
-        found = f"{path} ({purpose})" if path else f"not found (not needed yet: {purpose})"
+        found = f"{path or 'not found'} (not used yet: {purpose})"
         findings.append(
             Finding(check=name, level=Level.INFO, found=found, fix="" if path else f"when wanted: {install_hint(name)}")
         )

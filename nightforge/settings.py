@@ -230,6 +230,12 @@ def _file_layer(path: Path, known: set[str]) -> Layer:
         tool = document.get("tool")
         table = tool.get("nightforge", {}) if isinstance(tool, dict) else {}
         document = table if isinstance(table, dict) else {}
+    if "api_key" in document:
+        raise UserError(
+            "a key is never read from a settings file, which is easily shared",
+            where=str(path),
+            hint="remove api_key there and set NIGHTFORGE_API_KEY, in the environment or in .env",
+        )
     for name in document:
         if name not in known:
             raise UserError(

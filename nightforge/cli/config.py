@@ -14,7 +14,7 @@ app = typer.Typer(
 )
 
 
-@app.command("show")
+@app.command("show", short_help="Print every effective setting and its origin.")
 def show(json: JsonFlag = False, quiet: QuietFlag = False, verbose: VerboseFlag = False) -> None:
     """Print every effective setting and the layer that set it. Secrets are only said to be set or not."""
     output = Output.open(json=json, quiet=quiet, verbose=verbose)
@@ -34,7 +34,7 @@ def show(json: JsonFlag = False, quiet: QuietFlag = False, verbose: VerboseFlag 
         output.text(f"{name:<{widths[0]}}  {value:<{widths[1]}}  {where}")
 
 
-@app.command("path")
+@app.command("path", short_help="Print the configuration files and the folder of data.")
 def path(json: JsonFlag = False, quiet: QuietFlag = False, verbose: VerboseFlag = False) -> None:
     """Print the configuration files, lowest layer first, and the folder of data."""
     output = Output.open(json=json, quiet=quiet, verbose=verbose)

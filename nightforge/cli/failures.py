@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 import traceback
 from contextlib import suppress
@@ -20,10 +22,17 @@ if TYPE_CHECKING:
     from nightforge.errors import NightforgeError
 
 INTERRUPTED = 130
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class ErrorBoundary(TyperGroup):
-    """The root group: every exception of a command ends here."""
+    """The root group: every exception of a command ends here, and every wrong command line."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except typer.TyperException as error:
+            raise typer.Exit(report_usage(error)) from None
 
     def invoke(self, ctx: Context) -> object:
         try:
@@ -33,17 +42,38 @@ class ErrorBoundary(TyperGroup):
         except typer.TyperException as error:
             raise typer.Exit(report_usage(error)) from None
         except KeyboardInterrupt:
-            Output.current.alert("interrupted; what was measured is saved: `nightforge resume` goes on")
-            raise typer.Exit(INTERRUPTED) from None
+            raise typer.Exit(report_interrupt()) from None
         except BrokenPipeError:
-            sys.stderr.close()
+            _forget_stdout()
             raise typer.Exit(0) from None
         except Exception as error:
-            from nightforge.errors import NightforgeError
+            raise typer.Exit(report(error)) from None
 
-            if isinstance(error, NightforgeError):
-                raise typer.Exit(report_error(error)) from None
-            raise typer.Exit(report_unexpected(error)) from None
+
+def report_interrupt() -> int:
+    output = Output.current
+    output.alert("interrupted")
+    if output.json:
+        words = {"what": "interrupted", "where": "", "hint": "what was measured is saved: `nightforge list` shows it"}
+        output.record({"kind": "error", "error": words, "exit_code": INTERRUPTED})
+    return INTERRUPTED
+
+
+def report(error: Exception) -> int:
+    from nightforge.errors import NightforgeError, PlatformFault
+
+    if isinstance(error, OSError) and error.errno in FULL:
+        place = str(error.filename or "standard output, or a file that was being written")
+        hint = "free some space, then repeat the command; what was saved before is intact"
+        error = PlatformFault(f"nothing more can be written: {error.strerror}", where=place, hint=hint)
+    return report_error(error) if isinstance(error, NightforgeError) else report_unexpected(error)
+
+
+def _forget_stdout() -> None:
+    """The reader left: what is still in the buffer has nowhere to go, and the last flush must not complain."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def report_usage(error: typer.TyperException) -> int:

@@ -10,7 +10,7 @@ from nightforge.cli.options import JsonFlag, QuietFlag, VerboseFlag
 from nightforge.cli.output import Output
 
 if TYPE_CHECKING:
-    from nightforge.domain.candidate import Campaign
+    from nightforge.domain.candidate import Campaign, Candidate
 
 
 def list_campaigns(
@@ -19,27 +19,33 @@ def list_campaigns(
     quiet: QuietFlag = False,
     verbose: VerboseFlag = False,
 ) -> None:
-    """List campaigns, newest first: state, task, best so far, evaluations, cost."""
+    """List campaigns, newest first: state, task, best (▲ confirmed, ● measured), evaluations, cost."""
     output = Output.open(json=json, quiet=quiet, verbose=verbose)
     from nightforge.cli.reading import NOTHING_YET, opened_store, resolve_settings
     from nightforge.settings import database_exists
 
     settings = resolve_settings().settings
-    campaigns: list[Campaign] = []
+    found: list[tuple[Campaign, Candidate | None]] = []
     if database_exists(settings.database_url):
         with opened_store(settings.database_url) as store:
-            campaigns = list(store.campaigns(limit=limit))
+            for campaign in store.campaigns(limit=limit):
+                found.append((campaign, next(iter(store.ranked(campaign.campaign_id, limit=1)), None)))
     if output.json:
-        for campaign in campaigns:
-            output.record({"kind": "campaign", **campaign_record(campaign)})
-    elif not campaigns:
+        for campaign, best in found:
+            output.record({"kind": "campaign", **campaign_record(campaign, best)})
+    elif not found:
         output.note(f"no campaign yet; {NOTHING_YET}")
     else:
-        output.text(_table(campaigns))
+        output.text(_table(found))
 
 
-def campaign_record(campaign: Campaign) -> dict[str, object]:
+def campaign_record(campaign: Campaign, best: Candidate | None) -> dict[str, object]:
+    """`best` is the first of the ranking: a confirmed candidate where there is one."""
+    from nightforge.report.data import shown_metric
+
     tally = campaign.tally
+    objective = campaign.plan.objectives[0].metric
+    metric = shown_metric(best, objective) if best is not None else None
     return {
         "campaign_id": campaign.campaign_id,
         "state": campaign.state.value,
@@ -50,24 +56,44 @@ def campaign_record(campaign: Campaign) -> dict[str, object]:
         "tier": campaign.tier,
         "created_at": campaign.created_at.isoformat(),
         "finished_at": campaign.finished_at.isoformat() if campaign.finished_at else None,
+        "best": None
+        if best is None
+        else {
+            "candidate": best.ref,
+            "state": best.state.value,
+            "objective": objective,
+            "metric": metric.model_dump(mode="json") if metric else None,
+        },
         "tally": tally.model_dump(mode="json"),
     }
 
 
-def _table(campaigns: list[Campaign]) -> str:
-    from nightforge.cli.words import columns, number
+def _best(campaign: Campaign, best: Candidate | None) -> str:
+    """`1.53 x ▲`: the shape tells a confirmed number from a measured one."""
+    from nightforge.cli.words import number
+    from nightforge.report.data import shown_metric
+    from nightforge.report.states import CANDIDATE_SHAPES
+
+    metric = shown_metric(best, campaign.plan.objectives[0].metric) if best is not None else None
+    if best is None or metric is None:
+        return "-"
+    return " ".join(part for part in (number(metric.value), metric.unit, CANDIDATE_SHAPES[best.state]) if part)
+
+
+def _table(found: list[tuple[Campaign, Candidate | None]]) -> str:
+    from nightforge.cli.words import columns
     from nightforge.report.states import CAMPAIGN_SHAPES
     from nightforge.report.text import clean_line, money
 
     rows = [("id", "state", "task", "best", "evaluations", "cost", "started", "goal")]
-    for campaign in campaigns:
+    for campaign, best in found:
         tally = campaign.tally
         rows.append(
             (
                 campaign.campaign_id,
                 f"{CAMPAIGN_SHAPES[campaign.state]} {campaign.state.value}",
                 campaign.plan.task,
-                "-" if tally.best_score is None else number(tally.best_score),
+                _best(campaign, best),
                 str(tally.evaluations),
                 money(tally.cost_usd),
                 campaign.created_at.astimezone().isoformat(timespec="minutes"),

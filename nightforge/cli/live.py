@@ -13,20 +13,25 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nightforge.cli.words import duration, metric_text, number
+from nightforge.cli.words import duration, metric_text
 from nightforge.domain.words import CampaignState, CandidateState
 from nightforge.report.data import shown_metric
+from nightforge.report.states import reason_words
 from nightforge.report.text import clean_line, money
 
 if TYPE_CHECKING:
     from rich.live import Live
 
     from nightforge.cli.output import Output
-    from nightforge.domain.candidate import Campaign, Event, Tally
+    from nightforge.domain.candidate import Campaign, Candidate, Event, Tally
+    from nightforge.domain.evidence import Metric
     from nightforge.domain.ports import Store
 
 LOOK_S = 0.5
+SEPARATOR = " · "
 PLAIN_EVERY_S = 10.0
+PLAIN_LATER_S = 60.0
+"""Between plain lines after the first two minutes: a night is no reason for a log of thousands of lines."""
 REASONS_SHOWN = 3
 NEWS = frozenset({"campaign.state", "candidate.best", "candidate.confirmed", "planner.decision", "candidate.given_up"})
 
@@ -66,22 +71,27 @@ class LiveDisplay:
     def show(self, live: Live | None) -> None:
         """One look: news as lasting lines, then the line."""
         tally = self._tally()
-        self._look_at_best(tally)
         events = self._new_events()
         self._follow_state(events)
+        confirming = self.state is CampaignState.DRAINING and bool(tally.by_state.get(CandidateState.CONFIRMED))
+        if confirming:
+            # The search's best is the best measured one; what is confirmed counts more and stands in the ranking.
+            events = [event for event in events if event.kind != "candidate.best"]
+        self._look_at_best(tally, confirming=confirming)
         line = status_line(self.campaign, self.state, tally, self.best)
-        news = [news_line(event) for event in events]
+        news = [news_line(event, self._metric_of(event)) for event in events]
         if live is not None:
             from rich.text import Text
 
             for text in news:
                 live.console.print(text)
-            live.update(Text(line, no_wrap=True, overflow="ellipsis"))
+            live.update(Text("\n".join(wrapped(line, live.console.width)), no_wrap=True, overflow="ellipsis"))
             return
         for text in news:
             self.output.note(text)
         now = self.monotonic()
-        if now - self.plain_at >= PLAIN_EVERY_S or any(event.kind == "candidate.best" for event in events):
+        every = PLAIN_EVERY_S if now - self.started < 120 else PLAIN_LATER_S
+        if now - self.plain_at >= every or any(event.kind == "candidate.best" for event in events):
             self.plain_at = now
             self.output.note(line)
 
@@ -115,21 +125,32 @@ class LiveDisplay:
                 with suppress(ValueError):
                     self.state = CampaignState(str(event.payload.get("to")))
 
-    def _look_at_best(self, tally: Tally) -> None:
+    def _look_at_best(self, tally: Tally, *, confirming: bool) -> None:
         """The best's interval is in its evidence, which is read again only when the best is another one."""
+        if confirming:
+            for candidate in self.store.ranked(self.campaign_id, limit=1):
+                self.best = best_text(self.campaign, candidate)
+            return
         if tally.best_ordinal is None or (tally.best_ordinal, tally.best_score) == self.best_seen:
             return
         self.best_seen = (tally.best_ordinal, tally.best_score)
-        self.best = best_text(self.store, self.campaign, tally.best_ordinal)
+        self.best = best_text(self.campaign, self.store.candidate(self.campaign_id, tally.best_ordinal))
+
+    def _metric_of(self, event: Event) -> Metric | None:
+        """The number an event is about: measured for a new best, confirmed for a confirmation."""
+        if event.ordinal is None or event.kind not in {"candidate.best", "candidate.confirmed"}:
+            return None
+        candidate = self.store.candidate(self.campaign_id, event.ordinal)
+        evidence = candidate.evidence if event.kind == "candidate.best" else candidate.confirmation
+        return evidence.metrics.get(self.campaign.plan.objectives[0].metric) if evidence is not None else None
 
 
-def best_text(store: Store, campaign: Campaign, ordinal: int) -> str:
+def best_text(campaign: Campaign, candidate: Candidate) -> str:
     """Name, value, interval, and whether that is a measured or a confirmed one."""
-    candidate = store.candidate(campaign.campaign_id, ordinal)
     metric = shown_metric(candidate, campaign.plan.objectives[0].metric)
     if metric is None:
         return ""
-    name = "the seed" if ordinal == 0 else f".{ordinal}"
+    name = "the seed" if candidate.ordinal == 0 else f".{candidate.ordinal}"
     return f"{name} {metric_text(metric)} ({candidate.state.value})"
 
 
@@ -149,7 +170,7 @@ def status_line(campaign: Campaign, state: CampaignState, tally: Tally, best: st
     if rejected:
         worst = sorted(tally.by_reason.items(), key=lambda item: -item[1])[:REASONS_SHOWN]
         parts.append(f"{rejected} rejected: " + ", ".join(f"{count} {clean_line(reason)}" for reason, count in worst))
-    return " · ".join(parts)
+    return SEPARATOR.join(parts)
 
 
 def _ending(campaign: Campaign, state: CampaignState, tally: Tally, in_flight: int) -> str:
@@ -180,21 +201,34 @@ def seconds_left(campaign: Campaign, tally: Tally) -> float | None:
     return min(guesses) if guesses else None
 
 
-def news_line(event: Event) -> str:
+def wrapped(line: str, width: int) -> list[str]:
+    """Broken at the dots where a terminal is too narrow, so that nothing is cut off."""
+    lines = [""]
+    for part in line.split(SEPARATOR):
+        if lines[-1] and len(lines[-1]) + len(SEPARATOR) + len(part) <= width:
+            lines[-1] += SEPARATOR + part
+        elif lines[-1]:
+            lines.append(f"  {part}")
+        else:
+            lines[-1] = part
+    return lines
+
+
+def news_line(event: Event, metric: Metric | None = None) -> str:
     """One lasting line; an event is ours, but words in it may quote a candidate."""
     at = event.at.astimezone().strftime("%H:%M:%S")
     words = {key: clean_line(str(value)) for key, value in event.payload.items() if value not in (None, "")}
     if event.kind == "candidate.best":
-        return f"{at} best is .{event.ordinal}{_score(event)}"
-    reason = f" ({words['reason']})" if words.get("reason") else ""
+        return f"{at} best is .{event.ordinal}{' (the seed)' if event.ordinal == 0 else ''}{_at(metric)}"
     if event.kind == "candidate.confirmed":
-        return f"{at} .{event.ordinal} re-measured: {words.get('to', '')}{_score(event)}{reason}"
+        reason = f" ({words['reason']})" if words.get("reason") else ""
+        return f"{at} .{event.ordinal} re-measured: {words.get('to', '')}{_at(metric)}{reason}"
     if event.kind == "campaign.state":
+        reason = f" ({reason_words(words['reason'])})" if words.get("reason") else ""
         return f"{at} {words.get('to', '')}{reason}"
     details = ", ".join(f"{key} {value}" for key, value in words.items())
     return f"{at} {event.kind}{f' .{event.ordinal}' if event.ordinal is not None else ''}: {details}"
 
 
-def _score(event: Event) -> str:
-    score = event.payload.get("score")
-    return f" at {number(float(score))}" if isinstance(score, int | float) else ""
+def _at(metric: Metric | None) -> str:
+    return f" at {metric_text(metric)}" if metric is not None else ""

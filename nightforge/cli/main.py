@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Annotated
 
 import typer
@@ -23,7 +25,7 @@ from nightforge.cli import (
 from nightforge.cli.failures import ErrorBoundary
 
 EPILOG = (
-    "Exit codes: 0 finished; 1 fault of ours; 2 usage or configuration; 3 no improvement under "
+    "Exit codes: 0 finished; 1 fault of the platform; 2 usage or configuration; 3 no improvement under "
     "--require-improvement; 4 rehearsal failed; 5 budget refused; 6 prerequisite missing; 7 not found; "
     "130 interrupted, state saved."
 )
@@ -71,4 +73,7 @@ app.add_typer(config.app, name="config", short_help="Settings and where they com
 
 def run() -> None:
     """Entry point of the `nightforge` script."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller, as in `nightforge list >&-`
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
     app()

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 GRACE_S = 8.0
 """After the second interrupt: time for what is being written, then the run is cancelled."""
+SEE_TASKS = "`nightforge tasks` shows what can be asked, --task NAME takes one whatever the words say"
+GOAL_CHARACTERS = 200
 BEGUN = frozenset({CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.DRAINING})
 
 
@@ -58,12 +60,7 @@ async def run_night(settings: Settings, output: Output, request: NightRequest, c
     stop = StopSwitch()
     async with open_night(settings, stop=stop) as night:
         output.note("reading the goal; measuring baselines and noise ...")
-        step = await night.begin(request)
-        while isinstance(step, AskQuestions):
-            answers = {
-                question.name: ask(question, given=choices.answers, yes=choices.yes) for question in step.questions
-            }
-            step = await night.answer(answers)
+        step = await _planned(night, output, request, choices)
         if isinstance(step, Refused):
             raise refusal(step)
         if isinstance(step, AwaitApproval):
@@ -73,6 +70,25 @@ async def run_night(settings: Settings, output: Output, request: NightRequest, c
             _announce(output, night.store, campaign_id)
             step = await _watched(night.approve(), night, output, campaign_id, stop)
         return _end(settings, output, night, step, require_improvement=choices.require_improvement)
+
+
+async def _planned(night: Night, output: Output, request: NightRequest, choices: Choices) -> NightStep:
+    """From the request to a card or a refusal, with the questions in between."""
+    asked: set[str] = set()
+    try:
+        step = await night.begin(request)
+        while isinstance(step, AskQuestions):
+            answers = {
+                question.name: ask(question, given=choices.answers, yes=choices.yes) for question in step.questions
+            }
+            asked |= set(answers)
+            step = await night.answer(answers)
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        output.alert("nothing was begun, and nothing is left to go on with")
+        raise
+    if unused := sorted(set(choices.answers) - asked):
+        output.alert(f"warning: no question was asked by the name of {', '.join(unused)}: --answer had no effect")
+    return step
 
 
 async def resume_night(
@@ -121,12 +137,18 @@ def pick_unfinished(store: Store, campaign_id: str | None) -> str:
 def refusal(step: Refused) -> UserError:
     from nightforge.report.text import clean_line
 
+    what = clean_line(step.reading.refusal) or "no task fits the goal"
     matches = ", ".join(f"{match.task} ({match.why})" if match.why else match.task for match in step.reading.matches)
+    is_listed = not matches or all(match.task in what for match in step.reading.matches)
     return UserError(
-        clean_line(step.reading.refusal) or "no task fits the goal",
-        where=f"goal {clean_line(step.reading.goal)!r}",
-        hint=f"there is: {matches}" if matches else "`nightforge tasks` lists what there is; --task NAME names one",
+        what,
+        where=f"goal {shortened(clean_line(step.reading.goal))!r}",
+        hint=SEE_TASKS if is_listed else f"there is: {matches}; {SEE_TASKS}",
     )
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= GOAL_CHARACTERS else f"{text[: GOAL_CHARACTERS - 1]}…"
 
 
 def _approved(output: Output, card: PlanCard, choices: Choices) -> bool:
@@ -146,14 +168,22 @@ def _approved(output: Output, card: PlanCard, choices: Choices) -> bool:
         return True
     if not can_ask():
         raise UserError("the plan waits for a person", where="run", hint="pass --yes to start without asking")
+    kept = f"not started; nothing was spent; the plan is kept: nightforge resume {card.campaign_id}"
+    try:
+        started = _wants_to_start(card)
+    except KeyboardInterrupt:
+        output.alert(kept)
+        raise
+    if not started:
+        output.note(kept)
+    return started
+
+
+def _wants_to_start(card: PlanCard) -> bool:
     if card.room_is_small:
         answer = read_line("The room left is not larger than what can be told apart here. Start all the same? [y/N] ")
-        started = answer.strip().lower() in {"y", "yes"}
-    else:
-        started = read_line("Enter starts, n leaves: ").strip().lower() in {"", "y", "yes"}
-    if not started:
-        output.note("not started; nothing was spent")
-    return started
+        return answer.strip().lower() in {"y", "yes"}
+    return read_line("Enter starts, n leaves: ").strip().lower() in {"", "y", "yes"}
 
 
 def _announce(output: Output, store: Store, campaign_id: str) -> None:
@@ -185,24 +215,25 @@ async def _watched(
         except RehearsalFailed:
             raise
         except NightforgeError as error:
+            output.alert(f"the campaign is kept: nightforge resume {campaign_id}")
             if stop.immediate:
                 raise KeyboardInterrupt from error
-            output.alert(f"the campaign is kept: nightforge resume {campaign_id}")
             raise
         except asyncio.CancelledError:
             if not stop.immediate:
                 raise
+            output.alert(f"what was measured is saved. Go on with: nightforge resume {campaign_id}")
             raise KeyboardInterrupt from None
         finally:
             display.cancel()
-            # A display that broke must not hide what the campaign came to.
-            with suppress(asyncio.CancelledError, NightforgeError):
+            # A display that broke (a closed terminal, too) must not hide what the campaign came to.
+            with suppress(asyncio.CancelledError, NightforgeError, OSError):
                 await display
 
 
 @asynccontextmanager
 async def _interrupts(task: asyncio.Future[NightStep], output: Output, stop: StopSwitch) -> AsyncIterator[None]:
-    """SIGINT and SIGTERM press the switch; the run is cancelled when the second press is not obeyed in time."""
+    """SIGINT, SIGTERM and a closed terminal press the switch; a second press not obeyed in time cancels the run."""
     loop = asyncio.get_running_loop()
 
     def press() -> None:
@@ -216,12 +247,15 @@ async def _interrupts(task: asyncio.Future[NightStep], output: Output, stop: Sto
         else:
             output.alert("draining: what is in flight is finished and saved (interrupt again to stop now)")
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it, and that stays so
+        numbers.append(signal.SIGHUP)
+    for number in numbers:
         loop.add_signal_handler(number, press)
     try:
         yield
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in numbers:
             loop.remove_signal_handler(number)
 
 

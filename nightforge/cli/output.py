@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -52,17 +53,22 @@ class Output:
             self.alert(text)
 
     def alert(self, text: str) -> None:
-        """As `note`, but never silenced."""
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
+        """As `note`, but never silenced. A terminal that is gone is no reason to stop: the store has it all."""
+        with suppress(OSError):
+            sys.stderr.write(text + "\n")
+            sys.stderr.flush()
 
     def console(self, *, stderr: bool = False) -> Console:
         """A rich console for tables; no colour and no boxes for a pipe or under NO_COLOR."""
         from rich.console import Console
 
+        class PipedConsole(Console):
+            def on_broken_pipe(self) -> None:
+                raise BrokenPipeError
+
         stream = sys.stderr if stderr else sys.stdout
         width = None if stream.isatty() else int(os.environ.get("COLUMNS") or 120)
-        return Console(file=stream, highlight=False, markup=False, emoji=False, width=width, soft_wrap=False)
+        return PipedConsole(file=stream, highlight=False, markup=False, emoji=False, width=width, soft_wrap=False)
 
 
 Output.current = Output()

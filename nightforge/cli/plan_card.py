@@ -163,6 +163,18 @@ def estimate_text(card: PlanCard) -> str:
     return f"{wall}, {low}-{high} evaluations, {cost}"
 
 
+STOPS = {
+    "target": ("value", "the best's lower bound reaches {:g}"),
+    "patience": ("evaluations", "{:g} evaluations without a better one"),
+    "near-bound": ("fraction", "the best reaches {:.0%} of the room"),
+}
+
+
 def stop_text(stop: StopSpec) -> str:
+    """Our rules in words; a rule of another package by its name and numbers."""
+    name, words = STOPS.get(stop.rule, ("", ""))
+    value = stop.parameters.get(name)
+    if isinstance(value, int | float):
+        return f"{stop.rule}: {words.format(value)}"
     parameters = ", ".join(f"{name} {value}" for name, value in stop.parameters.items())
     return f"{stop.rule}" + (f" ({parameters})" if parameters else "")

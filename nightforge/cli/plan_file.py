@@ -35,9 +35,16 @@ def read_plan(path: Path) -> Plan:
         ) from None
 
 
-def write_plan(path: Path, plan: Plan) -> None:
+def check_plan_place(path: Path) -> None:
+    """Before minutes are spent on measuring: a UserError where no plan can be written."""
     if path.suffix != ".json":
         raise UserError("a plan is written as JSON", where=str(path), hint=f"call it {path.with_suffix('.json')}")
+    if not path.parent.is_dir():
+        raise UserError("the plan's folder does not exist", where=str(path.parent), hint="make it, or name another")
+
+
+def write_plan(path: Path, plan: Plan) -> None:
+    check_plan_place(path)
     try:
         path.write_text(plan.model_dump_json(indent=2) + "\n", encoding="utf-8")
     except OSError as error:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 EXIT_CODES = (
     (0, "finished: the goal is met or the budget is used as planned; for `eval`, the program got its answer"),
-    (1, "a fault of ours: the short message names the log with the traceback"),
+    (1, "a fault of the platform: database, disk, sandbox, endpoint, or one of ours, whose message names a log"),
     (2, "usage or configuration: a bad flag, goal, plan, setting, key, model or price"),
     (3, "no confirmed candidate beats the reference, under `--require-improvement`"),
     (4, "the rehearsal failed: the evaluator cannot be trusted on this machine now"),

@@ -70,12 +70,15 @@ def run(
     from nightforge.cli.asking import read_answers
     from nightforge.cli.budget import BudgetFlags
     from nightforge.cli.night import Choices, run_night
+    from nightforge.cli.plan_file import check_plan_place
     from nightforge.cli.requests import ModelFlags, SearchFlags, build_request
 
     budget = BudgetFlags(minutes, hours, evaluations, max_usd, max_tokens).checked(offline=offline)
     search = SearchFlags(task, preset, seed, in_flight, target, patience).checked()
     models = ModelFlags(tuple(model or ()), base_url, price_in, price_out, offline).checked()
     choices = Choices(yes, plan_only, plan_out, read_answers(answer or []), require_improvement)
+    if plan_out is not None:
+        check_plan_place(plan_out)
     if not yes and not plan_only:
         _need_person()
     settings, request = build_request(output, goal, budget, search, models, unsafe_local=unsafe_local)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from nightforge.domain.candidate import Campaign, Candidate
     from nightforge.store import SqlStore
 
+NOTE_CHARACTERS = 60
+
 
 def show(
     ref: Annotated[str, typer.Argument(metavar="ID[.CAND]", help="A campaign id or prefix, or ID.NUMBER.")],
@@ -62,18 +64,19 @@ def _campaign(output: Output, store: SqlStore, campaign: Campaign) -> None:
         output.record(
             {
                 "kind": "campaign",
-                **campaign_record(campaign),
+                **campaign_record(campaign, next(iter(ranked), None)),
                 "plan": campaign.plan.model_dump(mode="json"),
                 "ranked": [candidate.model_dump(mode="json") for candidate in ranked],
             }
         )
         return
-    from nightforge.cli.words import clean, duration
-    from nightforge.report.states import CAMPAIGN_SHAPES, shape_and_word
-    from nightforge.report.text import money, number
+    from nightforge.cli.words import clean, columns, duration, metric_text
+    from nightforge.report.data import shown_metric
+    from nightforge.report.states import CAMPAIGN_SHAPES, reason_words, shape_and_word
+    from nightforge.report.text import clean_line, money
 
     plan, tally = campaign.plan, campaign.tally
-    reason = f" ({campaign.reason})" if campaign.reason else ""
+    reason = f" ({reason_words(campaign.reason)})" if campaign.reason else ""
     output.text(f"{campaign.campaign_id}  {CAMPAIGN_SHAPES[campaign.state]} {campaign.state.value}{reason}")
     output.text(f"  goal         {clean(plan.goal)}")
     output.text(f"  task         {plan.task}, team {plan.team.value}, sandbox {campaign.tier}")
@@ -82,13 +85,24 @@ def _campaign(output: Output, store: SqlStore, campaign: Campaign) -> None:
     )
     states = ", ".join(f"{count} {state.value}" for state, count in tally.by_state.items() if count)
     output.text(f"  candidates   {tally.candidates}" + (f": {states}" if states else ""))
-    objective = plan.objectives[0]
+    objective = plan.objectives[0].metric
+    rows = []
     for place, candidate in enumerate(ranked, start=1):
-        score = "-" if candidate.score is None else number(candidate.score)
-        output.text(
-            f"  {place:>3}. {candidate.ref:<14} {shape_and_word(candidate):<12} {objective.metric} {score:>8}  "
-            f"{candidate.operator_name or candidate.operator or 'seed'}  {clean(candidate.note)[:60]}"
+        metric = shown_metric(candidate, objective)
+        made_by = candidate.operator_name or candidate.operator or ("seed" if candidate.ordinal == 0 else "-")
+        rows.append(
+            (
+                f"  {place:>3}.",
+                candidate.ref,
+                shape_and_word(candidate),
+                f"{objective} {metric_text(metric) if metric else '-'}",
+                made_by,
+                clean_line(candidate.note)[:NOTE_CHARACTERS],
+            )
         )
+    if rows:
+        output.text(columns(rows))
+    output.note(f"the whole story: nightforge report {campaign.campaign_id}")
 
 
 def _candidate(output: Output, candidate: Candidate) -> None:

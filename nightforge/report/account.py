@@ -5,6 +5,7 @@ from __future__ import annotations
 from nightforge.domain.words import TeamKind
 from nightforge.report.data import ReportData
 from nightforge.report.model import Block, Bullets, Code, Column, Paragraph, Section, SectionMaker, Table
+from nightforge.report.states import reason_words
 from nightforge.report.text import clean_line, duration, money
 
 REASONS_SHOWN = 12
@@ -24,7 +25,7 @@ def make_cost(data: ReportData) -> Section:
     items.append(f"spent: {money(tally.cost_usd)}{cap}")
     items.append(f"sandbox: {data.campaign.tier or 'not stored'}; preset {plan.search.preset}")
     if data.campaign.reason:
-        items.append(f"ended by: {clean_line(data.campaign.reason)}")
+        items.append(f"ended by: {reason_words(data.campaign.reason)}")
     return Section(name="cost", title="What it took", blocks=(Bullets(items=tuple(items)),))
 
 
@@ -108,12 +109,17 @@ def make_reproduce(data: ReportData) -> Section:
     if evidence is not None:
         tools = {name: version for stage in evidence.stages for name, version in stage.tools.items()}
         if tools:
-            items.append("tools: " + clean_line(", ".join(f"{name} {version}" for name, version in tools.items())))
+            items.append("tools: " + clean_line(", ".join(_tool(name, version) for name, version in tools.items())))
     return Section(
         name="reproduce",
         title="How to reproduce",
         blocks=(Code(language="sh", text="\n".join(commands)), Bullets(items=tuple(items))),
     )
+
+
+def _tool(name: str, version: str) -> str:
+    """Some tools say their own name in their version."""
+    return version if version.startswith(f"{name} ") else f"{name} {version}"
 
 
 cost = SectionMaker(order=70, make=make_cost)

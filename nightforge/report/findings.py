@@ -15,6 +15,7 @@ CLOCKS = ("cpu_ms", "wall_ms", "device_ms")
 DIFF_LINES = 400
 CLOSEST = 3
 NOTE_CHARACTERS = 160
+EXPECTED = {"pass": "pass", "reject": "be rejected", "no-gain": "gain nothing"}
 
 
 def metric_cell(metric: Metric | None) -> str:
@@ -153,7 +154,9 @@ def make_room(data: ReportData) -> Section | None:
             items.append("the room is not larger than what can be told apart here: a result was not to be expected")
     else:
         items.append("room: not known, no roof or proven bound was measured")
-    items.extend(f"{name}: {metric_cell(metric)} {metric.unit}" for name, metric in calibration.roof.items())
+    items.extend(
+        f"the roof's {name}: {metric_cell(metric)} {metric.unit}".rstrip() for name, metric in calibration.roof.items()
+    )
     return Section(name="room", title="Noise and room", blocks=(Bullets(items=tuple(items)),))
 
 
@@ -178,7 +181,8 @@ def make_belief(data: ReportData) -> Section | None:
         held = sum(check.held for check in data.rehearsal.checks)
         items.append(f"rehearsal: {held} of {len(data.rehearsal.checks)} candidates of known fate met it")
         items.extend(
-            f"  {check.path} had to {check.expect}: {clean_line(check.outcome)}" for check in data.rehearsal.checks
+            f"  {check.path} had to {EXPECTED.get(check.expect, check.expect)}: {clean_line(check.outcome)}"
+            for check in data.rehearsal.checks
         )
     if data.suspicious:
         items.append(f"passed the search and failed the confirmation (⚠): {len(data.suspicious)}")

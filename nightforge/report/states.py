@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nightforge.domain.candidate import Candidate
 from nightforge.domain.words import CampaignState, CandidateState
+from nightforge.report.text import clean_line
 
 CANDIDATE_SHAPES = {
     CandidateState.DRAFTED: "○",
@@ -23,6 +24,23 @@ CAMPAIGN_SHAPES = {
     CampaignState.FINISHED: "■",
     CampaignState.FAILED: "✕",
 }
+
+REASONS = {
+    "budget:evaluations": "the cap on evaluations",
+    "budget:wall_s": "the cap on wall time",
+    "budget:cost_usd": "the cap on dollars",
+    "budget:tokens": "the cap on tokens",
+    "target": "the target is reached",
+    "patience": "no better one for as long as patience allows",
+    "near-bound": "the best is near the bound",
+    "exhausted": "the operators have nothing left to try",
+    "stopped": "asked to stop",
+}
+
+
+def reason_words(reason: str) -> str:
+    """Why a campaign ended, in words; what has none is shown as it is stored."""
+    return REASONS.get(reason) or clean_line(reason)
 
 
 def shape_and_word(candidate: Candidate) -> str:

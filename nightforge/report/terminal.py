@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -36,14 +37,27 @@ def _print_block(block: Block, console: Console) -> None:
             console.print(clean_line(block.text))
         case Bullets():
             for item in block.items:
-                indent = "  " if item.startswith("  ") else ""
-                console.print(f"{indent}  {clean_line(item)}")
+                for line in bullet_lines(item, console.width):
+                    console.print(line, soft_wrap=True)
         case Code():
             for line in clean(block.text).splitlines():
                 style = DIFF_STYLES.get(line[:1]) if block.language == "diff" else None
                 console.print(line, style=style, soft_wrap=True)
         case Table():
             _print_table(block, console)
+
+
+def bullet_lines(item: str, width: int) -> list[str]:
+    """With a hanging indent; a leading double space makes a bullet of the second level."""
+    indent = "  " if item.startswith("  ") else ""
+    return textwrap.wrap(
+        clean_line(item),
+        width=max(width, 20),
+        initial_indent=f"{indent}- ",
+        subsequent_indent=f"{indent}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _print_table(table: Table, console: Console) -> None:

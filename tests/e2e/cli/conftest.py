@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -42,14 +43,14 @@ class Program:
     def with_environment(self, **more: str) -> Program:
         return Program(self.home, {**self.more, **more})
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, stdout: int | IO[str] = subprocess.PIPE) -> subprocess.Popen[str]:
         self.home.parent.mkdir(parents=True, exist_ok=True)
         return subprocess.Popen(
             [PROGRAM, *arguments],
             cwd=self.home.parent,
             env=self.environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,
         )

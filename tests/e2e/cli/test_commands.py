@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 import pytest
 
@@ -24,6 +25,7 @@ class Program(Protocol):
     home: Path
 
     def with_environment(self, **more: str) -> Program: ...
+    def start(self, *arguments: str, stdout: int | IO[str] = subprocess.PIPE) -> subprocess.Popen[str]: ...
     def run(self, *arguments: str) -> Ended: ...
 
 
@@ -54,6 +56,42 @@ def test_list(finished: Finished) -> None:
     assert "■ finished" in ended.out
     (record,) = finished.program.run("list", "--json").records
     assert (record["campaign_id"], record["schema_version"]) == (finished.campaign_id, 1)
+    best = record["best"]
+    assert isinstance(best, dict)
+    assert (best["state"], best["objective"], best["metric"]["unit"]) == ("confirmed", "height", "m")
+    assert f" {best['metric']['value']:.0f} m ▲ " in ended.out
+
+
+@pytest.mark.parametrize("command", [("list",), ("report",), ("report", "--md", "-"), ("tasks", "softmax-long")])
+def test_a_reader_that_leaves_is_no_fault(finished: Finished, command: tuple[str, ...]) -> None:
+    process = finished.program.start(*command)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    err = process.stderr.read()
+    assert (process.wait(timeout=60), err) == (0, "")
+
+
+def test_a_full_disk_behind_stdout_is_said(finished: Finished) -> None:
+    with Path("/dev/full").open("w") as full:
+        process = finished.program.start("report", "--md", "-", stdout=full)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert err.startswith("error: nothing more can be written: No space left on device")
+    assert "internal fault" not in err
+
+
+def test_every_command_that_looks_prints_json_of_one_version(finished: Finished) -> None:
+    best = f"{finished.campaign_id}.1"
+    looks = [
+        ("list",), ("show", finished.campaign_id), ("show", best), ("diff", best, "seed"), ("report",), ("stop",),
+        ("tasks",), ("tasks", "axpy"), ("doctor",), ("config", "show"), ("config", "path"),
+    ]  # fmt: skip
+    for command in looks:
+        ended = finished.program.run(*command, "--json")
+        assert ended.code == 0, ended.err
+        assert ended.records, command
+        assert all(record["schema_version"] == 1 and record["kind"] for record in ended.records), command
 
 
 def test_show_a_campaign_by_prefix(finished: Finished) -> None:

@@ -100,7 +100,8 @@ def test_a_home_under_a_file_fails(tmp_path: Path) -> None:
     [
         ({}, Level.INFO, "no model and no key"),
         ({"api_key": "sk-hidden"}, Level.INFO, "a key is set, but no model"),
-        ({"models": ("m-1",)}, Level.WARN, "m-1: no key"),
+        ({"models": ("m-1",)}, Level.WARN, "m-1 at api.openai.com: no key"),
+        ({"models": ("m-1",), "base_url": "http://127.0.0.1:8000/v1"}, Level.OK, "m-1 at 127.0.0.1:8000, no key"),
         ({"models": ("m-1",), "api_key": "sk-hidden"}, Level.OK, "key present"),
     ],
 )

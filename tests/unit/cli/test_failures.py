@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -110,3 +111,25 @@ def test_a_wrong_command_line_says_where_help_is(arguments: list[str]) -> None:
     assert result.exit_code == 2
     assert result.stderr.startswith("error: ")
     assert "--help` lists what there is" in result.stderr
+
+
+def test_a_wrong_root_option_is_explained_in_json_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["nightforge", "--json", "go"])
+    result = CliRunner().invoke(failing(RuntimeError()), ["--json", "go"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: No such option: --json")
+    assert json.loads(result.stdout)["exit_code"] == 2
+
+
+def test_a_full_disk_is_no_fault_of_ours(tmp_path: Path) -> None:
+    result = CliRunner().invoke(failing(OSError(errno.ENOSPC, "No space left on device", "x.md")), ["go"])
+    assert result.exit_code == 1
+    assert result.stderr.startswith(
+        "error: nothing more can be written: No space left on device\n  where: x.md\n  hint: "
+    )
+    assert not (tmp_path / "home" / "logs").exists()
+
+
+def test_an_interrupt_says_so_in_json() -> None:
+    result = CliRunner().invoke(failing(KeyboardInterrupt()), ["go", "--json"])
+    assert (result.exit_code, json.loads(result.stdout)["exit_code"]) == (130, 130)

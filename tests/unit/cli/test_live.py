@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nightforge.cli.live import LiveDisplay, news_line, seconds_left, status_line
+from nightforge.cli.live import LiveDisplay, news_line, seconds_left, status_line, wrapped
 from nightforge.cli.output import Output
 from nightforge.domain.candidate import Campaign, Tally
 from nightforge.domain.evidence import Evidence, Metric, StageEvidence
@@ -47,7 +47,7 @@ async def test_plain_lines_come_with_news_and_every_ten_seconds(
     display.show(None)
     shown = capsys.readouterr().err
     assert "running" in shown
-    assert "best is .1 at 1.25" in shown
+    assert "best is .1 at 1.25 x [1.22, 1.28]" in shown
     assert "best .1 1.25 x [1.22, 1.28] (measured) · 1 evaluated (1800/h) · 0 in flight · $0.00 of $2.00" in shown
     now[0] = 11.9
     display.show(None)
@@ -97,6 +97,40 @@ def test_what_goes_on_after_the_search(campaign: Campaign, in_flight: int, words
     states = {CandidateState.EVALUATING: in_flight, CandidateState.CONFIRMED: 1}
     tally = Tally(candidates=12, evaluations=10, active_s=60, by_state=states)
     assert words in status_line(campaign, CampaignState.DRAINING, tally, ".1 1.2 x")
+
+
+async def test_a_confirmed_number_is_not_displaced_by_a_measured_one(
+    store: SqlStore, campaign: Campaign, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await store.set_campaign_state(campaign.campaign_id, CampaignState.RUNNING)
+    await measure(store, campaign.campaign_id, 1, 1.30)
+    await measure(store, campaign.campaign_id, 2, 1.28)
+    display = LiveDisplay(store, campaign.campaign_id, Output())
+    display.show(None)
+    await store.set_campaign_state(campaign.campaign_id, CampaignState.DRAINING, reason="budget:wall_s")
+    again = passed(1.2)
+    await store.save_confirmation(
+        campaign.campaign_id, 1, again, state=CandidateState.CONFIRMED, score=1.2, score_low=1.17
+    )
+    assert store.tally(campaign.campaign_id).best_ordinal == 2
+    capsys.readouterr()
+    display.plain_at = float("-inf")
+    display.show(None)
+    shown = capsys.readouterr().err
+    assert "draining (the cap on wall time)" in shown
+    assert ".1 re-measured: confirmed at 1.20 x [1.17, 1.23]" in shown
+    assert "best is .2" not in shown
+    assert "best .1 1.20 x [1.17, 1.23] (confirmed)" in shown
+
+
+def test_a_narrow_terminal_breaks_the_line_at_its_dots() -> None:
+    line = "best .1 1.25 x [1.22, 1.28] (measured) · 12 evaluated (540/h) · 2 in flight · ends in about 91 s"
+    lines = wrapped(line, 60)
+    assert lines == [
+        "best .1 1.25 x [1.22, 1.28] (measured)",
+        "  12 evaluated (540/h) · 2 in flight · ends in about 91 s",
+    ]
+    assert wrapped(line, 200) == [line]
 
 
 async def test_words_in_events_cannot_steer_a_terminal(store: SqlStore, campaign: Campaign) -> None:

@@ -40,7 +40,7 @@ def test_a_refusal_says_why_and_lists_what_there_is() -> None:
     )
     error = refusal(Refused(reading=reading))
     assert (error.exit_code, error.what) == (2, "Nothing here paints.")
-    assert error.hint == "there is: axpy (knows row), softmax-long"
+    assert error.hint.startswith("there is: axpy (knows row), softmax-long; `nightforge tasks`")
     assert "\x1b" not in str(error)
 
 

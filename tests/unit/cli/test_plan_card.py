@@ -34,7 +34,7 @@ def printed(card: PlanCard) -> str:
         "offline: no model is used",
         "10 min, 40 evaluations, $2.00 (whichever ends first)",
         "5 min-10 min, 40-90 evaluations, $0.00",
-        "the budget; near-bound (fraction 0.97)",
+        "the budget; near-bound: the best reaches 97% of the room",
         "One thread was assumed.",
         "⚠ Baseline torch is missing",
         "threads = 1",

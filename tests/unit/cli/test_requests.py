@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nightforge.cli.plan_file import read_plan, write_plan
+from nightforge.cli.plan_file import check_plan_place, read_plan, write_plan
 from nightforge.cli.requests import ModelFlags, SearchFlags, with_flags
 from nightforge.domain.plan import Budget, ModelSpec, Plan, StopSpec
 from nightforge.domain.words import TeamKind
@@ -94,6 +94,12 @@ def test_a_missing_plan_is_a_usage_error(tmp_path: Path) -> None:
 def test_a_plan_is_written_as_json_only(plan: Plan, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="written as JSON"):
         write_plan(tmp_path / "plan.toml", plan)
+
+
+def test_a_plan_without_a_folder_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="folder does not exist"):
+        check_plan_place(tmp_path / "nowhere" / "plan.json")
+    check_plan_place(tmp_path / "plan.json")
 
 
 def test_flags_win_over_the_plan(plan: Plan) -> None:

@@ -152,6 +152,16 @@ def test_an_unknown_name_in_a_file_is_refused_with_what_there_is(project: Path, 
     assert "in_flight" in caught.value.hint
 
 
+@pytest.mark.parametrize("name", ["user", "project"])
+def test_a_key_is_never_read_from_a_settings_file(project: Path, environ: dict[str, str], name: str) -> None:
+    path = user_file(environ) if name == "user" else project / "nightforge.toml"
+    path.write_text('api_key = "sk-hidden"\n')
+    with pytest.raises(UserError, match="never read from a settings file") as caught:
+        load_settings(environ=environ, cwd=project)
+    assert caught.value.where == str(path)
+    assert "sk-hidden" not in f"{caught.value} {caught.value.hint}"
+
+
 def test_an_unknown_variable_is_reported_not_fatal(project: Path, environ: dict[str, str]) -> None:
     environ["NIGHTFORGE_INFLIGHT"] = "3"
     assert load_settings(environ=environ, cwd=project).unknown_variables == ("NIGHTFORGE_INFLIGHT",)

@@ -204,6 +204,14 @@ async def test_a_narrow_terminal_keeps_rank_state_and_confirmed_value(scene: Sce
     assert "cpu" in terminal(data, width=160).split("Gain over")[0]
 
 
+async def test_bullets_hang_and_nothing_is_broken_inside_a_word(scene: Scene) -> None:
+    lines = terminal(await scene(WON), width=60).splitlines()
+    first = next(place for place, line in enumerate(lines) if "was measured again in a fresh process" in line)
+    assert lines[first].startswith("- ")
+    assert lines[first + 1].startswith("  ")
+    assert any(line == "- ended by: the cap on evaluations" for line in lines)
+
+
 def test_an_unknown_campaign_is_not_found(store: SqlStore) -> None:
     with pytest.raises(NotFound):
         gather(store, "nobody")

@@ -108,10 +108,12 @@ def test_a_fence_is_longer_than_any_in_the_code() -> None:
 
 
 def test_times_and_money() -> None:
-    assert [duration(seconds) for seconds in (0.0123, 5.25, 90, 600, 7 * 3600)] == [
+    assert [duration(seconds) for seconds in (0.0123, 5.25, 90, 138, 300, 600, 7 * 3600)] == [
         "12 ms",
         "5.2 s",
         "90 s",
+        "2.3 min",
+        "5 min",
         "10 min",
         "7.0 h",
     ]
