@@ -17,7 +17,6 @@ from nightforge.errors import NotFound, StoreFault
 from nightforge.store.faults import store_fault
 from nightforge.store.ledger import Ledger
 from nightforge.store.schema import campaign
-from nightforge.store.schema import lease as lease_table
 from nightforge.store.writer import Writer
 
 T = TypeVar("T")
@@ -26,11 +25,6 @@ _MICROSECOND = timedelta(microseconds=1)
 _NEAR = 5
 
 _KEY = select(campaign.c.campaign_key).where(campaign.c.campaign_id == bindparam("campaign_id"))
-_HOLDER = (
-    select(lease_table.c.owner, lease_table.c.fence)
-    .where(lease_table.c.resource == bindparam("named"))
-    .with_for_update(read=True)
-)
 _IDS = select(campaign.c.campaign_id).order_by(campaign.c.campaign_key.desc()).limit(1000)
 
 
@@ -102,27 +96,13 @@ class StoreBase:
         """Commit one job on a campaign: its statements, its counters and its events together."""
         key = self._key(campaign_id)
         at_us = self._now_us()
-
         lease = self._fences.get(campaign_id)
 
         def job(connection: Connection) -> T:
-            if lease is not None:
-                _check_fence(connection, lease)
-            with Ledger(connection, key, at_us) as ledger:
+            with Ledger(connection, key, at_us, lease) as ledger:
                 return work(ledger)
 
         return await self._writer.run(job)
-
-
-def _check_fence(connection: Connection, held: Lease) -> None:
-    row = connection.execute(_HOLDER, {"named": held.resource}).first()
-    if row is None or (row.owner, row.fence) != (held.owner, held.fence):
-        holder = "nobody" if row is None else row.owner
-        raise StoreFault(
-            f"this process no longer holds {held.resource}: {holder} does",
-            where="store",
-            hint="another process took the work over; nothing was written, and this one should end",
-        )
 
 
 def no_campaign(connection: Connection, campaign_id: str) -> NotFound:

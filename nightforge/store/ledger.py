@@ -15,10 +15,12 @@ from typing import Self
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from nightforge.domain.base import Json
+from nightforge.domain.candidate import Lease
 from nightforge.domain.words import CandidateState
-from nightforge.errors import NotFound
+from nightforge.errors import NotFound, StoreFault
 from nightforge.store.dialects import add_to
 from nightforge.store.schema import CAN_RANK, candidate, event, operator_count, reason_count, tally
+from nightforge.store.schema import lease as lease_table
 
 CAN_BE_BEST = (CandidateState.CONFIRMED, CandidateState.MEASURED, CandidateState.EVALUATING)
 """A scored candidate counts from the commit of its score on; rejected and suspicious ones never do."""
@@ -51,6 +53,14 @@ class Counters:
 
 _NAMES = tuple(each.name for each in fields(Counters))
 _READ = select(*(tally.c[name] for name in _NAMES)).where(tally.c.campaign_key == bindparam("key")).with_for_update()
+_READ_AS_HOLDER = _READ.join(
+    lease_table,
+    (lease_table.c.resource == bindparam("named"))
+    & (lease_table.c.owner == bindparam("by"))
+    & (lease_table.c.fence == bindparam("held")),
+)
+"""No row without the lease; with it, its row is locked too: nobody can claim it before this commit."""
+_HOLDER = select(lease_table.c.owner, lease_table.c.fence).where(lease_table.c.resource == bindparam("named"))
 _WRITE = (
     update(tally)
     .where(tally.c.campaign_key == bindparam("key"))
@@ -66,16 +76,27 @@ _APPEND = insert(event)
 
 
 class Ledger:
-    """`with Ledger(...) as ledger:` around the statements of one job."""
+    """`with Ledger(...) as ledger:` around the statements of one job.
 
-    def __init__(self, connection: Connection, campaign_key: int, at_us: int) -> None:
+    With a `lease` it raises StoreFault, before anything is written, unless that very claim still stands.
+    """
+
+    def __init__(self, connection: Connection, campaign_key: int, at_us: int, lease: Lease | None = None) -> None:
         self.connection = connection
         self.campaign_key = campaign_key
         self.at_us = at_us
+        self._lease = lease
         self._events: list[dict[str, object]] = []
 
     def __enter__(self) -> Self:
-        row = self.connection.execute(_READ, {"key": self.campaign_key}).first()
+        lease = self._lease
+        if lease is None:
+            row = self.connection.execute(_READ, {"key": self.campaign_key}).first()
+        else:
+            claim = {"named": lease.resource, "by": lease.owner, "held": lease.fence}
+            row = self.connection.execute(_READ_AS_HOLDER, {"key": self.campaign_key, **claim}).first()
+            if row is None:
+                self._check_holder(lease)
         if row is None:
             raise NotFound("the campaign is no longer in the database", where="store")
         self._before = tuple(row)
@@ -96,6 +117,16 @@ class Ledger:
             self.connection.execute(_WRITE, {"key": self.campaign_key, **values})
         if self._events:
             self.connection.execute(_APPEND, self._events)
+
+    def _check_holder(self, held: Lease) -> None:
+        row = self.connection.execute(_HOLDER, {"named": held.resource}).first()
+        if row is None or (row.owner, row.fence) != (held.owner, held.fence):
+            holder = "nobody" if row is None else row.owner
+            raise StoreFault(
+                f"this process no longer holds {held.resource}: {holder} does",
+                where="store",
+                hint="another process took the work over; nothing was written, and this one should end",
+            )
 
     def record(self, kind: str, payload: Mapping[str, Json] | None = None, *, ordinal: int | None = None) -> None:
         self._events.append(

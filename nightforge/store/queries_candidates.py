@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
+from itertools import islice
 
 from sqlalchemy import Connection, Row, bindparam, func, select
 
@@ -45,10 +46,11 @@ _STANDING = (
 """To count the first few: in order, because only then SQLite surely takes the index that holds no others."""
 _PARENTS = (
     select(candidate.c.ordinal, candidate.c.code_sha, candidate.c.score, candidate.c.score_low, candidate.c.children)
-    .where(*_STANDS)
+    .where(*_STANDS, candidate.c.code_sha.is_not(None))
     .order_by(candidate.c.score_low.desc(), candidate.c.ordinal)
     .limit(bindparam("most"))
 )
+_PARENT_STATES = tuple(state for state in CandidateState if state.may_be_parent)
 _ATTEMPTS = (
     select(attempt_table)
     .where(attempt_table.c.campaign_key == bindparam("key"), attempt_table.c.ordinal == bindparam("at"))
@@ -114,21 +116,13 @@ class CandidateReads(StoreBase):
         with self._look() as connection:
             by_state = [
                 connection.execute(_PARENTS, {"key": key, "stands": state, "most": limit}).all()
-                for state in CandidateState
-                if state.may_be_parent
+                for state in _PARENT_STATES
             ]
-        merged = heapq.merge(*by_state, key=lambda row: (-row.score_low, row.ordinal))
+        best = heapq.merge(*by_state, key=lambda row: (-row.score_low, row.ordinal))
         return tuple(
-            Parent(
-                ordinal=row.ordinal,
-                code_sha=bytes(row.code_sha).hex(),
-                score=row.score,
-                score_low=row.score_low,
-                children=row.children,
-            )
-            for row in merged
-            if row.code_sha is not None
-        )[:limit]
+            Parent(ordinal=ordinal, code_sha=bytes(sha).hex(), score=score, score_low=score_low, children=children)
+            for ordinal, sha, score, score_low, children in islice(best, limit)
+        )
 
     def recent(self, campaign_id: str, *, limit: int = 20) -> Sequence[Candidate]:
         """By ordinal, newest first."""
