@@ -24,9 +24,9 @@ def clean(text: str, *, limit: int) -> str:
     if unseen:
         text = text[: 2 * limit] + text[-2 * limit :]
     unified = text.replace("\r\n", "\n").replace("\r", "\n")
-    visible = "".join(
-        character for character in unified if character in "\n\t" or unicodedata.category(character) not in _INVISIBLE
-    )
+    visible = unified
+    if not unified.replace("\n", " ").replace("\t", " ").isprintable():  # nearly always it is, and telling so is quick
+        visible = "".join(each for each in unified if each in "\n\t" or unicodedata.category(each) not in _INVISIBLE)
     if len(visible) <= limit and not unseen:
         return visible
     head = min((limit + 1) // 2, len(visible))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.fencing import clean, clean_line, fence
+from agents.fencing import _INVISIBLE, clean, clean_line, fence
 
 
 def test_control_bidi_and_invisible_characters_go() -> None:
@@ -53,6 +54,16 @@ def test_one_line_is_one_line_within_its_limit(text: str, limit: int) -> None:
     line = clean_line(text, limit=limit)
     assert "\n" not in line
     assert len(line) <= limit
+
+
+@given(st.text(max_size=300))
+def test_nothing_invisible_stays_and_nothing_visible_goes(text: str) -> None:
+    def shown(text: str) -> str:
+        return "".join(each for each in text if unicodedata.category(each) not in _INVISIBLE)
+
+    kept = clean(text, limit=400)
+    assert shown(kept) == shown(text)
+    assert kept.replace("\n", "").replace("\t", "") == shown(text)
 
 
 @given(st.text(max_size=300), st.integers(1, 400))
