@@ -22,6 +22,8 @@ GIB = 1024**3
 DISK_FAIL_BYTES = GIB // 4
 DISK_WARN_BYTES = 2 * GIB
 LOCK_TIMEOUT_S = 2.0
+TOOL_TIMEOUT_S = 20.0
+HEADERS = b"#include <stdlib.h>\n#include <math.h>\n"
 NEWEST_TESTED_PYTHON = (3, 13)
 PROVIDER = "api.openai.com"
 """Asked where no endpoint is named; the only one that is known to want a key."""
@@ -153,11 +155,19 @@ def _check_apparmor(sandbox_works: bool) -> Sequence[Finding]:
 
 
 def check_compiler() -> Sequence[Finding]:
-    from sandbox.platform import find_tool, install_hint, tool_version
+    """The compiler, the C library's headers (a package of their own), and the disassembler of the gate."""
+    from sandbox.platform import find_tool, install_hint, run_tool, tool_version
 
     if find_tool("gcc") is None:
         return [Finding(check="gcc", level=Level.FAIL, found="not found", fix=install_hint("gcc"))]
-    return [Finding(check="gcc", level=Level.OK, found=tool_version("gcc"))]
+    findings = [Finding(check="gcc", level=Level.OK, found=tool_version("gcc"))]
+    if not run_tool(["gcc", "-E", "-x", "c", "-"], stdin=HEADERS, timeout_s=TOOL_TIMEOUT_S).ok:
+        found = "stdlib.h and math.h are not found"
+        findings.append(Finding(check="C headers", level=Level.FAIL, found=found, fix="apt-get install libc6-dev"))
+    if find_tool("objdump") is None:
+        fix = "apt-get install binutils"
+        findings.append(Finding(check="objdump", level=Level.FAIL, found="not found", fix=fix))
+    return findings
 
 
 def check_store(settings: Settings) -> Finding:

@@ -207,7 +207,7 @@ def operators() -> str:
     rows = []
     for operator in sorted(found, key=lambda operator: operator.name):
         module = inspect.getmodule(type(operator))
-        first = (inspect.getdoc(module) or "").split("\n")[0] if module else ""
+        first = MEANINGS["operators"].get(operator.name) or (inspect.getdoc(module) or "").split("\n")[0]
         rows.append(
             (f"`{operator.name}`", ", ".join(sorted(operator.languages)) or "any", f"{prior_of(operator):g}", first)
         )

@@ -73,16 +73,15 @@ def _campaign(output: Output, store: SqlStore, campaign: Campaign) -> None:
     from nightforge.cli.words import clean, columns, duration, metric_text
     from nightforge.report.data import shown_metric
     from nightforge.report.states import CAMPAIGN_SHAPES, reason_words, shape_and_word
-    from nightforge.report.text import clean_line, money
+    from nightforge.report.text import clean_line, counted, money
 
     plan, tally = campaign.plan, campaign.tally
     reason = f" ({reason_words(campaign.reason)})" if campaign.reason else ""
     output.text(f"{campaign.campaign_id}  {CAMPAIGN_SHAPES[campaign.state]} {campaign.state.value}{reason}")
     output.text(f"  goal         {clean(plan.goal)}")
     output.text(f"  task         {plan.task}, team {plan.team.value}, sandbox {campaign.tier}")
-    output.text(
-        f"  done         {tally.evaluations} evaluations in {duration(tally.active_s)}, {money(tally.cost_usd)}"
-    )
+    done = counted(tally.evaluations, "evaluation")
+    output.text(f"  done         {done} in {duration(tally.active_s)}, {money(tally.cost_usd)}")
     states = ", ".join(f"{count} {state.value}" for state, count in tally.by_state.items() if count)
     output.text(f"  candidates   {tally.candidates}" + (f": {states}" if states else ""))
     objective = plan.objectives[0].metric

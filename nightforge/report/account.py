@@ -6,14 +6,15 @@ from nightforge.domain.words import TeamKind
 from nightforge.report.data import ReportData
 from nightforge.report.model import Block, Bullets, Code, Column, Paragraph, Section, SectionMaker, Table
 from nightforge.report.states import reason_words
-from nightforge.report.text import clean_line, duration, money
+from nightforge.report.text import clean_line, counted, duration, money
 
 REASONS_SHOWN = 12
 
 
 def make_cost(data: ReportData) -> Section:
     plan, tally = data.plan, data.campaign.tally
-    items = [f"{tally.candidates} candidates, {tally.evaluations} evaluations in {duration(tally.active_s)}"]
+    done = f"{counted(tally.candidates, 'candidate')}, {counted(tally.evaluations, 'evaluation')}"
+    items = [f"{done} in {duration(tally.active_s)}"]
     if plan.team is TeamKind.OFFLINE:
         items.append("no model was used: the offline team wrote every candidate, nothing left this machine")
     else:

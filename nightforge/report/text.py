@@ -66,6 +66,10 @@ def _decimals(magnitude: float) -> int:
     return max(0, 2 - int(f"{magnitude:.2e}".split("e")[1]))
 
 
+def counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def duration(seconds: float) -> str:
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"

@@ -8,8 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from nightforge.doctor import Level, check_clock, check_cpu, check_disk, check_models, check_store, examine
+from nightforge.doctor import (
+    Level,
+    check_clock,
+    check_compiler,
+    check_cpu,
+    check_disk,
+    check_models,
+    check_store,
+    examine,
+)
 from nightforge.settings import Settings
+from sandbox import platform
 
 
 @pytest.fixture
@@ -55,6 +65,29 @@ def test_broken_settings_are_a_finding_and_the_rest_is_still_checked(
     assert findings["settings"].level is Level.FAIL
     assert "in_flight" in findings["settings"].found
     assert "clock" in findings
+
+
+@pytest.mark.parametrize(
+    ("tools", "failed"),
+    [
+        ({}, {"gcc": "gcc libc6-dev"}),
+        ({"gcc": "exit 0"}, {"objdump": "binutils"}),
+        ({"gcc": "exit 1", "objdump": "exit 0"}, {"C headers": "libc6-dev"}),
+        ({"gcc": "exit 0", "objdump": "exit 0"}, {}),
+    ],
+    ids=["no compiler", "no disassembler", "no headers", "all there"],
+)
+def test_what_compiling_needs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tools: dict[str, str], failed: dict[str, str]
+) -> None:
+    for name, does in tools.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setattr("sandbox.platform.SYSTEM_PATH", str(tmp_path))
+    platform.tool_version.cache_clear()
+    found = {finding.check: finding.fix for finding in check_compiler() if finding.level is Level.FAIL}
+    platform.tool_version.cache_clear()
+    assert found == {name: f"apt-get install {package}" for name, package in failed.items()}
 
 
 def test_a_store_that_will_be_made(settings: Settings) -> None:
