@@ -71,8 +71,7 @@ class LiveDisplay:
     def show(self, live: Live | None) -> None:
         """One look: news as lasting lines, then the line."""
         tally = self._tally()
-        events = self._new_events()
-        self._follow_state(events)
+        events = self._follow_state(self._new_events())
         confirming = self.state is CampaignState.DRAINING and bool(tally.by_state.get(CandidateState.CONFIRMED))
         if confirming:
             # The search's best is the best measured one; what is confirmed counts more and stands in the ranking.
@@ -119,11 +118,18 @@ class LiveDisplay:
             after = events[-1].sequence
         return after
 
-    def _follow_state(self, events: list[Event]) -> None:
+    def _follow_state(self, events: list[Event]) -> list[Event]:
+        """The events without those that say the state again."""
+        news = []
         for event in events:
             if event.kind == "campaign.state":
+                before = self.state
                 with suppress(ValueError):
                     self.state = CampaignState(str(event.payload.get("to")))
+                if self.state is before:
+                    continue
+            news.append(event)
+        return news
 
     def _look_at_best(self, tally: Tally, *, confirming: bool) -> None:
         """The best's interval is in its evidence, which is read again only when the best is another one."""
@@ -178,10 +184,21 @@ def _ending(campaign: Campaign, state: CampaignState, tally: Tally, in_flight: i
     if state is CampaignState.DRAINING:
         done = tally.by_state.get(CandidateState.CONFIRMED, 0)
         return "draining" if in_flight else f"confirming the best {campaign.plan.search.confirm_top}: {done} confirmed"
-    left = seconds_left(campaign, tally)
-    if left is not None and left < 1:
+    if is_spent(campaign, tally):
         return "the budget is used: what is in flight is finished"
+    left = seconds_left(campaign, tally)
     return f"ends in about {duration(left)}" if left is not None else f"running {duration(tally.active_s)}"
+
+
+def is_spent(campaign: Campaign, tally: Tally) -> bool:
+    budget = campaign.plan.budget
+    used = (
+        (budget.wall_s, tally.active_s),
+        (budget.evaluations, tally.evaluations),
+        (budget.cost_usd, tally.cost_usd),
+        (budget.tokens, tally.tokens_in + tally.tokens_out),
+    )
+    return any(cap is not None and done >= cap for cap, done in used)
 
 
 def seconds_left(campaign: Campaign, tally: Tally) -> float | None:

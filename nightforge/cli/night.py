@@ -214,9 +214,9 @@ async def _watched(
             return await task
         except RehearsalFailed:
             raise
-        except NightforgeError as error:
+        except Exception as error:
             output.alert(f"the campaign is kept: nightforge resume {campaign_id}")
-            if stop.immediate:
+            if stop.immediate and isinstance(error, NightforgeError):
                 raise KeyboardInterrupt from error
             raise
         except asyncio.CancelledError:
@@ -268,7 +268,8 @@ def _end(settings: Settings, output: Output, night: Night, step: NightStep, *, r
     from nightforge.report.markdown import to_markdown
     from nightforge.report.terminal import print_report
 
-    document = build_report(gather(night.store, step.campaign_id))
+    data = gather(night.store, step.campaign_id)
+    document = build_report(data)
     path = settings.reports_dir / f"{step.campaign_id}.md"
     try:
         write_markdown(path, to_markdown(document))
@@ -294,6 +295,9 @@ def _end(settings: Settings, output: Output, night: Night, step: NightStep, *, r
     else:
         print_report(document.only("ranked", "gains"), output.console())
         output.text(f"Report: {path}")
+        if (top := data.winner or data.top) is not None:
+            output.note(f"What {top.ref} changed: nightforge diff {top.ref} seed")
+        output.note(f"All of it: nightforge report {step.campaign_id}")
     if interrupted:
         output.alert(f"saved. Go on with: nightforge resume {step.campaign_id}")
     if missing:

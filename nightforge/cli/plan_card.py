@@ -157,10 +157,10 @@ def budget_text(plan: Plan) -> str:
 
 def estimate_text(card: PlanCard) -> str:
     estimate = card.estimate
-    low, high = estimate.evaluations
+    evaluations = "-".join(dict.fromkeys(str(count) for count in estimate.evaluations))
     wall = "-".join(dict.fromkeys(duration(seconds) for seconds in estimate.wall_s))
     cost = "-".join(dict.fromkeys(money(dollars) for dollars in estimate.cost_usd))
-    return f"{wall}, {low}-{high} evaluations, {cost}"
+    return f"{wall}, {evaluations} evaluations, {cost}"
 
 
 STOPS = {

@@ -92,6 +92,23 @@ def test_the_end_is_that_of_the_first_cap(campaign: Campaign) -> None:
     assert seconds_left(boundless, tally) is None
 
 
+def test_a_budget_that_is_nearly_used_is_not_called_used(campaign: Campaign) -> None:
+    tally = Tally(candidates=40, evaluations=39, active_s=0.4)
+    assert "ends in about 10 ms" in status_line(campaign, CampaignState.RUNNING, tally, "")
+    used = tally.model_copy(update={"evaluations": 40})
+    assert "the budget is used" in status_line(campaign, CampaignState.RUNNING, used, "")
+
+
+async def test_a_state_that_is_said_again_is_no_news(
+    store: SqlStore, campaign: Campaign, capsys: pytest.CaptureFixture[str]
+) -> None:
+    display = LiveDisplay(store, campaign.campaign_id, Output())
+    for reason in ("approved", "approved again"):
+        await store.set_campaign_state(campaign.campaign_id, CampaignState.RUNNING, reason=reason)
+    display.show(None)
+    assert capsys.readouterr().err.count(" running") == 1
+
+
 @pytest.mark.parametrize(("in_flight", "words"), [(2, "· draining"), (0, "· confirming the best 3: 1 confirmed")])
 def test_what_goes_on_after_the_search(campaign: Campaign, in_flight: int, words: str) -> None:
     states = {CandidateState.EVALUATING: in_flight, CandidateState.CONFIRMED: 1}
