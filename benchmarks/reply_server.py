@@ -1,4 +1,6 @@
-"""A model that answers at once, in a process of its own: each coder reply is a new whole program of the toy task.
+"""A model in a process of its own: each coder reply is a new whole program of the toy task.
+
+    python benchmarks/reply_server.py [seconds before each reply]
 
 Prints one JSON line with its base URL, then serves until stdin ends.
 """
@@ -16,7 +18,7 @@ sys.path[:0] = [str(TESTS), str(TESTS / "toy_domain")]
 
 from nightforge_toy.replies import JUDGE, STEP, reply_as_team
 from protocol_server import ProtocolServer
-from protocol_server.behaviours import Behaviour, Received, answer
+from protocol_server.behaviours import Behaviour, Received, after, answer
 
 COUNT = itertools.count()
 STEP_REPLY = answer('{"operator": "full", "hint": "go on", "reason": ""}')
@@ -35,9 +37,9 @@ def reply(received: Received) -> Behaviour:
     return JUDGE_REPLY if JUDGE in system else OTHERS(received)
 
 
-async def serve() -> None:
+async def serve(delay_s: float) -> None:
     server = ProtocolServer(keep_requests=False)
-    server.handle(reply)
+    server.handle(lambda received: after(delay_s, reply(received)))
 
     def started() -> None:
         print(json.dumps({"base_url": server.base_url}), flush=True)
@@ -49,4 +51,4 @@ async def serve() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve())
+    asyncio.run(serve(float(sys.argv[1]) if len(sys.argv) > 1 else 0.0))

@@ -1,6 +1,6 @@
 """What one candidate costs the store: CPU and bytes for its commits, at several sizes of the database.
 
-    python benchmarks/store.py [--sizes 0,1000,100000] [--measure 500] [--folder DIR] [--url URL] [--calls]
+    python -m benchmarks.store [--sizes 0,1000,100000] [--measure 500] [--folder DIR] [--url URL] [--calls]
 
 A candidate is six commits: open, code, state, evidence (three stages), verdict, finish; `--calls` adds one model call
 (two commits) whose prompt shares its system message with all others. Preloading doubles the rows in SQL. Prints a
@@ -172,6 +172,17 @@ def preload(file: Path, target: int) -> None:
                 totals,
             )
             db.commit()
+
+
+async def fill(file: Path, candidates: int) -> None:
+    """A new database with one campaign of so many candidates."""
+    store = open_store(f"sqlite:///{file}", clock=SystemClock())
+    campaign = (await store.create_campaign(PLAN, tier=SandboxTier.BUBBLEWRAP)).campaign_id
+    chance = random.Random("fill")
+    for ordinal in range(min(candidates, 100)):
+        await one_candidate(store, campaign, ordinal, chance, calls=False)
+    await store.close()
+    preload(file, candidates)
 
 
 def copy_rows(db: sqlite3.Connection, table: str, changed: dict[str, str], where: str, values: dict[str, int]) -> None:

@@ -1,4 +1,4 @@
-"""The server itself: asyncio in a thread of its own (or in a process of its own, see `__main__`)."""
+"""The server itself: asyncio in a thread of its own, or wherever `run` is awaited."""
 
 from __future__ import annotations
 

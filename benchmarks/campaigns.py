@@ -1,0 +1,122 @@
+"""Whole campaigns with language models on the toy task: every part is real but the models and the evaluation."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "toy_domain")]
+
+from nightforge_toy.evaluator import ToyEvaluator
+from pydantic import SecretStr
+
+from nightforge.domain.base import Scalar
+from nightforge.domain.evidence import Calibration, Evidence
+from nightforge.domain.plan import Budget, ModelSpec, Plan
+from nightforge.domain.ports import Sandbox
+from nightforge.domain.task import Task
+from nightforge.domain.words import Phase, TeamKind
+from nightforge.settings import Settings
+from workflows.contract import AwaitApproval, Done, NightRequest, StopSwitch
+from workflows.night import open_night
+
+
+@dataclass
+class Marks:
+    """What the search's evaluations noted."""
+
+    cpu_s: list[float] = field(default_factory=list)
+    """CPU time of this process at the start of each evaluation."""
+    spans: list[tuple[float, float]] = field(default_factory=list)
+    """Begin and end of each evaluation on the monotonic clock."""
+
+
+class MarkingEvaluator(ToyEvaluator):
+    """The toy domain's evaluator; an evaluation takes as long as TOY_SECONDS says."""
+
+    def __init__(self, sandbox: Sandbox, marks: Marks) -> None:
+        super().__init__(sandbox)
+        self.marks = marks
+
+    async def evaluate(
+        self,
+        source: str,
+        task: Task,
+        parameters: Mapping[str, Scalar],
+        *,
+        seed: int,
+        phase: Phase,
+        calibration: Calibration | None = None,
+        best_score: float | None = None,
+    ) -> Evidence:
+        begin_s = time.monotonic()
+        if phase is Phase.SEARCH:
+            self.marks.cpu_s.append(time.process_time())
+        evidence = await super().evaluate(source, task, parameters, seed=seed, phase=phase)
+        if phase is Phase.SEARCH:
+            self.marks.spans.append((begin_s, time.monotonic()))
+        return evidence
+
+
+@contextmanager
+def replying(*, delay_s: float = 0.0) -> Iterator[str]:
+    """The base URL of a model in a process of its own, which thinks for `delay_s` before each reply."""
+    command = [sys.executable, str(ROOT / "benchmarks" / "reply_server.py"), str(delay_s)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+        assert server.stdout is not None
+        assert server.stdin is not None
+        try:
+            yield json.loads(server.stdout.readline())["base_url"]
+        finally:
+            server.stdin.close()
+
+
+async def campaign(
+    home: Path,
+    base_url: str,
+    preset: str,
+    candidates: int,
+    *,
+    in_flight: int | None,
+    evaluation_slots: int = 1,
+    concurrent_calls: int | None = None,
+) -> tuple[Plan, Marks]:
+    """Run one to its end, in the database under `home`; one draft and no repair per candidate."""
+    marks = Marks()
+    settings = Settings(
+        home=home,
+        database_url=f"sqlite:///{home / 'nightforge.db'}",
+        base_url=base_url,
+        api_key=SecretStr("none"),
+    )
+    if concurrent_calls is not None:
+        settings = settings.model_copy(update={"max_concurrent_calls": concurrent_calls})
+    model = ModelSpec(model="instant", base_url=base_url, input_usd_per_mtok=1.0, output_usd_per_mtok=1.0)
+    request = NightRequest(
+        task="toy-peak",
+        goal="climb the hill to its peak",
+        budget=Budget(evaluations=candidates, cost_usd=1e6),
+        preset=preset,
+        drafts=1,
+        repairs=0,
+        in_flight=in_flight,
+        evaluation_slots=evaluation_slots,
+        team=TeamKind.LLM,
+        models=(model,),
+    )
+    async with open_night(settings, stop=StopSwitch()) as night:
+        night.house.evaluators = {"toy": lambda sandbox: MarkingEvaluator(sandbox, marks)}
+        card = await night.begin(request)
+        assert isinstance(card, AwaitApproval), card
+        done = await night.approve()
+        assert isinstance(done, Done), done
+        ended = night.store.campaign(done.campaign_id)
+        assert ended.tally.evaluations == candidates, ended.tally
+    return ended.plan, marks
