@@ -1,9 +1,8 @@
-"""The server that the other tests trust: mixed behaviour by seed, and a process of its own."""
+"""The server that the other tests trust: mixed behaviour by seed, and the benchmarks' own model."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import pytest
 from protocol_server import Handler, ProtocolServer
 from protocol_server.behaviours import KINDS, Texts, answer, by_role, mixed
 
-TESTS = Path(__file__).parents[2]
+REPLY_SERVER = Path(__file__).parents[3] / "benchmarks" / "reply_server.py"
 TEXTS = Texts(
     improvement=lambda _, random: f"improvement {random.random():.3f}",
     misfit=lambda received, _: f"misfit of {received.number}",
@@ -67,26 +66,26 @@ def test_a_script_that_is_over_says_so(protocol_server: ProtocolServer) -> None:
             ask(client, protocol_server)
 
 
-def test_it_runs_as_a_process_of_its_own(tmp_path: Path) -> None:
-    text = tmp_path / "reply.txt"
-    text.write_text("int main;")
+def test_the_model_of_the_benchmarks_is_a_process_of_its_own() -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "protocol_server", "--text", str(text)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(TESTS)},
+        [sys.executable, str(REPLY_SERVER), "0.05"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert process.stdin is not None
     assert process.stdout is not None
     try:
         base_url = json.loads(process.stdout.readline())["base_url"]
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/v1", base_url)
-        reply = httpx.post(f"{base_url}/chat/completions", json={"messages": []}, trust_env=False)
-        assert reply.json()["choices"][0]["message"]["content"] == "int main;"
+        body = {"messages": [{"role": "system", "content": "You are the coder of a search."}]}
+        replies = [httpx.post(f"{base_url}/chat/completions", json=body, trust_env=False) for _ in range(2)]
+        first, second = (reply.json()["choices"][0]["message"]["content"] for reply in replies)
+        assert "X = 1" in first
+        assert first != second
+        assert min(reply.elapsed.total_seconds() for reply in replies) >= 0.05
         process.stdin.close()
         assert process.wait(timeout=20) == 0
     finally:
         process.kill()
+        process.stdin.close()
         process.stdout.close()
         process.wait()
 
