@@ -54,15 +54,6 @@ class Amount:
 NOTHING = Amount()
 
 
-@dataclass(frozen=True)
-class Remaining:
-    """What may still be reserved; None where there is no cap. Never negative."""
-
-    cost_usd: float | None
-    tokens: int | None
-    evaluations: int | None
-
-
 class Reservation:
     """A part of the budget held for something under way. Ends exactly once, by `settle` or `release`."""
 
@@ -92,18 +83,13 @@ class BudgetMeter:
 
     def __init__(self, budget: Budget, *, spent: Tally) -> None:
         self._budget = budget
-        self._caps = self._caps_of(budget)
+        self._dollar_cap = None if budget.cost_usd is None else math.floor(budget.cost_usd * PICODOLLARS)
         self._spent = Amount.of(
             cost_usd=spent.cost_usd, tokens=spent.tokens_in + spent.tokens_out, evaluations=spent.evaluations
         )
         self._reserved = NOTHING
         self._lock = threading.Lock()
         self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
-
-    @staticmethod
-    def _caps_of(budget: Budget) -> tuple[int | None, int | None, int | None]:
-        dollars = None if budget.cost_usd is None else math.floor(budget.cost_usd * PICODOLLARS)
-        return dollars, budget.tokens, budget.evaluations
 
     @property
     def spent(self) -> Amount:
@@ -113,24 +99,6 @@ class BudgetMeter:
     def reserved(self) -> Amount:
         """In flight now."""
         return self._reserved
-
-    @property
-    def remaining(self) -> Remaining:
-        with self._lock:
-            held = self._spent + self._reserved
-        dollars, tokens, evaluations = self._caps
-        return Remaining(
-            None if dollars is None else max(0, dollars - held.picodollars) / PICODOLLARS,
-            None if tokens is None else max(0, tokens - held.tokens),
-            None if evaluations is None else max(0, evaluations - held.evaluations),
-        )
-
-    def raise_caps(self, budget: Budget) -> None:
-        """Replace the caps while running (a person gave more)."""
-        with self._lock:
-            self._budget = budget
-            self._caps = self._caps_of(budget)
-        self._wake()
 
     def reserve(self, *, cost_usd: float = 0.0, tokens: int = 0, evaluations: int = 0) -> Reservation:
         """Hold an amount, or raise BudgetExhausted whose `where` names the cap (`budget:cost_usd` …).
@@ -172,7 +140,7 @@ class BudgetMeter:
         return True
 
     def _check(self, amount: Amount, held: Amount) -> None:
-        dollars, tokens, evaluations = self._caps
+        dollars, tokens, evaluations = self._dollar_cap, self._budget.tokens, self._budget.evaluations
         if dollars is not None and amount.picodollars > 0 and held.picodollars + amount.picodollars > dollars:
             left = max(0, dollars - held.picodollars) / PICODOLLARS
             raise BudgetExhausted(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from nightforge.domain.candidate import Tally
 from nightforge.domain.plan import Budget
 from nightforge.errors import BudgetExhausted
-from tools.budget import PICODOLLARS, BudgetMeter, Remaining, Reservation
+from tools.budget import NOTHING, PICODOLLARS, Amount, BudgetMeter, Reservation
 
 
 def meter(**caps: float) -> BudgetMeter:
@@ -25,10 +25,12 @@ def test_reserve_settle_release() -> None:
     money = meter(cost_usd=1.0, tokens=1000, evaluations=3)
     first = money.reserve(cost_usd=0.4, tokens=100, evaluations=1)
     second = money.reserve(cost_usd=0.4)
-    assert money.remaining == Remaining(cost_usd=0.2, tokens=900, evaluations=2)
+    assert money.reserved == Amount.of(cost_usd=0.8, tokens=100, evaluations=1)
+    assert money.spent == NOTHING
     first.settle(cost_usd=0.1, tokens=40, evaluations=1)
     second.release()
-    assert money.remaining == Remaining(cost_usd=0.9, tokens=960, evaluations=2)
+    assert money.reserved == NOTHING
+    assert money.spent == Amount.of(cost_usd=0.1, tokens=40, evaluations=1)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +52,6 @@ def test_the_last_cent_can_be_spent() -> None:
     money = meter(cost_usd=0.3)
     for _ in range(3):
         money.reserve(cost_usd=0.1).settle(cost_usd=0.1)
-    assert money.remaining.cost_usd == 0.0
     with pytest.raises(BudgetExhausted):
         money.reserve(cost_usd=1e-12)
 
@@ -65,14 +66,19 @@ def test_what_costs_nothing_is_never_refused() -> None:
 
 def test_without_caps_nothing_is_refused() -> None:
     money = meter()
-    money.reserve(cost_usd=1e6, tokens=10**12, evaluations=10**6).settle_in_full()
-    assert money.remaining == Remaining(None, None, None)
+    for _ in range(2):
+        money.reserve(cost_usd=1e6, tokens=10**12, evaluations=10**6).settle_in_full()
+    assert money.spent == Amount.of(cost_usd=2e6, tokens=2 * 10**12, evaluations=2 * 10**6)
 
 
 def test_a_resumed_campaign_goes_on_where_it_stood() -> None:
     spent = Tally(cost_usd=0.9, tokens_in=600, tokens_out=300, evaluations=9)
     money = BudgetMeter(Budget(cost_usd=1.0, tokens=1000, evaluations=10), spent=spent)
-    assert money.remaining == Remaining(cost_usd=0.1, tokens=100, evaluations=1)
+    assert money.spent == Amount.of(cost_usd=0.9, tokens=900, evaluations=9)
+    for too_much in ({"cost_usd": 0.11}, {"tokens": 101}, {"evaluations": 2}):
+        with pytest.raises(BudgetExhausted):
+            money.reserve(**too_much)
+    money.reserve(cost_usd=0.1, tokens=100, evaluations=1)
 
 
 def test_a_cost_above_its_reserve_is_recorded_and_blocks() -> None:
@@ -80,7 +86,6 @@ def test_a_cost_above_its_reserve_is_recorded_and_blocks() -> None:
     held = money.reserve(cost_usd=0.5)
     held.settle(cost_usd=1.5)
     assert money.spent.cost_usd == pytest.approx(1.5)
-    assert money.remaining.cost_usd == 0.0
     with pytest.raises(BudgetExhausted):
         money.reserve(cost_usd=0.01)
 
@@ -92,7 +97,7 @@ def test_a_reservation_ends_once() -> None:
     for again in (held.settle, held.release, held.settle_in_full):
         with pytest.raises(ValueError, match="before"):
             again()
-    assert money.remaining.evaluations == 4
+    assert (money.spent.evaluations, money.reserved) == (1, NOTHING)
 
 
 @pytest.mark.parametrize("amount", [-0.1, math.nan, math.inf])
@@ -104,13 +109,6 @@ def test_an_impossible_amount_is_a_programming_error(amount: float) -> None:
     with pytest.raises(ValueError, match="not an amount"):
         held.settle(cost_usd=amount)
     held.release()
-
-
-def test_raised_caps_count_at_once() -> None:
-    money = meter(cost_usd=1.0)
-    money.reserve(cost_usd=1.0).settle(cost_usd=1.0)
-    money.raise_caps(Budget(cost_usd=3.0))
-    assert money.remaining.cost_usd == pytest.approx(2.0)
 
 
 async def test_waiting_for_reserves_in_flight() -> None:
@@ -159,7 +157,7 @@ async def test_a_cancelled_wait_holds_nothing() -> None:
         await waiting
     held.release()
     await asyncio.sleep(0)
-    assert money.remaining.cost_usd == pytest.approx(1.0)
+    assert money.reserved == NOTHING
 
 
 def test_threads_never_reserve_more_than_there_is() -> None:
