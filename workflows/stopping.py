@@ -10,6 +10,7 @@ from nightforge.domain.base import Scalar
 from nightforge.domain.candidate import Tally
 from nightforge.domain.evidence import Calibration
 from nightforge.domain.plan import Plan, StopSpec
+from nightforge.domain.scoring import room_is_small
 from nightforge.domain.words import Direction
 from nightforge.errors import UserError
 from nightforge.registry import STOP_RULES, load
@@ -110,7 +111,10 @@ def make_patience(parameters: Mapping[str, Scalar], plan: Plan, calibration: Cal
 
 
 def make_near_bound(parameters: Mapping[str, Scalar], plan: Plan, calibration: Calibration | None) -> StopRule | None:
+    """None where the room is within the noise: who starts all the same wants to see the attempts, not the seed."""
     if calibration is None or calibration.room is None or plan.objectives[0].direction is Direction.MIN:
+        return None
+    if room_is_small(plan.objectives[0], calibration):
         return None
     return NearBoundRule(calibration.room, _number(parameters, "fraction", "near-bound", default=0.97))
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from nightforge.domain.candidate import Tally
-from nightforge.domain.evidence import Calibration, Metric
+from nightforge.domain.evidence import Baseline, Calibration, Metric
 from nightforge.domain.plan import Budget, Plan, StopSpec
 from nightforge.domain.task import Objective
 from nightforge.domain.words import Direction
@@ -21,7 +21,8 @@ def progress(tally: Tally, *, active_s: float = 0.0, barren: int = 0, reserve_s:
 
 
 def calibration(room: float | None) -> Calibration:
-    return Calibration(baselines=(), reference="", noise=Metric(value=0.01), band=0.02, room=room)
+    reference = Baseline(name="c", title="C", metrics={"speedup": Metric(value=1.0)})
+    return Calibration(baselines=(reference,), reference="c", noise=Metric(value=0.01), band=0.02, room=room)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +72,15 @@ def test_near_bound_needs_a_room_and_a_direction_it_understands() -> None:
     assert first_reason(rules_for(make_plan(Budget(), spec), calibration(2.1)), near) is None
     assert first_reason(rules_for(make_plan(Budget(), spec), calibration(None)), near) is None
     assert first_reason(rules_for(make_plan(Budget(), spec, direction=Direction.MIN), calibration(2.0)), near) is None
+
+
+def test_near_bound_does_not_end_at_the_seed_where_the_room_is_within_the_noise() -> None:
+    spec = StopSpec(rule="near-bound", parameters={"fraction": 0.97})
+    seed = progress(Tally(best_score=1.0, best_score_low=0.99))
+    assert first_reason(rules_for(make_plan(Budget(evaluations=9), spec), calibration(1.01)), seed) is None
+    assert first_reason(rules_for(make_plan(Budget(evaluations=9), spec), calibration(1.03)), seed) is None
+    near = progress(Tally(best_score=1.02, best_score_low=1.01))
+    assert first_reason(rules_for(make_plan(Budget(evaluations=9), spec), calibration(1.03)), near) == "near-bound"
 
 
 def test_a_campaign_without_anything_left_to_try_ends() -> None:
