@@ -171,10 +171,9 @@ def _signature(function: Node) -> str:
 def _missing(ours: Unit, theirs: Unit, span: tuple[int, int]) -> list[str] | None:
     """File-scope items that the partner's text needs and we lack; None when ours differ under the same name."""
     have = dict(_items(ours))
-    items = [(name, text) for name, text in _items(theirs)]
     needed, wanted = theirs.text[span[0] : span[1]].decode(), list[str]()
     # From the last item to the first: an item may need one before it, never one after it.
-    for name, text in reversed(items):
+    for name, text in reversed(list(_items(theirs))):
         if text == needed or not (name.startswith("#") or re.search(rf"\b{re.escape(name)}\b", needed)):
             continue
         if name not in have:

@@ -24,6 +24,16 @@ _SAME_KEY = (
 )
 _EARLIER = select(func.count()).select_from(call).where(*_SAME_KEY)
 _NEW = insert(call).returning(call.c.call_id)
+_UNSETTLED: dict[str, object] = {
+    "cost_usd": 0.0,
+    "tokens_in": 0,
+    "tokens_out": 0,
+    "tokens_cached": 0,
+    "estimated": 0,
+    "latency_s": 0.0,
+    "error": "",
+    "finish_reason": "",
+}
 _NEW_MESSAGES = insert(call_message)
 _OWNER = (
     select(campaign.c.campaign_id)
@@ -188,18 +198,6 @@ class CallWrites(StoreBase):
             return len(rows)
 
         return await self._write(campaign_id, job)
-
-
-_UNSETTLED: dict[str, object] = {
-    "cost_usd": 0.0,
-    "tokens_in": 0,
-    "tokens_out": 0,
-    "tokens_cached": 0,
-    "estimated": 0,
-    "latency_s": 0.0,
-    "error": "",
-    "finish_reason": "",
-}
 
 
 def _check_cost(name: str, dollars: float) -> None:

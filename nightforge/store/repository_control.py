@@ -24,6 +24,7 @@ _WAITING = (
     .order_by(command.c.sequence)
     .with_for_update()
 )
+_WAITING_LOOK = select(command.c.sequence).where(command.c.campaign_key == bindparam("key"), IS_WAITING).limit(1)
 _TAKE = (
     update(command).where(command.c.sequence == bindparam("number"), IS_WAITING).values(taken_us=bindparam("now_us"))
 )
@@ -127,6 +128,3 @@ def _ttl_us(ttl_s: float) -> int:
     if not ttl_s > 0:
         raise ValueError(f"a lease needs a time to live above 0 s, not {ttl_s}")
     return int(ttl_s * 1_000_000)
-
-
-_WAITING_LOOK = select(command.c.sequence).where(command.c.campaign_key == bindparam("key"), IS_WAITING).limit(1)

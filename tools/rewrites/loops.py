@@ -276,6 +276,5 @@ def _shape(unit: Unit, declarator: Node, name: str) -> tuple[str, ...] | None:
             return tuple(shape) if unit.of(node) == name else None
         if node.type != "init_declarator":
             shape.append(node.type)
-        inner = node.child_by_field_name("declarator")
-        node = inner
+        node = node.child_by_field_name("declarator")
     return None

@@ -151,13 +151,19 @@ def canonical(node: Node) -> str:
     return f"{node.type}({inner})"
 
 
+def _expression(text: str) -> tuple[Unit, Node] | None:
+    """An expression given as text, in a unit of its own; None when it does not parse."""
+    unit = Unit.parse(f"void f(void) {{ v = ({text}); }}")
+    if unit is None:
+        return None
+    return unit, field(next(node for node in walk(unit.root) if node.type == "assignment_expression"), "right")
+
+
 @cache
 def canonical_text(expression: str) -> str:
     """`canonical` of an expression given as text; the text itself when it does not parse."""
-    parsed = Unit.parse(f"void f(void) {{ v = ({expression}); }}")
-    if parsed is None:
-        return expression
-    return canonical(field(next(n for n in walk(parsed.root) if n.type == "assignment_expression"), "right"))
+    parsed = _expression(expression)
+    return expression if parsed is None else canonical(parsed[1])
 
 
 def identifiers(node: Node) -> frozenset[str]:
@@ -165,21 +171,14 @@ def identifiers(node: Node) -> frozenset[str]:
 
 
 def identifiers_of(expression: str) -> frozenset[str]:
-    parsed = Unit.parse(f"void f(void) {{ v = ({expression}); }}")
-    if parsed is None:
-        return frozenset()
-    return identifiers(field(next(n for n in walk(parsed.root) if n.type == "assignment_expression"), "right"))
+    parsed = _expression(expression)
+    return frozenset() if parsed is None else identifiers(parsed[1])
 
 
 def rename(expression: str, old: str, new: str) -> str:
     """`expression` with the variable `old` called `new`."""
-    if old == new:
-        return expression
-    parsed = Unit.parse(f"void f(void) {{ v = ({expression}); }}")
-    if parsed is None:
-        return expression
-    value = field(next(n for n in walk(parsed.root) if n.type == "assignment_expression"), "right")
-    return parsed.render(value, {old: new})
+    parsed = None if old == new else _expression(expression)
+    return expression if parsed is None else parsed[0].render(parsed[1], {old: new})
 
 
 def calls(node: Node) -> tuple[Node, ...]:
