@@ -60,8 +60,13 @@ def report_interrupt() -> int:
 
 
 def report(error: Exception) -> int:
-    from nightforge.errors import NightforgeError, PlatformFault
+    import sqlite3
 
+    from nightforge.errors import NightforgeError, PlatformFault, StoreFault
+
+    if isinstance(error, sqlite3.OperationalError):  # the checkpoints' file: the store has faults of its own
+        hint = "check free space and rights of the folder that `nightforge config path` names, then repeat the command"
+        return report_error(StoreFault(f"{error}", where="checkpoints.db, beside the database", hint=hint))
     if isinstance(error, OSError) and error.errno in FULL:
         place = str(error.filename or "standard output, or a file that was being written")
         hint = "free some space, then repeat the command; what was saved before is intact"

@@ -44,7 +44,7 @@ def stop(
         obeyed = False
         if posted:
             asyncio.run(store.post_command(campaign.campaign_id, "stop-now" if now else "stop"))
-            obeyed = campaign.state is CampaignState.DRAINING or is_obeyed(store, campaign)
+            obeyed = is_obeyed(store, campaign)
     named = campaign.campaign_id
     if output.json:
         state = campaign.state.value
@@ -55,7 +55,8 @@ def stop(
     else:
         output.text(f"{named} was asked to {'stop now' if now else 'drain and save'}")
     if posted and not obeyed:
-        output.note(f"it has not obeyed yet; if its process is gone, nothing is lost: nightforge resume {named}")
+        yet = "drains already" if campaign.state is CampaignState.DRAINING else "has not obeyed yet"
+        output.note(f"it {yet}; if its process is gone, nothing is lost: nightforge resume {named}")
 
 
 def is_obeyed(store: SqlStore, before: Campaign) -> bool:

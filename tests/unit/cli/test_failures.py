@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,14 @@ def test_a_full_disk_is_no_fault_of_ours(tmp_path: Path) -> None:
     assert result.stderr.startswith(
         "error: nothing more can be written: No space left on device\n  where: x.md\n  hint: "
     )
+    assert not (tmp_path / "home" / "logs").exists()
+
+
+def test_a_full_disk_below_the_checkpoints_is_no_fault_of_ours(tmp_path: Path) -> None:
+    result = CliRunner().invoke(failing(sqlite3.OperationalError("database or disk is full")), ["go"])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: database or disk is full\n  where: checkpoints.db")
+    assert "  hint: check free space" in result.stderr
     assert not (tmp_path / "home" / "logs").exists()
 
 
