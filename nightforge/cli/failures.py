@@ -29,6 +29,9 @@ class ErrorBoundary(TyperGroup):
     """The root group: every exception of a command ends here, and every wrong command line."""
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        for place, argument in enumerate(args, start=1):
+            if not is_text(argument):
+                raise typer.Exit(report_encoding(place, argument))
         try:
             return super().parse_args(ctx, args)
         except typer.TyperException as error:
@@ -79,6 +82,24 @@ def _forget_stdout() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
+
+
+def is_text(argument: str) -> bool:
+    """False for bytes that no text has: Python passes them on as lone surrogates."""
+    try:
+        argument.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def report_encoding(place: int, argument: str) -> int:
+    from nightforge.errors import UserError
+
+    shown = argument.encode("utf-8", "replace").decode("utf-8")[:60]
+    Output.current.json = "--json" in sys.argv
+    hint = "write it as UTF-8 (is the terminal's encoding another one?)"
+    return report_error(UserError(f"argument {place} is not UTF-8: {shown}", where="command line", hint=hint))
 
 
 def report_usage(error: typer.TyperException) -> int:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 GRACE_S = 8.0
 """After the second interrupt: time for what is being written, then the run is cancelled."""
 SEE_TASKS = "`nightforge tasks` shows what can be asked, --task NAME takes one whatever the words say"
-GOAL_CHARACTERS = 200
+GOAL_CHARACTERS = 300
 BEGUN = frozenset({CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.DRAINING})
 
 
@@ -137,7 +137,7 @@ def pick_unfinished(store: Store, campaign_id: str | None) -> str:
 def refusal(step: Refused) -> UserError:
     from nightforge.report.text import clean_line
 
-    what = clean_line(step.reading.refusal) or "no task fits the goal"
+    what = shortened(clean_line(step.reading.refusal)) or "no task fits the goal"
     matches = ", ".join(f"{match.task} ({match.why})" if match.why else match.task for match in step.reading.matches)
     is_listed = not matches or all(match.task in what for match in step.reading.matches)
     return UserError(

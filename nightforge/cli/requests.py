@@ -82,7 +82,7 @@ def build_request(
     if goal.endswith(PLAN_SUFFIXES):
         plan = with_flags(read_plan(Path(goal)), budget, search, models, chosen)
         return settings, NightRequest(goal=plan.goal, plan=plan, team=plan.team, models=plan.models)
-    text = sys.stdin.read() if goal == "-" else goal
+    text = _read_goal() if goal == "-" else goal
     if not text.strip():
         raise UserError("the goal is empty", where="run", hint='say it in words, as "fast softmax over one long row"')
     request = NightRequest(
@@ -98,6 +98,14 @@ def build_request(
         models=chosen,
     )
     return settings, request
+
+
+def _read_goal() -> str:
+    data = sys.stdin.buffer.read()
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"the goal is not UTF-8: {error}", where="stdin", hint="send it as UTF-8") from None
 
 
 def with_flags(

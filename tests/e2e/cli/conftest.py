@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -33,6 +33,7 @@ class Ended:
 class Program:
     home: Path
     more: Mapping[str, str]
+    prefix: tuple[str, ...] = ()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -41,12 +42,16 @@ class Program:
         return {**kept, **paths, **self.more}
 
     def with_environment(self, **more: str) -> Program:
-        return Program(self.home, {**self.more, **more})
+        return replace(self, more={**self.more, **more})
+
+    def behind(self, *prefix: str) -> Program:
+        """The program as the last argument of another one."""
+        return replace(self, prefix=prefix)
 
     def start(self, *arguments: str, stdout: int | IO[str] = subprocess.PIPE) -> subprocess.Popen[str]:
         self.home.parent.mkdir(parents=True, exist_ok=True)
         return subprocess.Popen(
-            [PROGRAM, *arguments],
+            [*self.prefix, PROGRAM, *arguments],
             cwd=self.home.parent,
             env=self.environment,
             stdin=subprocess.DEVNULL,

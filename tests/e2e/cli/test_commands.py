@@ -64,12 +64,12 @@ def test_list(finished: Finished) -> None:
 
 @pytest.mark.parametrize("command", [("list",), ("report",), ("report", "--md", "-"), ("tasks", "softmax-long")])
 def test_a_reader_that_leaves_is_no_fault(finished: Finished, command: tuple[str, ...]) -> None:
-    process = finished.program.start(*command)
-    assert process.stdout is not None
-    assert process.stderr is not None
-    process.stdout.close()
-    err = process.stderr.read()
-    assert (process.wait(timeout=60), err) == (0, "")
+    with finished.program.start(*command) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        err = process.stderr.read()
+    assert (process.returncode, err) == (0, "")
 
 
 def test_a_full_disk_behind_stdout_is_said(finished: Finished) -> None:
