@@ -31,19 +31,20 @@ def build_graph(preset: Preset, *, drafts: int, repairs: int) -> CandidateGraph:
     last = str(Node.JUDGE) if preset.has(Node.JUDGE) else str(Node.RECORD)
     mends = preset.has(Node.REPAIR) and repairs > 0
 
-    def after_pick(state: CandidateRun) -> list[str]:
+    # The routers are coroutines: LangGraph runs a plain function in another thread.
+    async def after_pick(state: CandidateRun) -> list[str]:
         if state["evaluated"]:
-            return [after_evaluate(state)]
+            return [await after_evaluate(state)]
         return [str(Node.EVALUATE)] if state["code_sha"] else first
 
-    def after_gate(state: CandidateRun) -> str:
-        return str(Node.EVALUATE) if state["code_sha"] else after_evaluate(state)
+    async def after_gate(state: CandidateRun) -> str:
+        return str(Node.EVALUATE) if state["code_sha"] else await after_evaluate(state)
 
-    def after_evaluate(state: CandidateRun) -> str:
+    async def after_evaluate(state: CandidateRun) -> str:
         mendable = mends and state.get("repairable", False) and state["attempt"] < repairs and state["parents"]
         return str(Node.REPAIR) if mendable else last
 
-    def after_repair(state: CandidateRun) -> str:
+    async def after_repair(state: CandidateRun) -> str:
         return str(Node.GATE) if state.get("repairable", False) else last
 
     repair = [str(Node.REPAIR)] if mends else []
