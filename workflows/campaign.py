@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass, field
 
+from langchain_core.runnables import RunnableConfig
+
 from nightforge.domain.candidate import Candidate
-from nightforge.domain.words import CampaignState, CandidateState
+from nightforge.domain.evidence import Evidence
+from nightforge.domain.words import CampaignState, CandidateState, Phase
 from nightforge.errors import (
     BudgetExhausted,
     EvaluatorFault,
@@ -19,61 +23,65 @@ from nightforge.errors import (
 )
 from workflows.contract import StopSwitch
 from workflows.control import Control
-from workflows.graph import CandidateGraph, build_graph
+from workflows.graph import CandidateGraph, build_graph, steps_at_most
+from workflows.ownership import Tenure
 from workflows.stopping import Progress, StopRule, first_reason, rules_for
 from workflows.workshop import Desk, Workshop
 
 TICK_S = 0.25
 FAULTS_IN_A_ROW = 4
 """Platform faults without a success between them that pause the campaign."""
+TRIES = 3
+"""Of one candidate or one confirmation that our side breaks: fewer than FAULTS_IN_A_ROW, so that a single program
+that breaks an evaluator is given up before it pauses the campaign."""
 
 
 @dataclass
 class Campaign:
     workshop: Workshop
     stop: StopSwitch
+    tenure: Tenure
+    control: Control = field(init=False)
     graph: CandidateGraph = field(init=False)
     rules: Sequence[StopRule] = field(init=False)
     flight: dict[asyncio.Task[None], Desk] = field(default_factory=dict)
     next_ordinal: int = 0
     barren: int = 0
     faults: int = 0
+    last_fault: NightforgeError | None = None
     exhausted: str = ""
     """The cap that a reservation inside a candidate's run met."""
     trouble: NightforgeError | None = None
-    started: float = 0.0
-    active_before_s: float = 0.0
 
     def __post_init__(self) -> None:
-        plan = self.workshop.plan
+        shop, plan = self.workshop, self.workshop.plan
+        self.control = Control(shop.store, self.tenure, self.stop, shop.clock)
         drafts, repairs = plan.search.drafts, plan.search.repairs
         self.graph = build_graph(self.workshop.preset, drafts=drafts, repairs=repairs)
+        self._limits: RunnableConfig = {"recursion_limit": steps_at_most(repairs)}
         self.rules = rules_for(plan, self.workshop.calibration)
 
-    async def run(self, lost: asyncio.Event) -> str:
-        """Search until a rule, a person or trouble ends it; returns the reason. Raises the trouble, state saved.
-
-        `lost` is set when another process took the campaign over (`workflows.ownership`).
-        """
-        shop = self.workshop
-        control = Control(shop.store, shop.campaign_id, self.stop, shop.clock)
+    async def run(self) -> str:
+        """Search until a rule, a person or trouble ends it; returns the reason. Raises the trouble."""
+        shop, control = self.workshop, self.control
         await shop.store.set_campaign_state(shop.campaign_id, CampaignState.RUNNING)
+        control.may_pause = True
         reason = None
         while reason is None:
             await control.obey()
-            reason = self._reason_to_stop(lost)
+            reason = self._reason_to_stop()
             if reason is None and not control.paused:
                 self._fill()
             await self._wait()
+        control.may_pause = False
+        shop.may_repair = reason != "budget:wall_s"
         await shop.store.set_campaign_state(shop.campaign_id, CampaignState.DRAINING, reason=reason)
-        await self._drain(control)
-        if self.trouble is not None:
-            raise self.trouble
-        return reason
+        await self._drain()
+        return "stopped" if reason == "interrupted" and self.stop.ended else reason
 
     async def start(self) -> None:
         """Take up what an earlier session left, then plant the seed if it has not been."""
-        await self._recover()
+        self._recover()
         if self.next_ordinal == 0:
             self._launch(0, None).reservation = self.workshop.budget.reserve(evaluations=1)
             self.next_ordinal = 1
@@ -103,27 +111,64 @@ class Campaign:
         return ordinal
 
     async def land_all(self) -> None:
-        while self.flight and self.trouble is None and not self.stop.immediate:
+        """Until nothing is in flight or a person stops it now. Raises the trouble."""
+        while self.flight and not self.control.is_over:
+            await self.control.obey()
             await self._wait()
+            self._raise_trouble()
+        self._raise_trouble()
+
+    async def evaluate_aside(self, source: str, *, phase: Phase) -> Evidence | None:
+        """An evaluation beside the search, for rehearsal and confirmation: a fault of ours is tried again.
+
+        None when a person stops it now. Raises EvaluatorFault or SandboxFault after `TRIES`.
+        """
+        shop = self.workshop
+        for left in reversed(range(TRIES)):
+            try:
+                return await self.control.attend(shop.evaluate(source, phase=phase))
+            except (SandboxFault, EvaluatorFault) as fault:
+                if left == 0:
+                    raise
+                await shop.store.append_event(
+                    shop.campaign_id, "evaluation.again", {"phase": phase, "reason": str(fault)[:500]}
+                )
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    async def abandon(self) -> None:
+        """Cancel what is in flight and wait until it is gone; its rows stay, for `resume`."""
+        for task in self.flight:
+            task.cancel()
+        await asyncio.gather(*self.flight, return_exceptions=True)
+        self.flight.clear()
+
+    def _recover(self) -> None:
+        """Take up what an earlier session left: unfinished candidates go on."""
+        shop = self.workshop
+        self.next_ordinal = shop.store.next_ordinal(shop.campaign_id)
+        for candidate in shop.store.unfinished(shop.campaign_id):
+            self._take_up(candidate, shop)
+
+    def _take_up(self, candidate: Candidate, workshop: Workshop, tries: int = 0) -> None:
+        """A candidate begun before; it keeps the evaluation that was reserved for it, ahead of new ones."""
+        desk = self._launch(candidate.ordinal, candidate, workshop)
+        desk.tries = tries
+        if workshop.evidence_of(candidate) is None:
+            # Where the cap was lowered, the run finds out and ends as every other that meets it.
+            with suppress(BudgetExhausted):
+                desk.reservation = workshop.budget.reserve(evaluations=1)
+
+    def _raise_trouble(self) -> None:
+        if self.tenure.trouble is not None:
+            raise self.tenure.trouble
         if self.trouble is not None:
             raise self.trouble
 
-    async def _recover(self) -> None:
-        """Take up what an earlier session left: lost calls are booked, unfinished candidates go on."""
-        shop = self.workshop
-        await shop.store.book_lost_calls(shop.campaign_id)
-        self.next_ordinal = shop.store.next_ordinal(shop.campaign_id)
-        self.started = shop.clock.monotonic()
-        self.active_before_s = shop.store.tally(shop.campaign_id).active_s
-        for candidate in shop.store.unfinished(shop.campaign_id):
-            self._launch(candidate.ordinal, candidate)
-
-    def _reason_to_stop(self, lost: asyncio.Event) -> str | None:
+    def _reason_to_stop(self) -> str | None:
+        if self.tenure.trouble is not None:
+            raise self.tenure.trouble
         if self.trouble is not None:
             return "trouble"
-        if lost.is_set():
-            self.stop.draining = self.stop.immediate = True
-            return "lease-lost"
         if self.stop.draining:
             return "stopped" if self.stop.ended else "interrupted"
         if self.exhausted:
@@ -135,7 +180,7 @@ class Campaign:
         seconds = shop.calibration.seconds_per_evaluation if shop.calibration else 0.0
         return Progress(
             tally=shop.store.tally(shop.campaign_id),
-            active_s=self.active_before_s + shop.clock.monotonic() - self.started,
+            active_s=self.tenure.active_s,
             in_flight=len(self.flight),
             barren=self.barren,
             reserve_s=2.0 * seconds * shop.plan.search.confirm_top,
@@ -146,7 +191,9 @@ class Campaign:
         while len(self.flight) < self.workshop.plan.search.in_flight:
             try:
                 reservation = self.workshop.budget.reserve(evaluations=1)
-            except BudgetExhausted:
+            except BudgetExhausted as spent:
+                if not self.flight:
+                    self.exhausted = spent.where
                 return
             self._launch(self.next_ordinal, None).reservation = reservation
             self.next_ordinal += 1
@@ -160,11 +207,9 @@ class Campaign:
 
     async def _fly(self, desk: Desk) -> None:
         try:
-            await self.graph.ainvoke({}, context=desk)
+            await self.graph.ainvoke({}, self._limits, context=desk)
         finally:
-            if desk.reservation is not None:
-                desk.reservation.release()
-                desk.reservation = None
+            desk.clear()
 
     async def _wait(self) -> None:
         if not self.flight:
@@ -180,33 +225,45 @@ class Campaign:
             self.faults = 0
             self.barren = 0 if desk.evaluations else self.barren + 1
         elif isinstance(error, BudgetExhausted):
-            self.exhausted = error.where
+            self.exhausted = error.where or "budget"
             await self._give_up(desk, "budget")
-        elif isinstance(error, ModelFault) and self.faults + 1 < FAULTS_IN_A_ROW:
-            self.faults += 1
-            await self._give_up(desk, "model_fault", str(error))
-        elif isinstance(error, (SandboxFault, EvaluatorFault)) and self.faults + 1 < FAULTS_IN_A_ROW:
-            self.faults += 1
-            row = self.workshop.store.candidate(self.workshop.campaign_id, desk.ordinal)
-            self._launch(desk.ordinal, row)
+        elif isinstance(error, (ModelFault, SandboxFault, EvaluatorFault)):
+            await self._bear(desk, error)
         elif isinstance(error, NightforgeError):
             self.trouble = error
         else:
             raise error
 
-    async def _give_up(self, desk: Desk, reason: str, detail: str = "") -> None:
-        shop = self.workshop
-        await shop.store.append_event(
-            shop.campaign_id, "candidate.given_up", {"reason": reason, "detail": detail[:500]}, ordinal=desk.ordinal
-        )
-        await shop.store.finish_candidate(shop.campaign_id, desk.ordinal, CandidateState.REJECTED, reason=reason)
+    async def _bear(self, desk: Desk, fault: ModelFault | SandboxFault | EvaluatorFault) -> None:
+        """Our side broke: again, or on without this candidate, or not on at all."""
+        self.last_fault = fault
+        self.faults += 1
+        if self.faults >= FAULTS_IN_A_ROW:
+            self.trouble = fault
+        elif isinstance(fault, ModelFault):
+            await self._give_up(desk, "model_fault", str(fault))
+        elif desk.tries + 1 >= TRIES and desk.ordinal != 0:
+            await self._give_up(desk, "evaluator_fault", str(fault))
+        else:
+            row = self.workshop.store.candidate(self.workshop.campaign_id, desk.ordinal)
+            self._take_up(row, desk.workshop, desk.tries + 1)
 
-    async def _drain(self, control: Control) -> None:
-        """Let what is in flight end; a second interrupt cancels it (its rows stay, for `resume`)."""
-        while self.flight and not self.stop.immediate:
-            await control.obey()
+    async def _give_up(self, desk: Desk, reason: str, detail: str = "") -> None:
+        """The run ends here; what its evidence said of it before stays true."""
+        shop = self.workshop
+        state, known = desk.fate or (CandidateState.REJECTED, reason)
+        await shop.store.append_event(
+            shop.campaign_id,
+            "candidate.given_up" if desk.fate is None else "candidate.cut_short",
+            {"reason": reason, "detail": detail[:500]},
+            ordinal=desk.ordinal,
+        )
+        await shop.store.finish_candidate(shop.campaign_id, desk.ordinal, state, reason=known)
+
+    async def _drain(self) -> None:
+        """Let what is in flight end; a second interrupt cancels it. Raises the trouble."""
+        while self.flight and not self.control.is_over:
+            await self.control.obey()
             await self._wait()
-        for task in self.flight:
-            task.cancel()
-        await asyncio.gather(*self.flight, return_exceptions=True)
-        self.flight.clear()
+        await self.abandon()
+        self._raise_trouble()

@@ -8,31 +8,37 @@ from nightforge.domain.candidate import Candidate
 from nightforge.domain.evidence import Evidence
 from nightforge.domain.scoring import score_evidence
 from nightforge.domain.words import CandidateState, EvidenceClass, Outcome, Phase
-from workflows.contract import StopSwitch
+from workflows.campaign import Campaign
 from workflows.workshop import Workshop
 
 LOOKED_THROUGH = 64
 
 
-async def confirm_finalists(workshop: Workshop, stop: StopSwitch) -> None:
+async def confirm_finalists(campaign: Campaign) -> None:
     """The best `confirm_top` candidates, best first; one that is in doubt makes room for the next.
 
-    A person's second interrupt ends it between two candidates; what was confirmed stays.
+    A person who stops it now ends it; what was confirmed stays.
     """
-    confirmed = 0
+    workshop, confirmed = campaign.workshop, 0
     for candidate in _finalists(workshop):
-        if stop.immediate or confirmed >= workshop.plan.search.confirm_top:
+        if confirmed >= workshop.plan.search.confirm_top:
             return
-        state = candidate.state
+        state: CandidateState | None = candidate.state
         if candidate.confirmation is None:
-            state = await confirm(workshop, candidate)
+            state = await confirm(campaign, candidate)
+        if state is None:
+            return
         confirmed += state is not CandidateState.SUSPICIOUS
 
 
-async def confirm(workshop: Workshop, candidate: Candidate) -> CandidateState:
+async def confirm(campaign: Campaign, candidate: Candidate) -> CandidateState | None:
+    """The state that the confirmation gave it; None when it was stopped."""
     assert candidate.code_sha is not None
+    workshop = campaign.workshop
     source = workshop.store.source(candidate.code_sha)
-    evidence = await workshop.evaluate(source, phase=Phase.CONFIRMATION)
+    evidence = await campaign.evaluate_aside(source, phase=Phase.CONFIRMATION)
+    if evidence is None:
+        return None
     state, reason = settle(evidence)
     score = score_evidence(evidence, workshop.plan.objectives[0])
     await workshop.store.save_confirmation(
@@ -65,5 +71,7 @@ def settle(evidence: Evidence) -> tuple[CandidateState, str]:
 
 
 def _finalists(workshop: Workshop) -> Sequence[Candidate]:
+    """By score, whatever was confirmed before: a campaign that went on may have found better ones since."""
     ranked = workshop.store.ranked(workshop.campaign_id, limit=LOOKED_THROUGH)
-    return [candidate for candidate in ranked if not candidate.discarded]
+    scored = [candidate for candidate in ranked if candidate.score_low is not None]
+    return sorted(scored, key=lambda one: (-(one.score_low or 0.0), one.ordinal))

@@ -22,6 +22,14 @@ class NodeFunction(Protocol):
     def __call__(self, state: CandidateRun, runtime: Runtime[Desk]) -> Awaitable[CandidateRun]: ...
 
 
+def steps_at_most(repairs: int) -> int:
+    """Pick, plan, code, gate, evaluate, judge, record; repair, gate, evaluate for each repair; one to spare.
+
+    Given with each run, because LangGraph takes its default from the environment.
+    """
+    return 8 + 3 * repairs
+
+
 @cache
 def build_graph(preset: Preset, *, drafts: int, repairs: int) -> CandidateGraph:
     """pick → [plan step] → `drafts` × code in parallel → gate → evaluate → [judge] → record, with the repair edge."""

@@ -31,13 +31,14 @@ class Night:
     def __init__(self, house: House, saver: BaseCheckpointSaver[str], stop: StopSwitch) -> None:
         self.house = house
         self._graph = build_night_graph(house, stop, saver)
-        self._config: RunnableConfig = {"configurable": {"thread_id": uuid.uuid4().hex}}
+        self._config = _new_thread()
 
     @property
     def store(self) -> Store:
         return self.house.store
 
     async def begin(self, request: NightRequest) -> NightStep:
+        self._config = _new_thread()
         return await self._advance({"request": request.model_dump(mode="json")})
 
     async def answer(self, answers: Mapping[str, Scalar]) -> NightStep:
@@ -58,14 +59,16 @@ class Night:
             caps = {name: cap for name, cap in budget.model_dump().items() if cap is not None}
             raised = campaign.plan.budget.model_copy(update=caps)
             await self.store.save_plan(campaign.campaign_id, campaign.plan.model_copy(update={"budget": raised}))
-        self._config = {"configurable": {"thread_id": f"{campaign.campaign_id}-{uuid.uuid4().hex[:8]}"}}
+        self._config = _new_thread()
         approved = campaign.state is not CampaignState.PLANNED
         return await self._advance({"campaign_id": campaign.campaign_id, "approved": approved})
 
     def _newest_unfinished(self) -> Campaign:
-        for campaign in self.store.campaigns():
-            if campaign.state not in {CampaignState.FINISHED, CampaignState.FAILED}:
-                return campaign
+        """One that was begun goes before a plan that still waits for approval."""
+        ended = {CampaignState.FINISHED, CampaignState.FAILED}
+        campaigns = [campaign for campaign in self.store.campaigns() if campaign.state not in ended]
+        for campaign in sorted(campaigns, key=lambda one: one.state is CampaignState.PLANNED):
+            return campaign
         raise NotFound("no unfinished campaign", hint="`nightforge list` shows all; name one to give it more budget")
 
     async def _advance(self, step: NightState | Command[str]) -> NightStep:
@@ -100,6 +103,11 @@ class Night:
         disclosure = self.house.disclose(plan.models)
         task = self.house.find_task(plan.task)
         return make_card(plan, task, calibration, tier, disclosure, campaign_id=campaign.campaign_id)
+
+
+def _new_thread() -> RunnableConfig:
+    """Each begin and each resume is a run of its own: nothing is left over from the one before."""
+    return {"configurable": {"thread_id": uuid.uuid4().hex}}
 
 
 @asynccontextmanager

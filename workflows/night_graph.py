@@ -6,6 +6,7 @@ they wait, since LangGraph starts such a node again from its top.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from secrets import randbits
@@ -74,9 +75,9 @@ class NightNodes:
         """A campaign whose planning broke has nothing to resume: its row says why, and is done with."""
         try:
             yield
-        except NightforgeError as error:
+        except (NightforgeError, asyncio.CancelledError) as error:
             if campaign_id is not None:
-                reason = f"planning: {error}"[:500]
+                reason = f"planning: {str(error) or 'interrupted'}"[:500]
                 await self.house.store.set_campaign_state(campaign_id, CampaignState.FAILED, reason=reason)
             raise
 
@@ -126,16 +127,10 @@ class NightNodes:
         reading = GoalReading.model_validate(state["reading"])
         if reading.task is None:
             raise UserError("the goal fits no task", hint=reading.refusal)
-        task = self.house.find_task(request.task or reading.task)
-        if request.plan is not None:
-            check_budget(request.plan.budget)
-            check_parameters(task, request.plan.parameters)
-            plan = request.plan
-        else:
-            models = self.house.resolve_models(request.models) if request.team is TeamKind.LLM else ()
-            plan = make_plan(request.model_copy(update={"models": models}), reading, task)
         store, campaign_id = self.house.store, state.get("campaign_id")
         async with self._failing(campaign_id):
+            task = self.house.find_task(request.task or reading.task)
+            plan = self._make_plan(request, reading, task)
             calibration = await self.house.evaluator(task).calibrate(task, plan.parameters, seed=randbits(63))
         if campaign_id is None:
             campaign_id = (await store.create_campaign(plan, tier=self.house.sandbox.tier)).campaign_id
@@ -143,6 +138,14 @@ class NightNodes:
             await store.save_plan(campaign_id, plan)
         await store.save_document(campaign_id, "calibration", calibration)
         return {"campaign_id": campaign_id}
+
+    def _make_plan(self, request: NightRequest, reading: GoalReading, task: Task) -> Plan:
+        if request.plan is not None:
+            check_budget(request.plan.budget)
+            check_parameters(task, request.plan.parameters)
+            return request.plan
+        models = self.house.resolve_models(request.models) if request.team is TeamKind.LLM else ()
+        return make_plan(request.model_copy(update={"models": models}), reading, task)
 
     async def approve(self, state: NightState) -> NightState:
         """Waits for a person's Enter; the card is made by the front end from the campaign's row."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from langgraph.runtime import Runtime
 
+from nightforge.domain.candidate import Candidate
 from nightforge.domain.evidence import Evidence, StageEvidence
 from nightforge.domain.scoring import score_evidence, violated
 from nightforge.domain.team import Draft, NoDraft, StepPlan
 from nightforge.domain.words import CandidateState, OperatorKind, Outcome, Phase
 from nightforge.errors import BudgetExhausted, ModelFault
+from workflows.presets import Node
 from workflows.search.randomness import decide
 from workflows.state import CandidateRun
 from workflows.workshop import Desk, Workshop
@@ -22,8 +24,8 @@ async def pick(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
     """Choose parents and open the row, or take up a row that an earlier session left."""
     desk = runtime.context
     shop = desk.workshop
-    if desk.resumed is not None:
-        return _take_up(desk)
+    if desk.resumed is not None and (desk.ordinal != 0 or desk.resumed.code_sha is not None):
+        return await _take_up(desk, desk.resumed)
     if desk.ordinal == 0:
         await shop.store.open_candidate(shop.campaign_id, 0, parents=())
         sha = await _store_program(desk, Draft(source=shop.task.read(shop.task.seed), operator=OperatorKind.FULL), 0)
@@ -36,26 +38,33 @@ async def pick(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
     return {"attempt": 0, "parents": parents, "code_sha": None, "evaluated": False}
 
 
-def _take_up(desk: Desk) -> CandidateRun:
+async def _take_up(desk: Desk, row: Candidate) -> CandidateRun:
     """Everything that was committed is read back, nothing is asked for or run again."""
-    shop, row = desk.workshop, desk.resumed
-    assert row is not None
+    shop = desk.workshop
     run: CandidateRun = {"parents": row.parents, "attempt": row.attempt, "code_sha": row.code_sha, "evaluated": False}
-    attempts = [one for one in shop.store.attempts(shop.campaign_id, row.ordinal) if one.attempt == row.attempt]
-    if attempts and attempts[0].evidence is not None:
-        run |= {"evaluated": True, **_judge_outcome(desk, attempts[0].evidence)}
-        _remember_failure(desk, attempts[0].evidence, row.code_sha)
+    if row.code_sha is not None and row.parents and shop.preset.has(Node.PLAN_STEP):
+        # Repairs are asked for with the planner's words: without them a paid reply would not be found again.
+        run |= {"step": await _plan_step(desk, row.parents)}
+    evidence = shop.evidence_of(row)
+    if evidence is not None:
+        desk.evaluations += 1
+        run |= {"evaluated": True, **_judge_outcome(desk, evidence)}
+        _remember_failure(desk, evidence, row.code_sha)
     return run
+
+
+async def _plan_step(desk: Desk, parents: tuple[int, ...]) -> StepPlan:
+    try:
+        return await desk.workshop.team.planner.plan_step(desk.context(parents, StepPlan()))
+    except ModelFault as fault:
+        if fault.retryable:
+            raise
+        return StepPlan(reason=f"the planner's reply could not be used: {fault}")
 
 
 async def plan_step(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
     desk = runtime.context
-    try:
-        step = await desk.workshop.team.planner.plan_step(desk.context(state["parents"], StepPlan()))
-    except ModelFault as fault:
-        if fault.retryable:
-            raise
-        step = StepPlan(reason=f"the planner's reply could not be used: {fault}")
+    step = await _plan_step(desk, state["parents"])
     if step.reason:
         await desk.workshop.store.append_event(
             desk.workshop.campaign_id,
@@ -67,10 +76,16 @@ async def plan_step(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun
 
 
 async def write_draft(desk: Desk, state: CandidateRun, draft: int) -> None:
+    """One of several drafts: a fault of one must not end, and waste, the others."""
     shop = desk.workshop
     context = desk.context(state["parents"], state.get("step", StepPlan()), draft=draft)
     random = decide(shop.plan.search.seed, desk.ordinal, f"code.{draft}")
-    desk.drafts[draft] = claimed(desk, await shop.team.coder.write(context, random=random, is_known=shop.is_known))
+    try:
+        written = await shop.team.coder.write(context, random=random, is_known=shop.is_known)
+    except (BudgetExhausted, ModelFault) as fault:
+        desk.faults.append(fault)
+    else:
+        desk.drafts[draft] = claimed(desk, written)
 
 
 def claimed(desk: Desk, draft: Draft | NoDraft) -> Draft | NoDraft:
@@ -89,6 +104,9 @@ async def repair(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
     shop = desk.workshop
     attempt = state["attempt"] + 1
     desk.drafts.clear()
+    desk.faults.clear()
+    if not shop.may_repair:
+        return {"repairable": False}
     if desk.reservation is None:
         try:
             desk.reservation = shop.budget.reserve(evaluations=1)
@@ -105,22 +123,20 @@ async def gate(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
     desk = runtime.context
     shop = desk.workshop
     drafts = [draft for _, draft in sorted(desk.drafts.items())]
+    if not drafts and desk.faults:
+        raise desk.faults[0]
     usable = [draft for draft in drafts if isinstance(draft, Draft)]
     if usable:
-        for spare in usable[1:]:
-            shop.unclaim(spare.source)
         sha = await _store_program(desk, usable[0], state["attempt"])
+        for draft in usable:
+            shop.unclaim(draft.source, desk.ordinal)
         return {"code_sha": sha, "evaluated": False}
     refused = next((draft for draft in drafts if isinstance(draft, NoDraft)), NoDraft(reason="no_program"))
     desk.failure = StageEvidence(stage="gate", outcome=Outcome.FAIL, reason=refused.reason, feedback=refused.feedback)
     if desk.broken is None and state["parents"]:
         desk.broken = shop.program(state["parents"][0])
-    return {
-        "code_sha": None,
-        "state": CandidateState.REJECTED,
-        "reason": refused.reason,
-        "repairable": refused.reason in REPAIRABLE_DRAFTS,
-    }
+    repairable = refused.reason in REPAIRABLE_DRAFTS
+    return {"code_sha": None, **_fate(desk, CandidateState.REJECTED, refused.reason, repairable=repairable)}
 
 
 async def evaluate(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
@@ -161,10 +177,15 @@ def _judge_outcome(desk: Desk, evidence: Evidence) -> CandidateRun:
     failure = evidence.failure
     if failure is not None:
         repairable = failure.reason not in UNREPAIRABLE_STAGES and failure.outcome is not Outcome.ERROR
-        return {"state": CandidateState.REJECTED, "reason": failure.reason or failure.stage, "repairable": repairable}
+        return _fate(desk, CandidateState.REJECTED, failure.reason or failure.stage, repairable=repairable)
     if violated(evidence, desk.workshop.plan.constraints) is not None:
-        return {"state": CandidateState.REJECTED, "reason": "violates_constraint", "repairable": False}
-    return {"state": CandidateState.MEASURED, "reason": "", "repairable": False}
+        return _fate(desk, CandidateState.REJECTED, "violates_constraint", repairable=False)
+    return _fate(desk, CandidateState.MEASURED, "", repairable=False)
+
+
+def _fate(desk: Desk, state: CandidateState, reason: str, *, repairable: bool) -> CandidateRun:
+    desk.fate = (state, reason)
+    return {"state": state, "reason": reason, "repairable": repairable}
 
 
 def _remember_failure(desk: Desk, evidence: Evidence, sha: str | None) -> None:
@@ -204,7 +225,7 @@ async def record(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
 
 async def _store_program(desk: Desk, draft: Draft, attempt: int) -> str:
     shop: Workshop = desk.workshop
-    sha = await shop.store.save_code(
+    return await shop.store.save_code(
         shop.campaign_id,
         desk.ordinal,
         draft.source,
@@ -213,5 +234,3 @@ async def _store_program(desk: Desk, draft: Draft, attempt: int) -> str:
         operator_name="seed" if desk.ordinal == 0 else draft.operator_name,
         note=draft.note,
     )
-    shop.unclaim(draft.source)  # from here on the store knows it
-    return sha

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import secrets
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -12,32 +14,80 @@ from nightforge.domain.candidate import Lease
 from nightforge.domain.ports import Clock, Store
 from nightforge.errors import StoreFault, UserError
 
+logger = logging.getLogger(__name__)
+
 LEASE_S = 4.0
 HEARTBEAT_S = 1.0
 
 
+class Tenure:
+    """A campaign held by this process: whether it still is, and how long the campaign has worked over all sessions."""
+
+    def __init__(self, store: Store, campaign_id: str, clock: Clock) -> None:
+        self.campaign_id = campaign_id
+        self._store = store
+        self._clock = clock
+        self._before_s = store.tally(campaign_id).active_s
+        self._worked_s = 0.0
+        self._booked_s = 0.0
+        self._at_s = clock.monotonic()
+        self._is_resting = False
+        self.trouble: StoreFault | None = None
+        """Set when the campaign is another process's, or the heartbeat cannot be written: nothing more may be."""
+
+    @property
+    def active_s(self) -> float:
+        """Wall time at work, earlier sessions included; a pause does not count."""
+        now_s = self._clock.monotonic()
+        if not self._is_resting:
+            self._worked_s += now_s - self._at_s
+        self._at_s = now_s
+        return self._before_s + self._worked_s
+
+    def rest(self, *, is_resting: bool) -> None:
+        _ = self.active_s
+        self._is_resting = is_resting
+
+    async def book(self) -> None:
+        """Commit the time worked since the last booking."""
+        new_s = self.active_s - self._before_s - self._booked_s
+        self._booked_s += new_s
+        await self._store.add_active_time(self.campaign_id, new_s)
+
+
 @asynccontextmanager
-async def owning(store: Store, campaign_id: str, clock: Clock) -> AsyncIterator[asyncio.Event]:
-    """Hold the campaign; the event is set when the lease was lost to another process.
+async def owning(store: Store, campaign_id: str, clock: Clock) -> AsyncIterator[Tenure]:
+    """Hold the campaign; `Tenure.trouble` is set when the lease was lost to another process.
 
     A killed owner's lease runs out by itself within `LEASE_S`, which is how long this waits.
     """
     lease = await _claim(store, campaign_id, clock)
     store.fence(campaign_id, lease)
-    lost = asyncio.Event()
-    beating = asyncio.create_task(_beat(store, campaign_id, lease, clock, lost))
+    tenure = Tenure(store, campaign_id, clock)
+    beating = asyncio.create_task(_beat(store, lease, clock, tenure), name=f"heartbeat-{campaign_id}")
     try:
-        yield lost
+        yield tenure
     finally:
         beating.cancel()
         with suppress(asyncio.CancelledError):
             await beating
-        if not lost.is_set():
-            await store.release_lease(lease)
+        if tenure.trouble is None:
+            await _let_go(store, lease, tenure)
+        store.fence(campaign_id, None)
+
+
+async def _let_go(store: Store, lease: Lease, tenure: Tenure) -> None:
+    """A fault here must not hide how the campaign ended: the lease runs out by itself."""
+    try:
+        await tenure.book()
+        await store.release_lease(lease)
+    except StoreFault as fault:
+        logger.warning("the lease on %s could not be released: %s", lease.resource, fault)
 
 
 async def _claim(store: Store, campaign_id: str, clock: Clock) -> Lease:
-    owner = f"{socket.gethostname()}:{os.getpid()}"
+    # The random part tells two runs of one process apart, and two containers of one name.
+    owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     deadline = clock.monotonic() + LEASE_S + HEARTBEAT_S
     while True:
         lease = await store.claim_lease(f"campaign:{campaign_id}", owner, ttl_s=LEASE_S)
@@ -51,26 +101,19 @@ async def _claim(store: Store, campaign_id: str, clock: Clock) -> Lease:
         await clock.sleep(0.2)
 
 
-async def _beat(store: Store, campaign_id: str, lease: Lease, clock: Clock, lost: asyncio.Event) -> None:
-    last = clock.monotonic()
+async def _beat(store: Store, lease: Lease, clock: Clock, tenure: Tenure) -> None:
     try:
         while True:
             await clock.sleep(HEARTBEAT_S)
             renewed = await store.renew_lease(lease, ttl_s=LEASE_S)
             if renewed is None:
-                lost.set()
+                tenure.trouble = StoreFault(
+                    f"another process took campaign {tenure.campaign_id} over",
+                    where="store",
+                    hint="watch it with `nightforge show`; nothing of its work was touched",
+                )
                 return
             lease = renewed
-            last = await _book(store, campaign_id, clock, last)
-    except StoreFault:
-        lost.set()
-        raise
-    finally:
-        if not lost.is_set():
-            await _book(store, campaign_id, clock, last)
-
-
-async def _book(store: Store, campaign_id: str, clock: Clock, last: float) -> float:
-    now = clock.monotonic()
-    await store.add_active_time(campaign_id, now - last)
-    return now
+            await tenure.book()
+    except StoreFault as fault:
+        tenure.trouble = fault

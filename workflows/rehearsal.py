@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from nightforge.domain.evidence import Evidence
+from nightforge.domain.plan import ModelSpec
 from nightforge.domain.rehearsal import RehearsalCheck, RehearsalReport
 from nightforge.domain.scoring import beats_reference
 from nightforge.domain.task import RehearsalCandidate
@@ -13,25 +14,28 @@ from nightforge.domain.team import Team
 from nightforge.domain.words import Outcome, Phase
 from nightforge.errors import RehearsalFailed
 from workflows.campaign import Campaign
-from workflows.contract import StopSwitch
-from workflows.workshop import Workshop
 
+MODELS = "model-rehearsal"
+"""The document that says which models have delivered."""
 MODEL_TRIES = 3
 """Candidates that a model may spend to deliver one that is parsed, applied and built."""
 
 
-async def rehearse_evaluator(workshop: Workshop, stop: StopSwitch) -> RehearsalReport | None:
+async def rehearse_evaluator(campaign: Campaign) -> RehearsalReport | None:
     """Raises RehearsalFailed naming each candidate whose fate is not the known one. The seed is candidate 0.
 
     None when a person interrupted it: it will be held again.
     """
-    checks = []
+    workshop, checks = campaign.workshop, list[RehearsalCheck]()
     for known in workshop.task.rehearsal:
         if known.path == workshop.task.seed:
             continue
-        if stop.draining:
+        await campaign.control.obey()
+        if campaign.stop.draining:
             return None
-        evidence = await workshop.evaluate(workshop.task.read(known.path), phase=Phase.REHEARSAL)
+        evidence = await campaign.evaluate_aside(workshop.task.read(known.path), phase=Phase.REHEARSAL)
+        if evidence is None:
+            return None
         checks.append(_check(known, evidence, gains=beats_reference(evidence, workshop.plan, workshop.calibration)))
     report = RehearsalReport(checks=tuple(checks))
     await workshop.store.save_document(workshop.campaign_id, "rehearsal", report)
@@ -64,24 +68,48 @@ def _check(known: RehearsalCandidate, evidence: Evidence, *, gains: bool) -> Reh
     )
 
 
-async def rehearse_models(campaign: Campaign, teams: Sequence[tuple[str, Team]]) -> None:
-    """Each model must bring one candidate through parsing, applying and building, in the real graph."""
+async def rehearse_models(campaign: Campaign, teams: Sequence[tuple[ModelSpec, Team]]) -> None:
+    """Each model must bring one candidate through parsing, applying and building, in the real graph.
+
+    Ends early, with the rest to be held on resume, when a person interrupts it or the budget is spent.
+    """
+    store, campaign_id = campaign.workshop.store, campaign.workshop.campaign_id
+    report = store.document(campaign_id, MODELS, RehearsalReport) or RehearsalReport(checks=())
     for model, team in teams:
-        workshop = replace(campaign.workshop, team=team)
-        outcomes = []
-        for _ in range(MODEL_TRIES):
-            ordinal = await campaign.try_one(workshop)
-            candidate = workshop.store.candidate(workshop.campaign_id, ordinal)
-            attempts = workshop.store.attempts(workshop.campaign_id, ordinal)
-            if any(one.evidence is not None and _was_built(one.evidence) for one in attempts):
-                break
-            outcomes.append(candidate.reason)
-        else:
-            raise RehearsalFailed(
-                f"model {model} brought no candidate that could be built in {MODEL_TRIES} tries: {', '.join(outcomes)}",
-                where="rehearsal of models",
-                hint=f"read its replies with `nightforge show {workshop.campaign_id}.{ordinal}`, or take another model",
-            )
+        if any((check.path, check.title) == (model.model, model.base_url) for check in report.checks):
+            continue
+        ordinal = await _rehearse_model(campaign, model, team)
+        if ordinal is None:
+            return
+        check = RehearsalCheck(
+            path=model.model, title=model.base_url, expect="built", outcome=f"candidate {ordinal}", held=True
+        )
+        report = RehearsalReport(checks=(*report.checks, check))
+        await store.save_document(campaign_id, MODELS, report)
+
+
+async def _rehearse_model(campaign: Campaign, model: ModelSpec, team: Team) -> int | None:
+    """The candidate that it delivered; None when the campaign ends first. Raises RehearsalFailed, or the fault."""
+    workshop = replace(campaign.workshop, team=team)
+    outcomes = []
+    for _ in range(MODEL_TRIES):
+        ordinal = await campaign.try_one(workshop)
+        if campaign.control.is_over:
+            return None
+        candidate = workshop.store.candidate(workshop.campaign_id, ordinal)
+        attempts = workshop.store.attempts(workshop.campaign_id, ordinal)
+        if any(one.evidence is not None and _was_built(one.evidence) for one in attempts):
+            return ordinal
+        if campaign.stop.draining or campaign.exhausted:
+            return None
+        outcomes.append(candidate.reason)
+    if campaign.last_fault is not None and campaign.faults == MODEL_TRIES:
+        raise campaign.last_fault  # an endpoint out of reach says nothing of its model: paused, not failed
+    raise RehearsalFailed(
+        f"model {model.model} brought no candidate that could be built in {MODEL_TRIES} tries: {', '.join(outcomes)}",
+        where="rehearsal of models",
+        hint=f"read its replies with `nightforge show {workshop.campaign_id}.{ordinal}`, or take another model",
+    )
 
 
 def _was_built(evidence: Evidence) -> bool:

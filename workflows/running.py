@@ -2,59 +2,89 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from agents.offline.analyst import OfflineAnalyst
 from nightforge.domain.candidate import Campaign, Candidate
 from nightforge.domain.evidence import Calibration
+from nightforge.domain.plan import ModelSpec
 from nightforge.domain.ports import Store
 from nightforge.domain.rehearsal import RehearsalReport
 from nightforge.domain.scoring import beats_reference
 from nightforge.domain.team import Finalist, ReportContext, Team
 from nightforge.domain.words import CampaignState, CandidateState, TeamKind
-from nightforge.errors import BudgetExhausted, ModelAccessRefused, ModelFault, NightforgeError, RehearsalFailed
+from nightforge.errors import BudgetExhausted, ModelAccessRefused, ModelFault, RehearsalFailed, StoreFault
 from tools.budget import BudgetMeter
 from tools.patching import unified_diff
 from workflows.campaign import Campaign as Search
 from workflows.confirmation import confirm_finalists
 from workflows.contract import StopSwitch
 from workflows.house import House
-from workflows.ownership import owning
+from workflows.ownership import Tenure, owning
 from workflows.presets import find_preset
 from workflows.rehearsal import rehearse_evaluator, rehearse_models
 from workflows.workshop import Workshop
 
-PAUSING = frozenset({"interrupted", "lease-lost"})
+logger = logging.getLogger(__name__)
+
+INTERRUPTED = "interrupted"
 FINALISTS_ANALYSED = 5
+SHOWN = "report-context"
+"""The document that holds what the analyst was asked about."""
 INSPIRATIONS = {TeamKind.OFFLINE: 8, TeamKind.LLM: 2}
 """Other programs beside the parent: samples for the offline team's tuning, prompt text for a model."""
 
 
 async def run_campaign(house: House, campaign_id: str, stop: StopSwitch) -> str:
     """Returns why the search ended. Errors are raised with the campaign `paused` (or `failed` by its rehearsal)."""
-    workshop = open_workshop(house, house.store.campaign(campaign_id))
     store = house.store
-    async with owning(store, campaign_id, house.clock) as lost:
+    async with owning(store, campaign_id, house.clock) as tenure:
         try:
-            # Words to an earlier session (a `stop` that its process did not live to obey) are not for this one.
-            await store.take_commands(campaign_id)
-            search = Search(workshop, stop)
-            await _rehearse(house, search)
-            reason = await search.run(lost)
-            if reason not in PAUSING and not stop.immediate:
-                await confirm_finalists(workshop, stop)
+            reason = await _run(house, campaign_id, stop, tenure)
         except RehearsalFailed as error:
-            await store.set_campaign_state(campaign_id, CampaignState.FAILED, reason=f"rehearsal: {error}"[:500])
+            await _leave(store, tenure, CampaignState.FAILED, f"rehearsal: {error}")
             raise
-        except NightforgeError as error:
-            await store.set_campaign_state(campaign_id, CampaignState.PAUSED, reason=str(error)[:500])
+        except Exception as error:
+            await _leave(store, tenure, CampaignState.PAUSED, str(error) or type(error).__name__)
             raise
-        if reason in PAUSING or stop.immediate:
-            await store.set_campaign_state(campaign_id, CampaignState.PAUSED, reason="interrupted")
-            return "interrupted"
-        await analyse(workshop)
-        await store.set_campaign_state(campaign_id, CampaignState.FINISHED, reason=reason)
+        state = CampaignState.PAUSED if reason == INTERRUPTED else CampaignState.FINISHED
+        await store.set_campaign_state(campaign_id, state, reason=reason)
         return reason
+
+
+async def _run(house: House, campaign_id: str, stop: StopSwitch, tenure: Tenure) -> str:
+    """Rehearsal, search, confirmation, analysis; however it ends, nothing of it goes on afterwards."""
+    store = house.store
+    # Words to an earlier session (a `stop` that its process did not live to obey) are not for this one.
+    await store.take_commands(campaign_id)
+    # Before the budget is opened: what was in flight when an earlier session was killed counts as spent.
+    await store.book_lost_calls(campaign_id)
+    campaign = store.campaign(campaign_id)
+    search = Search(open_workshop(house, campaign), stop, tenure)
+    if campaign.state is not CampaignState.RUNNING:
+        await store.set_campaign_state(campaign_id, CampaignState.RUNNING, reason="resumed")
+    try:
+        await _rehearse(house, search)
+        reason = await search.run()
+        if reason != INTERRUPTED and not search.control.is_over:
+            await confirm_finalists(search)
+            await search.control.attend(analyse(search.workshop))
+    finally:
+        await search.abandon()
+    if tenure.trouble is not None:
+        raise tenure.trouble
+    return INTERRUPTED if stop.immediate else reason
+
+
+async def _leave(store: Store, tenure: Tenure, state: CampaignState, reason: str) -> None:
+    """The state to go on from. A store that cannot be written, or is no longer ours, keeps the one it has."""
+    if tenure.trouble is not None:
+        return
+    try:
+        await store.set_campaign_state(tenure.campaign_id, state, reason=reason[:500])
+    except StoreFault as fault:
+        logger.warning("campaign %s could not be marked as %s: %s", tenure.campaign_id, state, fault)
 
 
 def open_workshop(house: House, campaign: Campaign) -> Workshop:
@@ -79,34 +109,30 @@ def open_workshop(house: House, campaign: Campaign) -> Workshop:
 
 async def _rehearse(house: House, search: Search) -> None:
     workshop = search.workshop
-    store, campaign_id = workshop.store, workshop.campaign_id
-    rehearsed = store.document(campaign_id, "rehearsal", RehearsalReport)
+    rehearsed = workshop.store.document(workshop.campaign_id, "rehearsal", RehearsalReport)
     if rehearsed is None or not rehearsed.held:
-        rehearsed = await rehearse_evaluator(workshop, search.stop)
+        rehearsed = await rehearse_evaluator(search)
     if rehearsed is None:
         return
     await search.start()
-    done = store.document(campaign_id, "model-rehearsal", RehearsalReport)
-    if workshop.plan.team is TeamKind.LLM and done is None and not search.stop.draining:
+    if workshop.plan.team is TeamKind.LLM and not search.stop.draining:
         await rehearse_models(search, _one_team_each(house, workshop))
-        await store.save_document(campaign_id, "model-rehearsal", RehearsalReport(checks=()))
 
 
-def _one_team_each(house: House, workshop: Workshop) -> Sequence[tuple[str, Team]]:
-    return [
-        (model.model, house.make_team((model,), workshop.budget, workshop.campaign_id))
-        for model in workshop.plan.models
-    ]
+def _one_team_each(house: House, workshop: Workshop) -> Sequence[tuple[ModelSpec, Team]]:
+    return [(model, house.make_team((model,), workshop.budget, workshop.campaign_id)) for model in workshop.plan.models]
 
 
 async def analyse(workshop: Workshop) -> None:
     """The analyst's words for the report; its numbers come from the store, never from here."""
     store, campaign_id = workshop.store, workshop.campaign_id
     tally = store.tally(campaign_id)
+    if not tally.candidates:
+        return  # ended before its seed
     ranked = store.ranked(campaign_id, limit=FINALISTS_ANALYSED)
     seed = store.candidate(campaign_id, 0)
     seed_source = store.source(seed.code_sha) if seed.code_sha else ""
-    context = ReportContext(
+    seen = ReportContext(
         plan=workshop.plan,
         calibration=workshop.calibration,
         tally=tally,
@@ -114,6 +140,7 @@ async def analyse(workshop: Workshop) -> None:
         operators=dict(store.operator_counts(campaign_id)),
         failures=tally.by_reason,
     )
+    context = await _same_request(store, campaign_id, seen)
     try:
         analysis = await workshop.team.analyst.analyse(context)
     except (BudgetExhausted, ModelFault, ModelAccessRefused) as error:
@@ -121,6 +148,22 @@ async def analyse(workshop: Workshop) -> None:
         await store.append_event(campaign_id, "analysis.without_model", {"reason": str(error)[:500]})
         analysis = await OfflineAnalyst().analyse(context)
     await store.save_document(campaign_id, "analysis", analysis)
+
+
+async def _same_request(store: Store, campaign_id: str, seen: ReportContext) -> ReportContext:
+    """What an earlier session showed the analyst, when nothing but clock and cost has changed since.
+
+    The request is then the same, and a reply that was paid for is read instead of asked for again.
+    """
+    shown = store.document(campaign_id, SHOWN, ReportContext)
+    if shown is not None and (shown.finalists, shown.failures, shown.tally.evaluations) == (
+        seen.finalists,
+        seen.failures,
+        seen.tally.evaluations,
+    ):
+        return shown
+    await store.save_document(campaign_id, SHOWN, seen)
+    return seen
 
 
 def _finalist(workshop: Workshop, candidate: Candidate, seed_source: str) -> Finalist:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
@@ -15,10 +16,13 @@ from nightforge.domain.plan import Plan
 from nightforge.domain.ports import Clock, Evaluator, Store
 from nightforge.domain.task import Task
 from nightforge.domain.team import Draft, NoDraft, Program, StepContext, StepPlan, Team
-from nightforge.domain.words import Phase
+from nightforge.domain.words import CandidateState, Phase
+from nightforge.errors import BudgetExhausted, EvaluatorFault, ModelFault, NightforgeError
 from tools.budget import BudgetMeter, Reservation
 from workflows.presets import Preset
 from workflows.search.parents import ParentPicker, WeightedPicker
+
+logger = logging.getLogger(__name__)
 
 FEEDBACK_CHARACTERS = 4000
 PROGRAM_CACHE = 256
@@ -51,6 +55,8 @@ class Workshop:
     """Data seeds come from the operating system and are stored with the evidence."""
     picker: ParentPicker = field(default_factory=WeightedPicker)
     inspirations: int = 2
+    may_repair: bool = True
+    """False once the wall time is spent: what is in flight ends, and begins nothing more."""
     slots: asyncio.Semaphore = field(init=False)
     claimed: dict[str, int] = field(default_factory=dict)
     """Program hash → candidate, for programs on their way into the store."""
@@ -67,16 +73,30 @@ class Workshop:
         return self.owner_of(source) is not None
 
     def claim(self, source: str, ordinal: int) -> int | None:
-        """The candidate that already has this program, or None after `ordinal` got it. Atomic: no await inside."""
-        owner = self.owner_of(source)
-        if owner is not None and owner != ordinal:
-            return owner
-        self.claimed[hash_source(source)] = ordinal
-        return None
+        """The candidate that already has this program, or None after `ordinal` got it. Atomic: no await inside.
 
-    def unclaim(self, source: str) -> None:
-        """A draft that was not taken may be proposed again."""
-        self.claimed.pop(hash_source(source), None)
+        Two drafts of one candidate may be equal; a program that is stored is taken, for its own candidate too.
+        """
+        sha = hash_source(source)
+        owner = self.claimed.get(sha)
+        if owner is None:
+            owner = self.store.owner_of(self.campaign_id, sha)
+        elif owner == ordinal:
+            return None
+        if owner is None:
+            self.claimed[sha] = ordinal
+        return owner
+
+    def unclaim(self, source: str, ordinal: int) -> None:
+        """A draft that was not taken may be proposed again; one that was is known to the store."""
+        sha = hash_source(source)
+        if self.claimed.get(sha) == ordinal:
+            del self.claimed[sha]
+
+    def evidence_of(self, candidate: Candidate) -> Evidence | None:
+        """What the search's evaluation of the present attempt saw, when it has been committed."""
+        attempts = self.store.attempts(self.campaign_id, candidate.ordinal)
+        return next((one.evidence for one in attempts if one.attempt == candidate.attempt), None)
 
     def program(self, ordinal: int) -> Program:
         """A finished candidate as a value; finished candidates never change during the search, so it is kept."""
@@ -93,17 +113,32 @@ class Workshop:
         return program
 
     async def evaluate(self, source: str, *, phase: Phase) -> Evidence:
-        """One evaluation in a slot; the best so far lets the evaluator drop a clearly worse one early."""
+        """One evaluation in a slot; the best so far lets the evaluator drop a clearly worse one early.
+
+        Evaluators come from other packages too: whatever they raise is a fault of our side, so that one program which
+        breaks an evaluator cannot end the campaign.
+        """
         async with self.slots:
-            return await self.evaluator.evaluate(
-                source,
-                self.task,
-                self.plan.parameters,
-                seed=self.entropy(),
-                phase=phase,
-                calibration=self.calibration,
-                best_score=self.store.tally(self.campaign_id).best_score if phase is Phase.SEARCH else None,
-            )
+            best = self.store.tally(self.campaign_id).best_score if phase is Phase.SEARCH else None
+            try:
+                return await self.evaluator.evaluate(
+                    source,
+                    self.task,
+                    self.plan.parameters,
+                    seed=self.entropy(),
+                    phase=phase,
+                    calibration=self.calibration,
+                    best_score=best,
+                )
+            except NightforgeError:
+                raise
+            except Exception as error:
+                logger.exception("evaluator %s failed", self.evaluator.name)
+                raise EvaluatorFault(
+                    f"the evaluator raised {type(error).__name__}: {error}",
+                    where=self.evaluator.name,
+                    hint="its traceback is in the log",
+                ) from error
 
 
 @dataclass
@@ -116,9 +151,24 @@ class Desk:
     reservation: Reservation | None = None
     """The evaluation reserved for the present attempt."""
     drafts: dict[int, Draft | NoDraft] = field(default_factory=dict)
+    faults: list[ModelFault | BudgetExhausted] = field(default_factory=list)
+    """Why drafts beside those did not come."""
+    fate: tuple[CandidateState, str] | None = None
+    """State and reason that its evidence (or the gate) gave it, should the rest of the run not come about."""
+    tries: int = 0
+    """Runs before this one that our side broke."""
     failure: StageEvidence | None = None
     broken: Program | None = None
     evaluations: int = 0
+
+    def clear(self) -> None:
+        """However the run ended: what was held for it and not used is free again."""
+        if self.reservation is not None:
+            self.reservation.release()
+            self.reservation = None
+        for draft in self.drafts.values():
+            if isinstance(draft, Draft):
+                self.workshop.unclaim(draft.source, self.ordinal)
 
     def failed_program(self, sha: str, evidence: Evidence) -> Program:
         """The program that just failed, as the repairer sees it."""

@@ -335,8 +335,11 @@ class Store(Protocol):
 
     async def renew_lease(self, lease: Lease, *, ttl_s: float) -> Lease | None: ...
     async def release_lease(self, lease: Lease) -> None: ...
-    def fence(self, campaign_id: str, lease: Lease) -> None:
-        """From now on this store's writes to the campaign raise StoreFault once another claim of `lease` was made."""
+    def fence(self, campaign_id: str, lease: Lease | None) -> None:
+        """From now on this store's writes to the campaign raise StoreFault once another claim of `lease` was made.
+
+        None takes the fence away.
+        """
         ...
 
     async def close(self) -> None: ...

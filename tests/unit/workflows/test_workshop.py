@@ -1,0 +1,103 @@
+"""Claims on programs in flight, and what a desk lets go of however its run ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, cast
+
+from nightforge.domain.candidate import Tally
+from nightforge.domain.plan import Budget, Plan
+from nightforge.domain.task import Objective
+from nightforge.domain.team import Draft, NoDraft
+from nightforge.domain.words import CandidateState, Direction, OperatorKind
+from tools.budget import BudgetMeter
+from workflows.workshop import PROGRAM_CACHE, Desk, Workshop, hash_source
+
+
+@dataclass
+class StoredPrograms:
+    """The part of the store that claims and parents read."""
+
+    owners: dict[str, int] = field(default_factory=dict)
+
+    def owner_of(self, campaign_id: str, code_sha: str) -> int | None:
+        return self.owners.get(code_sha)
+
+    def candidate(self, campaign_id: str, ordinal: int) -> Any:
+        return SimpleNamespace(
+            ordinal=ordinal,
+            code_sha=None,
+            evidence=None,
+            score=None,
+            verdict=None,
+            note="",
+            operator_name="",
+            state=CandidateState.MEASURED,
+        )
+
+
+def workshop(store: StoredPrograms, *, evaluations: int = 3) -> Workshop:
+    objective = Objective(metric="speedup", unit="x", direction=Direction.MAX)
+    plan = Plan(goal="g", task="t", objectives=(objective,), budget=Budget(evaluations=evaluations))
+    unused = cast(Any, None)
+    return Workshop(
+        campaign_id="c",
+        plan=plan,
+        task=unused,
+        preset=unused,
+        store=cast(Any, store),
+        evaluator=unused,
+        team=unused,
+        budget=BudgetMeter(plan.budget, spent=Tally()),
+        clock=unused,
+        calibration=None,
+        brief="",
+    )
+
+
+def draft(source: str) -> Draft:
+    return Draft(source=source, operator=OperatorKind.DIFF)
+
+
+def test_a_program_in_flight_belongs_to_one_candidate() -> None:
+    shop = workshop(StoredPrograms())
+    assert shop.claim("P", 1) is None
+    assert shop.claim("P", 1) is None, "two drafts of one candidate may be equal"
+    assert shop.claim("P", 2) == 1
+    shop.unclaim("P", 2)
+    assert shop.claim("P", 2) == 1, "only its own candidate lets it go"
+    shop.unclaim("P", 1)
+    assert shop.claim("P", 2) is None
+
+
+def test_a_stored_program_is_nobodys_to_claim_not_even_its_own_candidates() -> None:
+    shop = workshop(StoredPrograms({hash_source("P"): 4}))
+    assert shop.claim("P", 5) == 4
+    assert shop.claim("P", 4) == 4
+    assert not shop.claimed
+
+
+def test_a_desk_frees_what_it_held_and_did_not_use() -> None:
+    shop = workshop(StoredPrograms())
+    desk = Desk(shop, 1, reservation=shop.budget.reserve(evaluations=1))
+    desk.drafts = {0: draft("P"), 1: NoDraft(reason="no_program"), 2: draft("Q")}
+    for source in ("P", "Q"):
+        assert shop.claim(source, 1) is None
+    assert shop.claim("R", 2) is None
+    desk.clear()
+    desk.clear()
+    assert shop.claimed == {hash_source("R"): 2}
+    shop.budget.reserve(evaluations=3)
+
+
+def test_kept_programs_are_bounded_and_the_least_used_goes_first() -> None:
+    shop = workshop(StoredPrograms())
+    first = shop.program(0)
+    for ordinal in range(1, PROGRAM_CACHE):
+        shop.program(ordinal)
+    assert shop.program(0) is first
+    for ordinal in range(PROGRAM_CACHE, 3 * PROGRAM_CACHE):
+        shop.program(ordinal)
+    assert len(shop._programs) == PROGRAM_CACHE
+    assert 0 not in shop._programs
