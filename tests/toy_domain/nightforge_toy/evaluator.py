@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
+from random import Random
 
 from nightforge.domain.base import Scalar
 from nightforge.domain.evidence import Baseline, Calibration, Evidence, Metric, StageEvidence
@@ -64,16 +65,16 @@ class ToyEvaluator:
         best_score: float | None = None,
     ) -> Evidence:
         await asyncio.sleep(seconds())
-        evidence = Evidence(tier=self.sandbox.tier, phase=phase, stages=tuple(self._stages(source)))
+        evidence = Evidence(tier=self.sandbox.tier, phase=phase, stages=tuple(self._stages(source, seed)))
         write_log(f"{phase} {sha256(source.encode()).hexdigest()}\n")
         return evidence
 
-    def _stages(self, source: str) -> Sequence[StageEvidence]:
+    def _stages(self, source: str, seed: int) -> Sequence[StageEvidence]:
         numbers = {match["name"]: int(match["value"]) for match in NUMBER.finditer(source)}
         if set(numbers) != {"X", "Y"} or not all(0 <= value <= 40 for value in numbers.values()):
             text = f"expected lines X = 0..40 and Y = 0..40, found {numbers}"
             return [StageEvidence(stage="parse", outcome=Outcome.FAIL, reason="no_numbers", feedback=text)]
-        parsed = StageEvidence(stage="parse", outcome=Outcome.PASS)
+        parsed = StageEvidence(stage="parse", outcome=Outcome.PASS, seed=seed)
         x, y = numbers["X"], numbers["Y"]
         if x % 7 == 0:
             text = f"X = {x} is a multiple of seven"
@@ -81,7 +82,8 @@ class ToyEvaluator:
         height = 1000.0 - (x - PEAK[0]) ** 2 - (y - PEAK[1]) ** 2
         metric = Metric(value=height, unit="m", low=height - 0.5, high=height + 0.5, samples=9)
         checked = StageEvidence(stage="check", outcome=Outcome.PASS)
-        return [parsed, checked, StageEvidence(stage="full", outcome=Outcome.PASS, metrics={"height": metric})]
+        metrics = {"height": metric, "drawn": Metric(value=Random(seed).random())}
+        return [parsed, checked, StageEvidence(stage="full", outcome=Outcome.PASS, metrics=metrics, seed=seed)]
 
 
 def seconds() -> float:
