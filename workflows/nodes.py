@@ -49,7 +49,7 @@ async def _take_up(desk: Desk, row: Candidate) -> CandidateRun:
     if evidence is not None:
         desk.evaluations += 1
         run |= {"evaluated": True, **_judge_outcome(desk, evidence)}
-        _remember_failure(desk, evidence, row.code_sha)
+        _remember(desk, evidence, row.code_sha)
     return run
 
 
@@ -150,7 +150,7 @@ async def evaluate(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
     await shop.store.set_candidate_state(shop.campaign_id, desk.ordinal, CandidateState.EVALUATING)
     evidence = await shop.evaluate(shop.store.source(sha), phase=Phase.SEARCH)
     await commit_evidence(desk, evidence, attempt)
-    _remember_failure(desk, evidence, sha)
+    _remember(desk, evidence, sha)
     return {"evaluated": True, **_judge_outcome(desk, evidence)}
 
 
@@ -188,8 +188,8 @@ def _fate(desk: Desk, state: CandidateState, reason: str, *, repairable: bool) -
     return {"state": state, "reason": reason, "repairable": repairable}
 
 
-def _remember_failure(desk: Desk, evidence: Evidence, sha: str | None) -> None:
-    desk.failure = evidence.failure
+def _remember(desk: Desk, evidence: Evidence, sha: str | None) -> None:
+    desk.evidence, desk.failure = evidence, evidence.failure
     if desk.failure is not None and sha is not None:
         desk.broken = desk.failed_program(sha, evidence)
 
@@ -198,16 +198,11 @@ async def judge(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
     """Words beside the score. A candidate without evidence gets none."""
     desk = runtime.context
     shop, sha = desk.workshop, state.get("code_sha")
-    if not state.get("evaluated") or sha is None or not state["parents"]:
+    if not state.get("evaluated") or sha is None or desk.evidence is None or not state["parents"]:
         return {}
-    evidence = next(
-        one.evidence
-        for one in shop.store.attempts(shop.campaign_id, desk.ordinal)
-        if one.attempt == state["attempt"] and one.evidence is not None
-    )
     context = desk.context(state["parents"], state.get("step", StepPlan()), attempt=state["attempt"])
     try:
-        verdict = await shop.team.judge.judge(context, shop.store.source(sha), evidence)
+        verdict = await shop.team.judge.judge(context, shop.store.source(sha), desk.evidence)
     except ModelFault as fault:
         if fault.retryable:
             raise

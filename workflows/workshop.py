@@ -157,6 +157,8 @@ class Desk:
     """State and reason that its evidence (or the gate) gave it, should the rest of the run not come about."""
     tries: int = 0
     """Runs before this one that our side broke."""
+    evidence: Evidence | None = None
+    """Of the newest evaluated attempt."""
     failure: StageEvidence | None = None
     broken: Program | None = None
     evaluations: int = 0
