@@ -195,7 +195,7 @@ def _check_empty_store(settings: Settings) -> Finding:
     above = next(place for place in (folder, *folder.parents) if place.exists())
     if above.is_dir() and os.access(above, os.W_OK | os.X_OK):
         return Finding(check="store", level=Level.OK, found=f"none yet; will be created in {folder}")
-    fix = f"make {above} writable, or set NIGHTFORGE_HOME to a folder that is"
+    fix = f"set NIGHTFORGE_HOME to a folder that you may write, or get the right to write in {above}"
     return Finding(check="store", level=Level.FAIL, found=f"{folder} cannot be written", fix=fix)
 
 

@@ -161,6 +161,7 @@ def _approved(output: Output, card: PlanCard, choices: Choices) -> bool:
     elif choices.plan_only or not (choices.yes and output.quiet):
         print_card(card, output.console(stderr=not choices.plan_only))
     if choices.plan_only:
+        output.note(f"start it with: nightforge resume {card.campaign_id}")
         return False
     if choices.yes:
         if card.room_is_small:

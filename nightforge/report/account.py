@@ -54,7 +54,7 @@ def make_operators(data: ReportData) -> Section | None:
     columns = (
         Column(title="operator"),
         Column(title="candidates", right=True),
-        Column(title="measured or better", right=True),
+        Column(title="passed", right=True),
         Column(title="yield", right=True),
     )
     return Section(name="operators", title="What the operators yielded", blocks=(Table(columns=columns, rows=rows),))

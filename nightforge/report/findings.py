@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nightforge.domain.candidate import Candidate
 from nightforge.domain.evidence import Baseline, Evidence, Metric
-from nightforge.domain.words import CandidateState, EvidenceClass
+from nightforge.domain.words import CandidateState, Direction, EvidenceClass
 from nightforge.report.data import RANKED_SHOWN, ReportData, shown_evidence, shown_metric
 from nightforge.report.headline import amount_text, reference_title
 from nightforge.report.model import Block, Bullets, Code, Column, Paragraph, Section, SectionMaker, Table
@@ -103,7 +103,8 @@ def make_gains(data: ReportData) -> Section | None:
 
 
 def _gain(data: ReportData, top: Candidate, baseline: Baseline) -> str:
-    """The evaluator's own gain against this baseline, taken in the same rounds; else the plain difference."""
+    """The evaluator's own gain against this baseline, taken in the same rounds; else the plain difference, which is
+    positive where the candidate is better."""
     name, unit = data.objective.metric, data.objective.unit
     gain, value = shown_metric(top, f"{name}.{baseline.name}"), shown_metric(top, name)
     if gain is None and unit == "x" and data.calibration is not None and baseline.name == data.calibration.reference:
@@ -113,8 +114,10 @@ def _gain(data: ReportData, top: Candidate, baseline: Baseline) -> str:
     own = baseline.metrics.get(name)
     if unit == "x" or value is None or own is None:
         return "-"
-    difference = value.value - own.value
-    return f"{'+' if difference >= 0 else ''}{number(difference)} {unit}".rstrip()
+    gain_in_units = value.value - own.value
+    if data.objective.direction is Direction.MIN:
+        gain_in_units = -gain_in_units
+    return f"{'+' if gain_in_units > 0 else ''}{number(gain_in_units)} {unit}".rstrip()
 
 
 def make_closest(data: ReportData) -> Section | None:
@@ -201,7 +204,8 @@ def _evidence_reasons(data: ReportData, top: Candidate) -> list[str]:
     items.append(_class_sentence(evidence))
     metric = evidence.metrics.get(data.objective.metric)
     if metric is not None and metric.samples > 1:
-        items.append(f"{metric.samples} repeats; the interval is the 95 % interval over them")
+        interval = "; the interval is the 95 % interval over them" if metric.low is not None else ""
+        items.append(f"{metric.samples} samples{interval}")
     passed = ", ".join(f"{stage.stage} ({stage.outcome.value})" for stage in evidence.stages)
     items.append(f"stages: {passed}")
     seeds = sorted({stage.seed for stage in evidence.stages if stage.seed is not None})

@@ -10,12 +10,14 @@ from rich.console import Console
 
 from nightforge.domain.evidence import Calibration
 from nightforge.domain.plan import ModelSpec, Plan
+from nightforge.domain.task import Objective
 from nightforge.domain.team import Analysis
-from nightforge.domain.words import CampaignState, CandidateState, SandboxTier, TeamKind
+from nightforge.domain.words import CampaignState, CandidateState, Direction, SandboxTier, TeamKind
 from nightforge.errors import NotFound
 from nightforge.registry import REPORT_SECTIONS, registered
 from nightforge.report import ReportData, build_report, gather
 from nightforge.report.markdown import to_markdown
+from nightforge.report.model import Table
 from nightforge.report.terminal import print_report
 from nightforge.store import SqlStore
 
@@ -81,6 +83,17 @@ async def test_gains_stand_beside_every_baseline(scene: Scene) -> None:
     assert "| C fast-math (reference) | 1 \\[1, 1\\] | 1.24 \\[1.21, 1.27\\] x |" in text
     assert "| numpy | 0.550 \\[0.550, 0.550\\] | 2.25 \\[2.20, 2.31\\] x |" in text
     assert "not measured: torch is not installed" in text
+
+
+@pytest.mark.parametrize(("direction", "gain"), [(Direction.MAX, "+2"), (Direction.MIN, "-2")])
+async def test_a_gain_without_ratio_is_positive_where_it_is_better(
+    scene: Scene, plan: Plan, calibration: Calibration, direction: Direction, gain: str
+) -> None:
+    planned = plan.model_copy(update={"objectives": (Objective(metric="speedup", unit="m", direction=direction),)})
+    data = await scene((3.0, 3.0, CandidateState.CONFIRMED), planned=planned)
+    (table, *_) = build_report(data).only("gains").sections[0].blocks
+    assert isinstance(table, Table)
+    assert table.rows[0][-1] == f"{gain} m"
 
 
 @pytest.mark.parametrize(
