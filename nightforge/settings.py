@@ -292,7 +292,7 @@ def _describe(error: ValidationError, origins: Mapping[str, str]) -> UserError:
     places = []
     for problem in error.errors(include_url=False, include_input=False):
         field = ".".join(str(part) for part in problem["loc"])
-        lines.append(f"{field}: {problem['msg']}")
+        lines.append(f"{field}: {problem['msg'].removeprefix('Value error, ')}")
         places.append(origins.get(str(problem["loc"][0]) if problem["loc"] else "", ""))
     where = ", ".join(dict.fromkeys(place for place in places if place))
     return UserError("; ".join(lines), where=where, hint="`nightforge config show` lists the fields and their origins")

@@ -17,6 +17,10 @@ TRUE = frozenset({"y", "yes", "true"})
 FALSE = frozenset({"n", "no", "false"})
 
 
+class Declined(Exception):
+    """A person's no at a question: nothing is begun."""
+
+
 def read_answers(given: list[str]) -> dict[str, str]:
     """`NAME=VALUE` → value, not typed yet: the type comes with the question."""
     answers = {}
@@ -52,7 +56,10 @@ def _as_type_of(default: Scalar, text: str) -> Scalar | None:
 
 
 def ask(question: Question, *, given: Mapping[str, str], yes: bool) -> Scalar:
-    """The answer given beforehand, the default under --yes, or what the person types (Enter: the default)."""
+    """The answer given beforehand, the default under --yes, or what the person types (Enter: the default).
+
+    Declined when that is a no where no is not among the answers.
+    """
     if question.name in given:
         return typed_answer(question, given[question.name])
     if yes:
@@ -65,12 +72,14 @@ def ask(question: Question, *, given: Mapping[str, str], yes: bool) -> Scalar:
         )
     choices = f" ({', '.join(str(choice) for choice in question.choices)})" if question.choices else ""
     while True:
-        text = read_line(f"{clean(question.text)}{choices} [{question.default}]: ")
+        text = read_line(f"{clean(question.text)}{choices} [{question.default}; n leaves]: ")
         if not text.strip():
             return question.default
         try:
             return typed_answer(question, text)
         except UserError as error:
+            if text.strip().lower() in FALSE:
+                raise Declined from None
             sys.stderr.write(f"{error.what}; {error.hint}\n")
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nightforge.cli.asking import ask, read_line
+from nightforge.cli.asking import Declined, ask, read_line
 from nightforge.cli.failures import INTERRUPTED
 from nightforge.cli.live import LiveDisplay
 from nightforge.cli.output import Output, can_ask
@@ -60,7 +60,11 @@ async def run_night(settings: Settings, output: Output, request: NightRequest, c
     stop = StopSwitch()
     async with open_night(settings, stop=stop) as night:
         output.note("reading the goal; measuring baselines and noise ...")
-        step = await _planned(night, output, request, choices)
+        try:
+            step = await _planned(night, output, request, choices)
+        except Declined:
+            output.note("not started; nothing was spent")
+            return 0
         if isinstance(step, Refused):
             raise refusal(step)
         if isinstance(step, AwaitApproval):

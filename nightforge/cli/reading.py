@@ -48,7 +48,7 @@ def pick_campaign(store: SqlStore, campaign_id: str | None) -> Campaign:
         return store.campaign(campaign_id)
     newest = store.campaigns(limit=1)
     if not newest:
-        raise NotFound("there is no campaign yet", hint=NOTHING_YET)
+        raise NotFound("there is no campaign yet", where="database", hint=NOTHING_YET)
     return newest[0]
 
 

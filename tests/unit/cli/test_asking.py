@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from nightforge.cli.asking import ask, read_answers, read_line, typed_answer
+from nightforge.cli.asking import Declined, ask, read_answers, read_line, typed_answer
 from nightforge.domain.plan import Question
 from nightforge.errors import UserError
 
@@ -44,6 +44,18 @@ def test_a_wrong_answer_is_asked_again(terminal: int, capsys: pytest.CaptureFixt
     os.write(terminal, b"int8\nfloat64\n")
     assert ask(DTYPE, given={}, yes=False) == "float64"
     assert "one of: float32, float64" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("question", [DTYPE, ROWS], ids=["choices", "a number"])
+def test_a_no_leaves_where_no_is_no_answer(terminal: int, question: Question) -> None:
+    os.write(terminal, b"n\n")
+    with pytest.raises(Declined):
+        ask(question, given={}, yes=False)
+
+
+def test_a_no_is_an_answer_where_it_can_be_one(terminal: int) -> None:
+    os.write(terminal, b"n\n")
+    assert ask(SURE, given={}, yes=False) is False
 
 
 def test_the_end_of_input_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
