@@ -10,7 +10,9 @@ from pydantic import ValidationError
 
 from nightforge.catalogue import describe_validation
 from nightforge.domain.plan import Plan
-from nightforge.errors import UserError
+from nightforge.domain.words import TeamKind
+from nightforge.errors import NotFound, UserError
+from nightforge.registry import PRESETS, load
 
 
 def read_plan(path: Path) -> Plan:
@@ -33,6 +35,39 @@ def read_plan(path: Path) -> Plan:
         raise UserError(
             describe_validation(error), where=str(path), hint="--plan-only --plan-out FILE.json writes a valid one"
         ) from None
+
+
+def check_plan(plan: Plan, where: str) -> None:
+    """What only registries and the task know; a UserError names the field, before anything is measured or stored."""
+    from nightforge.catalogue import find_task
+    from workflows.stopping import rules_for
+
+    if not plan.goal.strip():
+        raise UserError("goal: it is empty", where=where, hint="say in words what the plan is for")
+    if (plan.team is TeamKind.LLM) != bool(plan.models):
+        hint = "name models with team llm, and none with team offline; --model and --offline set both"
+        raise UserError(f"team: {plan.team.value} with {len(plan.models)} models", where=where, hint=hint)
+    check_preset(plan.search.preset, f"{where}: search.preset")
+    try:
+        rules_for(plan, None)
+    except UserError as error:
+        raise UserError(f"stop: {error.what}", where=where, hint=error.hint or "see docs/plans.md") from None
+    task = find_task(plan.task)
+    known = [objective.metric for objective in task.objectives]
+    for objective in plan.objectives:
+        if objective.metric not in known:
+            raise UserError(
+                f"objectives: task {task.name} does not measure {objective.metric!r}",
+                where=where,
+                hint=f"it measures: {', '.join(known)}",
+            )
+
+
+def check_preset(name: str, where: str) -> None:
+    try:
+        load(PRESETS, name)
+    except NotFound as error:
+        raise UserError(f"there is no preset {name!r}", where=where, hint=error.hint) from None
 
 
 def check_plan_place(path: Path) -> None:

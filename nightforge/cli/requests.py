@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nightforge.cli.output import Output
-from nightforge.cli.plan_file import read_plan
+from nightforge.cli.plan_file import check_plan, check_preset, read_plan
 from nightforge.cli.reading import resolve_settings
 from nightforge.domain.plan import Budget, ModelSpec, Plan, StopSpec
 from nightforge.domain.words import TeamKind
@@ -30,6 +30,8 @@ class SearchFlags:
 
     def checked(self) -> SearchFlags:
         _check_number("--target", self.target)
+        if self.preset is not None:
+            check_preset(self.preset, "--preset")
         return self
 
 
@@ -81,6 +83,7 @@ def build_request(
         output.note("note: a key is set but no model: the offline team works (name one with --model)")
     if goal.endswith(PLAN_SUFFIXES):
         plan = with_flags(read_plan(Path(goal)), budget, search, models, chosen)
+        check_plan(plan, goal)
         return settings, NightRequest(goal=plan.goal, plan=plan, team=plan.team, models=plan.models)
     text = _read_goal() if goal == "-" else goal
     if not text.strip():

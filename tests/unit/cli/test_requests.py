@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from nightforge.cli.plan_file import check_plan_place, read_plan, write_plan
+from nightforge.cli.plan_file import check_plan, check_plan_place, read_plan, write_plan
 from nightforge.cli.requests import ModelFlags, SearchFlags, with_flags
-from nightforge.domain.plan import Budget, ModelSpec, Plan, StopSpec
-from nightforge.domain.words import TeamKind
+from nightforge.domain.plan import Budget, ModelSpec, Plan, SearchSpec, StopSpec
+from nightforge.domain.task import Objective
+from nightforge.domain.words import Direction, TeamKind
 from nightforge.errors import UserError
 from nightforge.settings import Settings
+
+WEIGHT = Objective(metric="weight", unit="kg", direction=Direction.MIN)
 
 
 @pytest.fixture
@@ -100,6 +103,38 @@ def test_a_plan_without_a_folder_is_refused_before_anything_is_measured(tmp_path
     with pytest.raises(UserError, match="folder does not exist"):
         check_plan_place(tmp_path / "nowhere" / "plan.json")
     check_plan_place(tmp_path / "plan.json")
+
+
+@pytest.mark.parametrize(
+    ("update", "words"),
+    [
+        ({"goal": " "}, "goal: it is empty"),
+        ({"team": TeamKind.LLM}, "team: llm with 0 models"),
+        ({"search": SearchSpec(preset="nope")}, "no preset 'nope'"),
+        ({"stop": (StopSpec(rule="nope"),)}, "stop: no 'nope' is registered"),
+        ({"stop": (StopSpec(rule="target", parameters={"value": "high"}),)}, "stop: .* needs a number 'value'"),
+        (
+            {"objectives": (Objective(metric="weight", unit="kg", direction=Direction.MIN),)},
+            "does not measure 'weight'",
+        ),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_plan_that_cannot_work_is_refused_before_anything_is_stored(
+    plan: Plan, update: dict[str, object], words: str
+) -> None:
+    check_plan(plan, "plan.json")
+    with pytest.raises(UserError, match=words) as caught:
+        check_plan(plan.model_copy(update=update), "plan.json")
+    assert caught.value.exit_code == 2
+    assert caught.value.where.startswith("plan.json")
+    assert caught.value.hint
+
+
+def test_a_preset_by_flag_must_exist() -> None:
+    with pytest.raises(UserError, match="no preset 'nope'") as caught:
+        SearchFlags(preset="nope").checked()
+    assert (caught.value.exit_code, caught.value.where) == (2, "--preset")
 
 
 def test_flags_win_over_the_plan(plan: Plan) -> None:
