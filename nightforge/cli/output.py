@@ -64,7 +64,10 @@ class Output:
 
         class PipedConsole(Console):
             def on_broken_pipe(self) -> None:
-                raise BrokenPipeError
+                """Data that nobody reads ends the command; words to a person that left do not end a campaign."""
+                if not stderr:
+                    raise BrokenPipeError
+                self.quiet = True
 
         stream = sys.stderr if stderr else sys.stdout
         width = None if stream.isatty() else int(os.environ.get("COLUMNS") or 120)

@@ -72,6 +72,17 @@ def test_a_reader_that_leaves_is_no_fault(finished: Finished, command: tuple[str
     assert (process.returncode, err) == (0, "")
 
 
+def test_a_person_that_leaves_does_not_end_a_campaign(program: Program) -> None:
+    run = ("run", "climb the hill to its peak", "--task", "toy-peak", "--evaluations", "4", "--yes", "--json")
+    with program.start(*run) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stderr.close()
+        last = process.stdout.readlines()[-1]
+    assert process.returncode == 0
+    assert json.loads(last)["state"] == "finished"
+
+
 def test_a_full_disk_behind_stdout_is_said(finished: Finished) -> None:
     with Path("/dev/full").open("w") as full:
         process = finished.program.start("report", "--md", "-", stdout=full)
