@@ -41,11 +41,11 @@ def list_campaigns(
 
 def campaign_record(campaign: Campaign, best: Candidate | None) -> dict[str, object]:
     """`best` is the first of the ranking: a confirmed candidate where there is one."""
-    from nightforge.report.data import shown_metric
+    from nightforge.report.data import stated_metric
 
     tally = campaign.tally
     objective = campaign.plan.objectives[0].metric
-    metric = shown_metric(best, objective) if best is not None else None
+    metric = stated_metric(best, objective) if best is not None else None
     return {
         "campaign_id": campaign.campaign_id,
         "state": campaign.state.value,
@@ -71,10 +71,10 @@ def campaign_record(campaign: Campaign, best: Candidate | None) -> dict[str, obj
 def _best(campaign: Campaign, best: Candidate | None) -> str:
     """`1.53 x ▲`: the shape tells a confirmed number from a measured one."""
     from nightforge.cli.words import number
-    from nightforge.report.data import shown_metric
+    from nightforge.report.data import stated_metric
     from nightforge.report.states import CANDIDATE_SHAPES
 
-    metric = shown_metric(best, campaign.plan.objectives[0].metric) if best is not None else None
+    metric = stated_metric(best, campaign.plan.objectives[0].metric) if best is not None else None
     if best is None or metric is None:
         return "-"
     return " ".join(part for part in (number(metric.value), metric.unit, CANDIDATE_SHAPES[best.state]) if part)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from nightforge.cli.words import duration, metric_text
 from nightforge.domain.words import CampaignState, CandidateState
-from nightforge.report.data import shown_metric
+from nightforge.report.data import stated_metric
 from nightforge.report.states import reason_words
 from nightforge.report.text import clean_line, money
 
@@ -153,7 +153,7 @@ class LiveDisplay:
 
 def best_text(campaign: Campaign, candidate: Candidate) -> str:
     """Name, value, interval, and whether that is a measured or a confirmed one."""
-    metric = shown_metric(candidate, campaign.plan.objectives[0].metric)
+    metric = stated_metric(candidate, campaign.plan.objectives[0].metric)
     if metric is None:
         return ""
     name = "the seed" if candidate.ordinal == 0 else f".{candidate.ordinal}"

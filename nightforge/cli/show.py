@@ -71,7 +71,7 @@ def _campaign(output: Output, store: SqlStore, campaign: Campaign) -> None:
         )
         return
     from nightforge.cli.words import clean, columns, duration, metric_text
-    from nightforge.report.data import shown_metric
+    from nightforge.report.data import stated_metric
     from nightforge.report.states import CAMPAIGN_SHAPES, reason_words, shape_and_word
     from nightforge.report.text import clean_line, counted, money
 
@@ -87,7 +87,7 @@ def _campaign(output: Output, store: SqlStore, campaign: Campaign) -> None:
     objective = plan.objectives[0].metric
     rows = []
     for place, candidate in enumerate(ranked, start=1):
-        metric = shown_metric(candidate, objective)
+        metric = stated_metric(candidate, objective)
         made_by = candidate.operator_name or candidate.operator or ("seed" if candidate.ordinal == 0 else "-")
         rows.append(
             (

@@ -89,8 +89,14 @@ class ReportData:
 
 
 def shown_evidence(candidate: Candidate) -> Evidence | None:
-    """The confirmation where there is one, else what the search measured."""
+    """The best that is known: the re-measurement where there is one, else what the search measured."""
     return candidate.confirmation or candidate.evidence
+
+
+def stated_metric(candidate: Candidate, name: str) -> Metric | None:
+    """The number that the state's word stands for: re-measured for `confirmed`, the search's for every other."""
+    evidence = candidate.confirmation if candidate.state is CandidateState.CONFIRMED else candidate.evidence
+    return evidence.metrics.get(name) if evidence is not None else None
 
 
 def shown_metric(candidate: Candidate, name: str) -> Metric | None:

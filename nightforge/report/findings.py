@@ -5,7 +5,7 @@ from __future__ import annotations
 from nightforge.domain.candidate import Candidate
 from nightforge.domain.evidence import Baseline, Evidence, Metric
 from nightforge.domain.words import CandidateState, Direction, EvidenceClass
-from nightforge.report.data import RANKED_SHOWN, ReportData, shown_evidence, shown_metric
+from nightforge.report.data import RANKED_SHOWN, ReportData, shown_evidence, shown_metric, stated_metric
 from nightforge.report.headline import amount_text, reference_title
 from nightforge.report.model import Block, Bullets, Code, Column, Paragraph, Section, SectionMaker, Table
 from nightforge.report.states import shape_and_word
@@ -28,7 +28,7 @@ def make_ranked(data: ReportData) -> Section | None:
     if not shown:
         return None
     objective = data.objective
-    clocks = [clock for clock in CLOCKS if any(shown_metric(one, clock) is not None for one in shown)]
+    clocks = [clock for clock in CLOCKS if any(stated_metric(one, clock) is not None for one in shown)]
     columns = [
         Column(title="rank", right=True),
         Column(title="candidate"),
@@ -49,18 +49,25 @@ def make_ranked(data: ReportData) -> Section | None:
                 shape_and_word(one),
                 metric_cell(confirmed) if one.state is CandidateState.CONFIRMED else "-",
                 metric_cell(measured),
-                *(_value(shown_metric(one, clock)) for clock in clocks),
+                *(_value(stated_metric(one, clock)) for clock in clocks),
                 "seed" if one.ordinal == 0 else one.operator_name or (one.operator.value if one.operator else "-"),
             )
         )
     table = Table(columns=tuple(columns), rows=tuple(rows))
-    notes = tuple(
-        f"{one.ref}: {clean_line(one.note or one.reason.replace('_', ' '))[:NOTE_CHARACTERS]}"
-        for one in shown
-        if one.ordinal != 0 and (one.note or one.reason)
-    )
+    notes = tuple(f"{one.ref}: {note}" for one in shown if (note := _note(data, one)))
     blocks = (table, Bullets(items=notes)) if notes else (table,)
     return Section(name="ranked", title="Ranked candidates", blocks=blocks)
+
+
+def _note(data: ReportData, one: Candidate) -> str:
+    """What was changed, and what a re-measurement gave that confirmed nothing."""
+    words = one.note or one.reason.replace("_", " ")
+    parts = [clean_line(words)[:NOTE_CHARACTERS]] if words and one.ordinal != 0 else []
+    if one.confirmation is not None and one.state is not CandidateState.CONFIRMED:
+        again = one.confirmation.metrics.get(data.objective.metric)
+        value = f" at {with_interval(again)} {data.objective.unit}".rstrip() if again is not None else ""
+        parts.append(f"re-measured{value}: {clean_line(one.reason.replace('_', ' ')) or 'not confirmed'}")
+    return "; ".join(parts)
 
 
 def _value(metric: Metric | None) -> str:
@@ -83,7 +90,9 @@ def make_gains(data: ReportData) -> Section | None:
                 _gain(data, top, baseline) if top is not None else "-",
             )
         )
-    word = "confirmed" if top is not None and top.state is CandidateState.CONFIRMED else "measured"
+    word = "measured"
+    if top is not None and top.confirmation is not None:
+        word = "confirmed" if top.state is CandidateState.CONFIRMED else "re-measured"
     title = f"{word} gain of {top.ref}" if top is not None else "gain"
     table = Table(
         columns=(

@@ -78,6 +78,18 @@ async def test_a_suspicious_candidate_has_no_rank_and_no_confirmed_value(scene: 
     assert "failed the confirmation (⚠): 1" in text
 
 
+async def test_a_number_is_that_of_its_state_and_a_re_measurement_in_vain_is_said(scene: Scene) -> None:
+    data = await scene((1.06, 1.02, CandidateState.MEASURED))
+    text = to_markdown(build_report(data))
+    (row,) = [line for line in text.splitlines() if line.startswith(f"| 1 | {data.campaign.campaign_id}.1 ")]
+    assert "| ● measured | - | 1.06 \\[1.03, 1.09\\] |" in row
+    assert "1.02" not in row
+    assert (
+        f"- {data.campaign.campaign_id}.1: tiles of 512; re-measured at 1.02 \\[0.99, 1.05\\] x: not confirmed" in text
+    )
+    assert f"re-measured gain of {data.campaign.campaign_id}.1" in text
+
+
 async def test_gains_stand_beside_every_baseline(scene: Scene) -> None:
     text = to_markdown(build_report(await scene(WON)))
     assert "| C fast-math (reference) | 1 \\[1, 1\\] | 1.24 \\[1.21, 1.27\\] x |" in text
