@@ -82,6 +82,8 @@ class Campaign:
     async def start(self) -> None:
         """Take up what an earlier session left, then plant the seed if it has not been."""
         self._recover()
+        if self.next_ordinal == 0 and self.stop.draining:
+            return
         if self.next_ordinal == 0:
             self._launch(0, None).reservation = self.workshop.budget.reserve(evaluations=1)
             self.next_ordinal = 1

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from nightforge_toy.evaluator import ToyEvaluator
@@ -23,6 +24,7 @@ from nightforge.domain.task import Task
 from nightforge.domain.team import Coder, Draft, Judge, NoDraft, StepContext
 from nightforge.domain.words import CampaignState, CandidateState, OperatorKind, Outcome, Phase
 from nightforge.errors import BudgetExhausted, EvaluatorFault, ModelAccessRefused, ModelFault, StoreFault
+from nightforge.store import SqlStore
 from workflows.contract import AwaitApproval, Done, NightRequest, StopSwitch
 from workflows.night import Night
 
@@ -162,6 +164,40 @@ async def test_equal_drafts_of_one_and_of_several_candidates_are_evaluated_once(
     assert sum(searched.values()) == 8
     assert max(searched.values()) == 1
     assert Counter(one.reason for one in candidates)["duplicate"] >= 8
+
+
+async def test_a_program_on_its_way_into_the_store_is_nobody_elses(
+    open_toy_night: NightOpener, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Candidate 1 drafts one program twice; candidate 2 comes with the same one while it is being saved."""
+    log = tmp_path / "evaluations.log"
+    monkeypatch.setenv("TOY_LOG", str(log))
+    saving, save_code = asyncio.Event(), SqlStore.save_code
+
+    async def slowly(store: SqlStore, campaign_id: str, ordinal: int, source: str, **named: Any) -> str:
+        if ordinal == 1:
+            saving.set()
+            await asyncio.sleep(0.2)
+        return await save_code(store, campaign_id, ordinal, source, **named)
+
+    class Copying(ScriptedCoder):
+        async def write(
+            self, context: StepContext, *, random: Random, is_known: Callable[[str], bool]
+        ) -> Draft | NoDraft:
+            if context.ordinal == 2:
+                await saving.wait()
+            return self.say(context)
+
+    monkeypatch.setattr(SqlStore, "save_code", slowly)
+    coder = Copying(lambda context: program(5, 5) if context.ordinal < 3 else program(6, context.ordinal))
+    async with open_toy_night() as night:
+        employ(night, TeamOf(coder=coder))
+        request = NightRequest(goal=GOAL, budget=Budget(evaluations=4), preset="team", in_flight=2, repairs=0)
+        done = await run(night, request)
+        second = night.store.candidate(done.campaign_id, 2)
+    assert (second.state, second.reason) == (CandidateState.REJECTED, "duplicate")
+    searched = Counter(line for line in log.read_text().splitlines() if line.startswith("search"))
+    assert max(searched.values()) == 1
 
 
 async def test_one_draft_that_fails_leaves_the_other(open_toy_night: NightOpener) -> None:
@@ -356,6 +392,7 @@ async def test_a_stop_before_the_seed_ends_the_campaign_in_order(
         disturb(night, post)
         done = await run(night, NightRequest(goal=GOAL, budget=Budget(evaluations=4)))
         assert (done.state, done.reason, done.improved) == (CampaignState.FINISHED, "stopped", False)
+        assert night.store.tally(done.campaign_id).candidates == 0
 
 
 async def test_eight_repairs_of_two_drafts_fit_into_one_run(open_toy_night: NightOpener) -> None:
