@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import select
@@ -18,11 +19,16 @@ pytestmark = pytest.mark.box
 RUN = ("run", "climb the hill to its peak", "--task", "toy-peak", "--evaluations", "6")
 
 
+class Ended(Protocol):
+    out: str
+
+
 class Program(Protocol):
     home: Path
 
     @property
     def environment(self) -> Mapping[str, str]: ...
+    def run(self, *arguments: str) -> Ended: ...
 
 
 class Session:
@@ -120,3 +126,37 @@ def test_ctrl_c_in_the_night_drains(session: Session) -> None:
     session.type(b"\x03")
     assert session.end() == 130
     assert "nightforge resume" in session.shown
+
+
+def test_ctrl_c_twice_stops_now(session: Session) -> None:
+    session.wait_for("Enter starts")
+    session.type(b"\n")
+    session.wait_for("best is .0")
+    session.type(b"\x03")
+    session.wait_for("draining")
+    session.type(b"\x03")
+    assert session.end() == 130
+    assert "nightforge resume" in session.shown
+    assert "Traceback" not in session.shown
+
+
+def test_n_at_a_question_leaves_and_nothing_is_there(program: Program) -> None:
+    session = Session(program, "run", "softmax with 8 threads")
+    session.wait_for("n leaves")
+    session.type(b"n\n")
+    assert session.end() == 0
+    assert "not started; nothing was spent" in session.shown
+    session.close()
+    assert program.run("list", "--json").out == ""
+
+
+def test_a_terminal_that_is_closed_drains_and_saves(program: Program) -> None:
+    session = Session(program, *RUN)
+    session.wait_for("Enter starts")
+    session.type(b"\n")
+    session.wait_for("best is .0")
+    os.close(session.keyboard)
+    session.process.wait(timeout=60)
+    record = json.loads(program.run("list", "--json").out)
+    assert (record["state"], record["reason"]) == ("paused", "interrupted")
+    assert (program.home / "reports" / f"{record['campaign_id']}.md").exists()
