@@ -18,8 +18,13 @@ ROOT = Path(__file__).resolve().parents[3]
 ROW = re.compile(r"^\| (?P<number>\d+) \| (?P<words>[^|]+) \| (?P<tests>[^|]+) \|$", re.MULTILINE)
 NAMED = re.compile(r"`(?P<file>[\w/]+\.py)::(?P<test>test_\w+)`")
 DISPLAYS = ("nightforge/cli", "nightforge/report")
-ALLOWED = {"workflows.contract", "workflows.night", "workflows.confirmation"}
-"""What starts a night and what its words mean; nothing that runs inside a campaign."""
+ALLOWED = {
+    "workflows.contract",
+    "workflows.night",
+    "workflows.confirmation",
+    "workflows.stopping",
+}
+"""What starts a night, what its words mean, what checks a plan file; nothing that runs inside a campaign."""
 
 
 def rows() -> dict[int, list[tuple[str, str]]]:
