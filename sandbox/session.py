@@ -97,8 +97,13 @@ class BoxSession:
             if time.monotonic() > deadline or not self._thread.is_alive():
                 raise SandboxFault("the program could not be stopped", where="sandbox session")
             time.sleep(0.00005)
+        self._supervisor.resting = True
 
     def thaw(self) -> None:
+        """Let it run on. What it took up to the freeze is looked at now: it may have grown between two samples."""
+        if self._supervisor.resting and self._thread.is_alive():
+            self._supervisor.sample()
+        self._supervisor.resting = False
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: signal.Signals) -> None:

@@ -108,6 +108,8 @@ class Supervisor:
     stop: Stop
     stdin: bytes = b""
     sample_every_s: float = 0.05
+    resting: bool = False
+    """True while the program is stopped: nothing changes, and looking disturbs whoever is measured meanwhile."""
     cause: ExitReason | None = None
     stopped: bool = False
     cpu_s: float = 0.0
@@ -149,7 +151,8 @@ class Supervisor:
             if self.cause is None and now >= deadline:
                 self._end(ExitReason.WALL_LIMIT)
             if now >= sample_at:
-                self._sample()
+                if not self.resting:
+                    self.sample()
                 pause = min(self.sample_every_s, pause * 2)
                 sample_at = time.monotonic() + pause
             wait = sample_at if self.cause else min(deadline, sample_at)
@@ -187,7 +190,8 @@ class Supervisor:
             selector.unregister(descriptor)
             self.streams.close_stdin()
 
-    def _sample(self) -> None:
+    def sample(self) -> None:
+        """Look at the counters once; ends a tree that is over a limit. Another thread may call it while `resting`."""
         usage = self.box.usage(exact_above_bytes=self.limits.memory_bytes)
         self.cpu_s = max(self.cpu_s, usage.cpu_s)
         self.peak_memory_bytes = max(self.peak_memory_bytes, usage.memory_bytes)

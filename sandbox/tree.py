@@ -121,7 +121,10 @@ def _exact(resident: dict[int, int]) -> int:
 
 
 def is_stopped(pid: int) -> bool:
-    """True when every thread of the process is stopped by a signal."""
+    """True when every living thread of the process is stopped by a signal.
+
+    A first thread that has ended stays listed as a zombie while others run on; it cannot stop, nor do anything.
+    """
     try:
         threads = [entry.name for entry in Path(f"/proc/{pid}/task").iterdir()]
         states = []
@@ -130,4 +133,5 @@ def is_stopped(pid: int) -> bool:
             states.append(content[content.rindex(b")") + 2 : content.rindex(b")") + 3])
     except (FileNotFoundError, ProcessLookupError):
         return False
-    return bool(states) and all(state in b"Tt" for state in states)
+    living = [state for state in states if state not in b"ZX"]
+    return bool(living) and all(state in b"Tt" for state in living)

@@ -58,6 +58,30 @@ def test_stopped_is_seen(family: subprocess.Popen[bytes]) -> None:
         time.sleep(0.001)
 
 
+LEADERLESS = """
+import ctypes, threading, time
+threading.Thread(target=lambda: [print("up", flush=True), time.sleep(60)]).start()
+time.sleep(0.2)
+ctypes.CDLL(None).pthread_exit(None)
+"""
+
+
+def test_a_first_thread_that_has_ended_does_not_keep_the_others_from_counting_as_stopped() -> None:
+    with subprocess.Popen([sys.executable, "-c", LEADERLESS], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        deadline = time.monotonic() + 5
+        while tree.stat_fields(process.pid)[0] != b"Z":
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert not tree.is_stopped(process.pid)
+        os.kill(process.pid, signal.SIGSTOP)
+        while not tree.is_stopped(process.pid):
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+        process.kill()
+
+
 def test_the_dead_use_nothing() -> None:
     with subprocess.Popen(["true"]) as process:
         process.wait()
