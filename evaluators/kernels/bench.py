@@ -11,7 +11,7 @@ from threading import Event
 import numpy as np
 
 from evaluators.kernels.buffers import Arena
-from evaluators.kernels.correctness import Examiner
+from evaluators.kernels.correctness import Allowance, Examiner
 from evaluators.kernels.session import KernelWorker, Program, kernel_program, open_worker
 from evaluators.kernels.spec import Dims, Inputs, KernelSettings, Oracle
 from evaluators.kernels.timing import Flusher, Participant, Record, race
@@ -19,7 +19,9 @@ from evaluators.kernels.toolchain import Recipe
 from nightforge.domain.ports import Sandbox
 
 ROOF, CONTROL, CANDIDATE = "roof", "control", "candidate"
-_WORKER_WALL_S = 300.0
+_WORKER_WALL_S = 600.0
+"""Longer than all stages together let a candidate be; what ends it first is a stage's allowance."""
+_TRUSTED_WALL_S = 4 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,18 @@ class Cast:
 
 
 class Bench:
-    def __init__(self, sandbox: Sandbox, cast: Cast, arena: Arena, rng: np.random.Generator, stop: Event) -> None:
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        cast: Cast,
+        arena: Arena,
+        rng: np.random.Generator,
+        stop: Event,
+        hidden: Sequence[Dims] = (),
+    ) -> None:
         self.cast = cast
         self.settings = cast.settings
-        self.examiner = Examiner(cast.settings, cast.inputs, cast.oracle, arena, stop)
+        self.examiner = Examiner(cast.settings, cast.inputs, cast.oracle, arena, stop, hidden)
         self.rng = rng
         self._sandbox = sandbox
         self._arena = arena
@@ -52,8 +62,9 @@ class Bench:
 
     @contextmanager
     def open(self, program: Program) -> Iterator[KernelWorker]:
+        wall_s = _TRUSTED_WALL_S if program.trusted else _WORKER_WALL_S
         with open_worker(
-            self._sandbox, program, self.settings, self._arena, cpus=(self._cpu,), wall_s=_WORKER_WALL_S
+            self._sandbox, program, self.settings, self._arena, cpus=(self._cpu,), wall_s=wall_s
         ) as worker:
             yield worker
 
@@ -87,7 +98,9 @@ class Bench:
                 found.append(Participant((worker,), every=every or recipe.baseline.every))
             yield found
 
-    def race(self, participants: Sequence[Participant], dims: Dims, rounds: int, *, timeout_s: float) -> Record:
+    def race(
+        self, participants: Sequence[Participant], dims: Dims, rounds: int, allowance: Allowance | None = None
+    ) -> Record:
         return race(
             self.examiner,
             participants,
@@ -98,19 +111,24 @@ class Bench:
             clock=self.settings.clock,
             rng=self.rng,
             flusher=self._flusher,
-            timeout_s=timeout_s,
+            allowance=allowance,
         )
 
 
 @contextmanager
 def open_bench(
-    sandbox: Sandbox, cast: Cast, shapes: Sequence[Dims], seed: Sequence[int], stop: Event
+    sandbox: Sandbox,
+    cast: Cast,
+    shapes: Sequence[Dims],
+    seed: Sequence[int],
+    stop: Event,
+    hidden: Sequence[Dims] = (),
 ) -> Iterator[Bench]:
-    """`seed` words go into one generator: the same words give the same data."""
+    """`seed` words go into one generator: the same words give the same data. `hidden` shapes are named nowhere."""
     rng = np.random.Generator(np.random.SFC64(np.random.SeedSequence([word & (2**64 - 1) for word in seed])))
-    arena = Arena(cast.settings, shapes, rng)
+    arena = Arena(cast.settings, [*shapes, *hidden], rng)
     try:
-        yield Bench(sandbox, cast, arena, rng, stop)
+        yield Bench(sandbox, cast, arena, rng, stop, hidden)
     finally:
         arena.close()
 

@@ -27,7 +27,9 @@ FLAG_CHOICES: Mapping[str, tuple[str, ...]] = {
 _LINK_FLAGS = ("-shared", "-nostartfiles", "-Wl,--as-needed,-z,now,-z,relro,-z,noexecstack,--build-id=none")
 _FLAG_LINE = re.compile(r"^\s*(?://|/\*|\*)\s*nf-flags:(?P<words>[^\n*]*)", re.MULTILINE)
 _FORBIDDEN = r"syscall|sysenter|int[[:space:]]+\$0x80|rdtscp?|rdpmc|ldmxcsr|vldmxcsr|wrpkru|wrfsbase|wrgsbase|svc"
+_UNREADABLE = "that_the_disassembler_cannot_read"
 _FEEDBACK_CHARS = 4000
+MAX_LIBRARY_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -50,21 +52,24 @@ class BuildFailure:
 
 
 def parse_flags(source: str) -> tuple[str, ...] | BuildFailure:
-    """The words of the `nf-flags:` header line (first 40 lines), each checked against the list."""
+    """The words of the `nf-flags:` header line (first 40 lines), each once, checked against the list."""
     head = "\n".join(source.splitlines()[:40])
     found = _FLAG_LINE.search(head)
-    words = tuple(found["words"].split()) if found else ()
+    words = tuple(dict.fromkeys(found["words"].split())) if found else ()
     unknown = [word for word in words if word not in FLAG_CHOICES]
     if unknown:
         return BuildFailure(
-            "unknown_flag", f"nf-flags: {' '.join(unknown)} unknown; choose from {', '.join(FLAG_CHOICES)}"
+            "unknown_flag", f"nf-flags: {' '.join(unknown)[:200]} unknown; choose from {', '.join(FLAG_CHOICES)}"
         )
     return words
 
 
 def check_source(source: str, symbol: str) -> BuildFailure | None:
     """Size, encoding and the one symbol; nothing here is a fence, it only saves a compiler run."""
-    size = len(source.encode("utf-8", "replace"))
+    try:
+        size = len(source.encode())
+    except UnicodeEncodeError as error:
+        return BuildFailure("not_text", f"the source holds half of a character at {error.start}: {error.reason}")
     if size > MAX_SOURCE_BYTES:
         return BuildFailure("too_long", f"{size} bytes of source; the limit is {MAX_SOURCE_BYTES}")
     if "\0" in source:
@@ -92,7 +97,8 @@ async def build_kernel(sandbox: Sandbox, source: str, *, wall_s: float) -> Built
     link_words = ("gcc", *_LINK_FLAGS, "-o", "kernel.so", "kernel.o", "-lmvec", "-lm")
     script = (
         f"{_quote(compile_words)} && {{ {_quote(link_words)} || {_quote((*link_words[:-2], '-lm'))}; }} && "
-        f"objdump -d --no-show-raw-insn kernel.so | grep -oE '\\b({_FORBIDDEN})\\b' | sort | uniq -c > forbidden; true"
+        f"{{ objdump -d --no-show-raw-insn kernel.so || echo {_UNREADABLE}; }} | "
+        f"grep -oE '\\b({_FORBIDDEN}|{_UNREADABLE})\\b' | sort | uniq -c > forbidden; true"
     )
     result = await sandbox.run(
         ["/bin/sh", "-c", script],
@@ -112,7 +118,10 @@ async def build_kernel(sandbox: Sandbox, source: str, *, wall_s: float) -> Built
         if "gcc: not found" in remarks:
             raise EvaluatorFault("no gcc inside the box", hint="install the package gcc")
         return BuildFailure("compile_error", remarks or "the compiler gave no output")
-    forbidden = tuple(result.outputs.get("forbidden", b"").decode().split("\n"))
+    if len(library) > MAX_LIBRARY_BYTES:
+        words = f"the library has {len(library)} bytes; the limit is {MAX_LIBRARY_BYTES}"
+        return BuildFailure("library_too_large", words)
+    forbidden = tuple(result.outputs.get("forbidden", b"").decode("utf-8", "replace").split("\n"))
     return Built(library, remarks, tuple(line.strip() for line in forbidden if line.strip()), result.wall_s)
 
 

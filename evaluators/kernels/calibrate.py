@@ -43,8 +43,8 @@ def measure(
         reference = Participant(stack.enter_context(bench.take_turns(bench.reference_program(settings.reference))))
         participants = [reference, *stack.enter_context(bench.opponents(cast.others, every=1))]
         started = time.perf_counter()
-        bench.race(participants, dims, settings.timing.processes, timeout_s=30.0)
-        record = bench.race(participants, dims, settings.timing.calibration_rounds, timeout_s=30.0)
+        bench.race(participants, dims, settings.timing.processes)
+        record = bench.race(participants, dims, settings.timing.calibration_rounds)
         round_s = (time.perf_counter() - started) / (settings.timing.calibration_rounds + settings.timing.processes)
         per_evaluation_s = _evaluation_seconds(bench, record, len(participants), round_s)
     wrong = _wrong_answers(settings, record, dims)

@@ -50,12 +50,17 @@ class Cascade:
                 outcome=outcome,
                 reason=reason,
                 metrics=notes.metrics,
-                feedback=feedback,
+                feedback=_plain(feedback),
                 duration_s=time.perf_counter() - started,
                 seed=self._seed,
-                tools=self._tools if name == "compile" else {},
+                tools=self._tools,
             )
         )
 
     def evidence(self, tier: SandboxTier) -> Evidence:
         return Evidence(tier=tier, phase=self._phase, stages=tuple(self._stages))
+
+
+def _plain(text: str) -> str:
+    """Compilers quote the source as it is: what steers a terminal is taken out before it can reach one."""
+    return "".join(letter for letter in text if letter in "\n\t" or letter.isprintable())

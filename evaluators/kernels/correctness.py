@@ -11,16 +11,32 @@ import numpy as np
 from evaluators.kernels.buffers import Arena
 from evaluators.kernels.session import Call, KernelFailed, KernelWorker
 from evaluators.kernels.spec import Dims, Floats, Inputs, KernelSettings, Oracle
+from nightforge.domain.words import Outcome
 
 _BLOCK = 1 << 15
+TRUSTED_CALL_S = 60.0
+"""Limit of one call of a baseline: only a machine in trouble reaches it."""
 
 
-def relative_error(actual: Floats, expected: Floats) -> float:
-    """The larger of max|a-e| / max|e| and sum|a-e| / sum|e|: the first sees single elements, the second the bulk.
+@dataclass(frozen=True)
+class Deviation:
+    """How far an output lies from the oracle's.
 
-    NaN or infinity anywhere gives infinity. An all-zero expectation counts with scale 1.
+    `error` is the larger of max|a-e| / max|e| and sum|a-e| / sum|e|: the first sees single elements, the second the
+    bulk. `scatter` is what remains of the second when the part that all elements share is taken away,
+    (sum|a-e| - |sum(a-e)|) / sum|e|: a rounded sum shifts all results together, coarse arithmetic scatters them.
     """
-    worst = total = scale = weight = 0.0
+
+    error: float
+    scatter: float
+
+
+_INFINITE = Deviation(float("inf"), float("inf"))
+
+
+def deviation(actual: Floats, expected: Floats) -> Deviation:
+    """NaN or infinity anywhere makes both infinite. An all-zero expectation counts with scale 1."""
+    worst = total = shared = scale = weight = 0.0
     difference = np.empty(min(_BLOCK, expected.size), dtype=np.float32)
     magnitude = np.empty_like(difference)
     with np.errstate(invalid="ignore", over="ignore"):
@@ -28,16 +44,22 @@ def relative_error(actual: Floats, expected: Floats) -> float:
             block = expected[start : start + _BLOCK]
             delta, size = difference[: block.size], magnitude[: block.size]
             np.subtract(actual[start : start + _BLOCK], block, out=delta)
+            shared += float(delta.sum())
             np.abs(delta, out=delta)
             np.abs(block, out=size)
             peak = float(delta.max())
             if not np.isfinite(peak):
-                return float("inf")
+                return _INFINITE
             worst = max(worst, peak)
             scale = max(scale, float(size.max()))
             total += float(delta.sum())
             weight += float(size.sum())
-    return max(worst / (scale or 1.0), total / (weight or 1.0))
+    bulk = total / (weight or 1.0)
+    return Deviation(max(worst / (scale or 1.0), bulk), max(0.0, bulk - abs(shared) / (weight or 1.0)))
+
+
+def relative_error(actual: Floats, expected: Floats) -> float:
+    return deviation(actual, expected).error
 
 
 def unwritten(actual: Floats) -> int:
@@ -59,6 +81,7 @@ class Question:
 class Answered:
     call: Call
     error: float
+    scatter: float = 0.0
     missing: int = 0
     """Elements that are still NaN; counted only when the error is infinite."""
 
@@ -67,11 +90,43 @@ class MeasurementStopped(Exception):
     """Whoever waited for the numbers has left."""
 
 
+class Allowance:
+    """Time that a candidate's calls may take in a stage, together and each.
+
+    Without the sum many calls just below the limit would hold the machine's slot for minutes and outlast the
+    reference's process. Time spent in the queue for a processor is the machine's and not counted.
+    """
+
+    def __init__(self, total_s: float, call_s: float | None = None) -> None:
+        self._total_s = total_s
+        self._left_s = total_s
+        self._call_s = total_s if call_s is None else call_s
+
+    @property
+    def call_s(self) -> float:
+        """Limit of the next call."""
+        if self._left_s <= 0:
+            raise KernelFailed("timeout", f"its calls took more than {self._total_s:g} s together", Outcome.TIMEOUT)
+        return min(self._call_s, self._left_s)
+
+    def spend(self, call: Call) -> None:
+        self._left_s -= call.own_ns / 1e9
+
+
 class Examiner:
     """Makes inputs, asks workers, judges their outputs. `stop` ends the work before the next call."""
 
-    def __init__(self, settings: KernelSettings, inputs: Inputs, oracle: Oracle, arena: Arena, stop: Event) -> None:
+    def __init__(
+        self,
+        settings: KernelSettings,
+        inputs: Inputs,
+        oracle: Oracle,
+        arena: Arena,
+        stop: Event,
+        hidden: Sequence[Dims] = (),
+    ) -> None:
         self._stop = stop
+        self._hidden = hidden
         self._settings = settings
         self._inputs = inputs
         self._oracle = oracle
@@ -121,12 +176,12 @@ class Examiner:
         call = worker.call(question.dims, question.scalars, timeout_s=timeout_s)
         trespass = self.arena.trespass(question.dims)
         if trespass:
-            raise KernelFailed("out_of_bounds", f"{trespass} at {describe(question)}")
+            raise KernelFailed("out_of_bounds", f"{trespass} at {self.describe(question)}")
         views = self.arena.views(question.dims)
-        errors = [relative_error(views[name], answer) for name, answer in question.answers.items()]
-        error = max(errors)
+        found = [deviation(views[name], answer) for name, answer in question.answers.items()]
+        error = max(each.error for each in found)
         missing = 0 if np.isfinite(error) else sum(unwritten(views[name]) for name in question.answers)
-        return Answered(call, error, missing)
+        return Answered(call, error, max(each.scatter for each in found), missing)
 
     def limit(self, question: Question, reference_error: float) -> float:
         return self._settings.tolerance.limit(reference_error, self._settings.largest_output(question.dims))
@@ -134,21 +189,26 @@ class Examiner:
     def outputs(self, dims: Dims) -> dict[str, Floats]:
         return {argument.name: self.arena.view(argument.name, dims) for argument in self._settings.outputs}
 
-    def judge(self, question: Question, answered: Answered, reference_error: float) -> None:
+    def judge(self, question: Question, answered: Answered, reference: Answered) -> None:
         """Raise `wrong_output` when the answer is off by more than the tolerance."""
-        limit = self.limit(question, reference_error)
-        if answered.error <= limit:
-            return
-        missing = answered.missing
-        detail = f"{missing} elements are NaN or were not written" if missing else f"error {answered.error:.2e}"
-        raise KernelFailed(
-            "wrong_output", f"{detail} at {describe(question)}; allowed {limit:.1e} of the output's scale"
-        )
+        limit = self.limit(question, reference.error)
+        scatter = self._settings.tolerance.scatter_limit(reference.scatter)
+        if answered.error > limit:
+            missing = answered.missing
+            detail = f"{missing} elements are NaN or were not written" if missing else f"error {answered.error:.2e}"
+            words = f"{detail} at {self.describe(question)}; allowed {limit:.1e} of the output's scale"
+            raise KernelFailed("wrong_output", words)
+        if answered.scatter > scatter:
+            raise KernelFailed(
+                "wrong_output",
+                f"error {answered.scatter:.2e} beyond what all elements share, at {self.describe(question)}; allowed "
+                f"{scatter:.1e} of the outputs' sum: the arithmetic of the single elements is too coarse",
+            )
 
-
-def describe(question: Question) -> str:
-    shape = ", ".join(f"{name}={value}" for name, value in question.dims.items())
-    return f"{shape}, {question.distribution} data"
+    def describe(self, question: Question) -> str:
+        """The data in words for the coder; hidden shapes stay hidden."""
+        shape = ", ".join(f"{name}={value}" for name, value in question.dims.items())
+        return f"{'a hidden shape' if question.dims in self._hidden else shape}, {question.distribution} data"
 
 
 def examine(
@@ -159,7 +219,7 @@ def examine(
     distributions: Sequence[str],
     rng: np.random.Generator,
     *,
-    timeout_s: float,
+    allowance: Allowance,
 ) -> tuple[float, int]:
     """Every shape on every distribution; per shape the same input twice and once with one element changed.
 
@@ -169,26 +229,28 @@ def examine(
     for dims in shapes:
         for index, distribution in enumerate(distributions):
             question = examiner.pose(rng, dims, distribution)
-            worst = max(worst, _compare(examiner, candidate, reference, question, timeout_s))
+            worst = max(worst, compare(examiner, candidate, reference, question, allowance))
             calls += 1
             if index == 0:
                 first = {name: view.copy() for name, view in examiner.outputs(dims).items()}
-                _compare(examiner, candidate, reference, question, timeout_s)
+                compare(examiner, candidate, reference, question, allowance)
                 _same(examiner, first, question)
                 changed = examiner.change_one(rng, question)
-                worst = max(worst, _compare(examiner, candidate, reference, changed, timeout_s))
+                worst = max(worst, compare(examiner, candidate, reference, changed, allowance))
                 calls += 2
     return worst, calls
 
 
-def _compare(
-    examiner: Examiner, candidate: KernelWorker, reference: KernelWorker, question: Question, timeout_s: float
+def compare(
+    examiner: Examiner, candidate: KernelWorker, reference: KernelWorker, question: Question, allowance: Allowance
 ) -> float:
+    """The candidate's error on one question; raises KernelFailed when it is too large."""
     examiner.prepare(question)
-    reference_error = examiner.ask(reference, question, timeout_s=timeout_s).error
+    expected = examiner.ask(reference, question, timeout_s=TRUSTED_CALL_S)
     examiner.prepare(question)
-    answered = examiner.ask(candidate, question, timeout_s=timeout_s)
-    examiner.judge(question, answered, reference_error)
+    answered = examiner.ask(candidate, question, timeout_s=allowance.call_s)
+    allowance.spend(answered.call)
+    examiner.judge(question, answered, expected)
     return answered.error
 
 
@@ -197,4 +259,5 @@ def _same(examiner: Examiner, first: Mapping[str, Floats], question: Question) -
     floor = examiner.limit(question, 0.0)
     for name, view in examiner.outputs(question.dims).items():
         if relative_error(view, first[name]) > floor:
-            raise KernelFailed("not_deterministic", f"two calls on one input differ in {name} at {describe(question)}")
+            words = f"two calls on one input differ in {name} at {examiner.describe(question)}"
+            raise KernelFailed("not_deterministic", words)

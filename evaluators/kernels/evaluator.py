@@ -18,6 +18,7 @@ from evaluators.kernels.cascade import Cascade, CascadeEnded
 from evaluators.kernels.gate import inspect_library
 from evaluators.kernels.session import KernelFailed
 from evaluators.kernels.spec import (
+    HIDDEN_FILE,
     STAGES,
     KernelSettings,
     load_problem,
@@ -76,7 +77,11 @@ class KernelEvaluator:
 
     def check_task(self, task: Task) -> None:
         settings = read_settings(task)
-        read_hidden(task)
+        hidden = read_hidden(task)
+        for shape in (*hidden.correctness, *hidden.timed, *hidden.draw(0)):
+            lacking = settings.dimensions - set(shape)
+            if lacking:
+                raise UserError(f"shape {shape} lacks {sorted(lacking)}", where=str(task.root / HIDDEN_FILE))
         where = str(task.root / "task.toml")
         known = {*STAGES, "confirm"}
         for stage in task.stages:
@@ -144,8 +149,10 @@ class KernelEvaluator:
                 wall_s=wall_s,
                 noise=calibration.noise.value if calibration else 0.0,
                 best_score=best_score,
-                hidden=read_hidden(task),
             )
+            if phase is Phase.CONFIRMATION:
+                hidden = read_hidden(task)
+                job = replace(job, unseen=(*hidden.correctness, *hidden.draw(seed)), unseen_timed=hidden.timed)
             await _in_thread(lambda stop: self._measure(job, phase, seed, stop))
         except CascadeEnded:
             pass
@@ -155,10 +162,9 @@ class KernelEvaluator:
         """All stages that run the candidate hold the machine's slot: its workers share one processor and its cache."""
         confirming = phase is Phase.CONFIRMATION
         shapes = [*job.settings.smoke, *job.settings.correctness, job.dims]
-        if confirming:
-            shapes += [*job.hidden.correctness, *job.hidden.timed]
+        hidden = [*job.unseen, *job.unseen_timed]
         words = [seed, 2 if confirming else 1]
-        with slots.hold("cpu", stop=stop), open_bench(self._sandbox, job.cast, shapes, words, stop) as bench:
+        with slots.hold("cpu", stop=stop), open_bench(self._sandbox, job.cast, shapes, words, stop, hidden) as bench:
             if confirming:
                 stages.correctness(bench, job)
                 stages.confirm(bench, job)
@@ -177,7 +183,7 @@ class KernelEvaluator:
                 raise KernelFailed(built.reason, built.feedback, outcome)
             notes.feedback = built.remarks
         with cascade.stage("gate"):
-            problems = inspect_library(built.library, settings.symbol, built.forbidden)
+            problems = await asyncio.to_thread(inspect_library, built.library, settings.symbol, built.forbidden)
             if problems and self._static_gate:
                 raise KernelFailed("static_gate", "; ".join(problems[:10]))
         return built.library

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 from elftools.common.exceptions import ELFError
 from elftools.elf.dynamic import DynamicSection
@@ -87,6 +88,12 @@ ALLOWED_IMPORTS = frozenset(
 )
 _VECTOR_MATH = re.compile(r"^_ZGV[a-zA-Z][NM]\d+v*_\w+$")
 _ALLOWED_LIBRARIES = re.compile(r"^(libc|libm|libmvec|libgcc_s)\.so(\.\d+)*$")
+_UNREADABLE = (ELFError, ArithmeticError, AssertionError, AttributeError, LookupError, OSError, TypeError, ValueError)
+"""What a reader of files that it trusts raises on one that lies: the compiler's output is the candidate's work."""
+
+_MOST = 4096
+"""Sections, segments, symbols and relocations that are looked at, each; a kernel has some dozens."""
+
 _CODE_AT_LOAD = {"DT_INIT", "DT_FINI", "DT_INIT_ARRAY", "DT_FINI_ARRAY", "DT_PREINIT_ARRAY"}
 _FOREIGN_SEARCH = {"DT_RPATH", "DT_RUNPATH", "DT_AUDIT", "DT_DEPAUDIT", "DT_FILTER", "DT_AUXILIARY", "DT_TEXTREL"}
 
@@ -95,19 +102,35 @@ def inspect_library(library: bytes, symbol: str, forbidden: Sequence[str] = ()) 
     """Everything that is wrong with the library, in sentences; empty when it may be loaded."""
     try:
         elf = ELFFile(io.BytesIO(library))
+        crowd = _crowd(elf)
+        if crowd:
+            return (crowd,)
         problems = [*_dynamic(elf), *_symbols(elf, symbol), *_relocations(elf), *_segments(elf)]
-    except (ELFError, UnicodeDecodeError, ValueError, KeyError, AttributeError) as error:
+    except _UNREADABLE as error:
         return (f"not a readable ELF library: {error}",)
     problems += [f"instruction {line.split()[-1]} has no place in a kernel" for line in forbidden]
     return tuple(dict.fromkeys(problems))
 
 
+def _crowd(elf: ELFFile) -> str:
+    """What there is too much of to be read in reasonable time; empty in an honest library."""
+    counts = {"sections": elf.num_sections(), "segments": elf.num_segments()}
+    if max(counts.values()) <= _MOST:
+        for section in elf.iter_sections():
+            if isinstance(section, SymbolTableSection):
+                counts["symbols"] = max(counts.get("symbols", 0), section.num_symbols())
+            elif isinstance(section, RelocationSection):
+                counts["relocations"] = max(counts.get("relocations", 0), section.num_relocations())
+    return "; ".join(f"{count} {what}; a kernel has some dozens" for what, count in counts.items() if count > _MOST)
+
+
 def _dynamic(elf: ELFFile) -> list[str]:
     problems = []
-    section = elf.get_section_by_name(".dynamic")
-    if not isinstance(section, DynamicSection):
-        return ["there is no dynamic section"]
-    for tag in section.iter_tags():
+    sections = [section for section in elf.iter_sections() if isinstance(section, DynamicSection)]
+    if len(sections) != 1:
+        return [f"there are {len(sections)} dynamic sections, not one"]
+    section = sections[0]
+    for tag in islice(section.iter_tags(), _MOST):
         kind = str(tag.entry.d_tag)
         if kind in _CODE_AT_LOAD:
             problems.append(f"code runs at load or unload ({kind}); constructors are not allowed")
@@ -122,9 +145,11 @@ def _dynamic(elf: ELFFile) -> list[str]:
 
 def _symbols(elf: ELFFile, symbol: str) -> list[str]:
     problems = []
-    table = elf.get_section_by_name(".dynsym")
-    if not isinstance(table, SymbolTableSection):
-        return ["there is no dynamic symbol table"]
+    # By type: the name of a section is the source's to choose.
+    tables = [section for section in elf.iter_sections() if section["sh_type"] == "SHT_DYNSYM"]
+    if len(tables) != 1 or not isinstance(tables[0], SymbolTableSection):
+        return [f"there are {len(tables)} dynamic symbol tables, not one"]
+    table = tables[0]
     defined = False
     for entry in table.iter_symbols():
         name, kind = entry.name, entry["st_info"]["type"]

@@ -49,11 +49,20 @@ class KernelFailed(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """One call as seen from outside: CPU time of the whole process, wall time to the reply, page faults."""
+    """One call as seen from outside: CPU time of the whole process, wall time until it was stopped, page faults.
+
+    `queued_ns` is the part of the wall time in which the process could have run and had no processor.
+    """
 
     cpu_ns: int
     wall_ns: int
     faults: int
+    queued_ns: int = 0
+
+    @property
+    def own_ns(self) -> int:
+        """What the call took of its own doing, computing or asleep, however busy the machine is."""
+        return max(self.cpu_ns, self.wall_ns - self.queued_ns)
 
     def time_ns(self, clock: ClockKind) -> int:
         return self.wall_ns if clock is ClockKind.WALL_MS else self.cpu_ns
@@ -105,29 +114,52 @@ class KernelWorker:
             yield
         except SandboxFault as fault:
             result = self._session.close()
-            if result.signal == signal.SIGKILL:
-                raise
+            if result.reason is ExitReason.SIGNALLED and result.signal == signal.SIGKILL:
+                raise  # it lived until we closed it, or somebody else killed it: not its own end
             raise describe_end(result) from fault
 
     def _timed_call(self, command: bytes, timeout_s: float) -> Call:
         session = self._session
-        faults = _page_faults(session.pid)
+        faults, queued = _page_faults(session.pid), _queued_ns(session.pid)
         cpu_start = session.cpu_time_ns()
         session.thaw()
         wall_start = time.perf_counter_ns()
         session.send(command)
-        reply = self._receive(_REPLY.size, timeout_s)
-        wall_ns = time.perf_counter_ns() - wall_start
+        try:
+            reply = session.receive(_REPLY.size, timeout_s)
+        except TimeoutError:
+            raise self._late(timeout_s, cpu_start, queued) from None
         if len(reply) < _REPLY.size:
             raise self._ended()
         session.freeze()
+        wall_ns = time.perf_counter_ns() - wall_start
         cpu_ns = session.cpu_time_ns() - cpu_start
         mark, status = _REPLY.unpack(reply)
         if mark != b"D":
             raise KernelFailed("protocol", "it wrote to the reply channel")
         if status != 0:
             raise KernelFailed("bad_status", f"{self._settings.symbol} returned {status}; 0 means success")
-        return Call(cpu_ns, wall_ns, max(0, _page_faults(session.pid) - faults))
+        return Call(
+            cpu_ns,
+            wall_ns,
+            faults=max(0, _page_faults(session.pid) - faults),
+            queued_ns=max(0, _queued_ns(session.pid) - queued),
+        )
+
+    def _late(self, timeout_s: float, cpu_start: int, queued: int) -> KernelFailed | EvaluatorFault:
+        """Its own fault when it computed or slept for most of the time; the machine's when it waited to run.
+
+        Threads of its own that stand in each other's way show as CPU time of the process.
+        """
+        limit_ns = timeout_s * 1e9
+        used_ns = self._session.cpu_time_ns() - cpu_start
+        queued_ns = _queued_ns(self._session.pid) - queued
+        if queued_ns > limit_ns / 2 and used_ns < limit_ns / 2:
+            return EvaluatorFault(
+                f"{self.name} waited {queued_ns / 1e9:.1f} of {timeout_s:.1f} s for a processor",
+                hint="the machine is overloaded: end other work, or measure later",
+            )
+        return KernelFailed("timeout", f"no reply within {timeout_s:.1f} s", Outcome.TIMEOUT)
 
     def _command(self, dims: Dims, scalars: Mapping[str, float]) -> bytes:
         parts = [struct.pack("<I", len(self._settings.arguments))]
@@ -203,6 +235,14 @@ def kernel_program(
 ) -> Program:
     argv = ("/job/worker", "/job/kernel.so", settings.symbol, *arena.worker_arguments())
     return Program(name, argv, {"worker": worker, "kernel.so": library}, trusted)
+
+
+def _queued_ns(pid: int) -> int:
+    """How long the process' first thread has been ready and not running; 0 where the kernel does not count it."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_bytes().split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
 
 
 def _page_faults(pid: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import tomllib
 from collections.abc import Mapping
-from math import prod
+from math import exp, log, prod
 from pathlib import Path
 from typing import Annotated, Literal, Protocol, cast
 
@@ -23,6 +23,8 @@ Floats = NDArray[np.float32]
 Dims = Mapping[str, int]
 STAGES = ("parse", "compile", "gate", "smoke", "correctness", "quick", "full")
 HIDDEN_FILE = "hidden.toml"
+_DRAWING_WORD = 4
+"""Keeps the generator of shapes apart from that of the data."""
 
 
 class Argument(Frozen):
@@ -57,6 +59,11 @@ class Tolerance(Frozen):
     floor: float = 1e-6
     floor_elements: int = 4096
     ceiling: float = 1e-3
+    scatter: float = 1e-6
+    """Floor for the error beyond what all elements share: it does not grow with the number of elements."""
+
+    def scatter_limit(self, reference_scatter: float) -> float:
+        return min(self.ceiling, max(self.scatter, self.factor * reference_scatter))
 
     def limit(self, reference_error: float, elements: int) -> float:
         floor = self.floor * max(1.0, elements / self.floor_elements)
@@ -98,6 +105,25 @@ class Hidden(Frozen):
 
     correctness: Annotated[tuple[dict[str, int], ...], Field(min_length=1)]
     timed: tuple[dict[str, int], ...] = ()
+    drawn: dict[str, tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]] = Field(default_factory=dict)
+    """Dimension → least and largest size of shapes that each confirmation draws anew, small ones as often as large:
+    nobody can know these, not even from the file."""
+    draws: Annotated[int, Field(ge=0)] = 3
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Hidden:
+        for name, (low, high) in self.drawn.items():
+            if low > high:
+                raise ValueError(f"drawn.{name}: {low} is above {high}")
+        return self
+
+    def draw(self, seed: int) -> tuple[dict[str, int], ...]:
+        """Shapes for one confirmation; the same seed gives the same."""
+        rng = np.random.default_rng([seed & (2**64 - 1), _DRAWING_WORD])
+        return tuple(
+            {name: round(exp(rng.uniform(log(low), log(high)))) for name, (low, high) in self.drawn.items()}
+            for _ in range(self.draws if self.drawn else 0)
+        )
 
 
 class KernelSettings(Frozen):
@@ -125,13 +151,16 @@ class KernelSettings(Frozen):
         for argument in self.arguments:
             if argument.is_buffer != bool(argument.count):
                 raise ValueError(f"argument {argument.name!r}: buffers have a count, scalars have none")
-        needed = {name for argument in self.arguments for name in argument.count}
         for shape in (self.primary, *self.smoke, *self.correctness):
-            if not needed <= set(shape):
-                raise ValueError(f"shape {shape} lacks one of the dimensions {sorted(needed)}")
+            if not self.dimensions <= set(shape):
+                raise ValueError(f"shape {shape} lacks one of the dimensions {sorted(self.dimensions)}")
         if self.reference_baseline.language != "c":
             raise ValueError(f"reference {self.reference!r} must be a C baseline")
         return self
+
+    @property
+    def dimensions(self) -> set[str]:
+        return {name for argument in self.arguments for name in argument.count}
 
     @property
     def reference_baseline(self) -> BaselineSpec:

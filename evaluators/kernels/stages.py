@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from evaluators.kernels.bench import CANDIDATE, CONTROL, ROOF, Bench, Cast
 from evaluators.kernels.cascade import Cascade, StageNotes
-from evaluators.kernels.correctness import examine
+from evaluators.kernels.correctness import Allowance, compare, examine
 from evaluators.kernels.session import KernelFailed, KernelWorker
-from evaluators.kernels.spec import Hidden, KernelSettings
+from evaluators.kernels.spec import Dims, KernelSettings
 from evaluators.kernels.timing import Participant, Record, l3_bytes
 from evaluators.statistics import is_distinguishable
 from nightforge.domain.evidence import Metric
@@ -20,7 +20,7 @@ _SMOKE_CALL_S = 1.5
 _CORRECTNESS_CALL_S = 3.0
 _DEFAULT_STAGE_S = 10.0
 _CONFIRM_FACTOR = 2
-_WARM_UP_CALL_S = 30.0
+_UNTIMED_IN_SEARCH = 2
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,10 @@ class Job:
     wall_s: Mapping[str, float]
     noise: float
     best_score: float | None
-    hidden: Hidden
+    unseen: Sequence[Dims] = ()
+    """Confirmation: shapes that are checked, and …"""
+    unseen_timed: Sequence[Dims] = ()
+    """… shapes that are timed, of which a search knows nothing."""
 
     @property
     def settings(self) -> KernelSettings:
@@ -68,7 +71,8 @@ def _checked(bench: Bench, job: Job) -> Iterator[Pair]:
         with job.cascade.stage("smoke"):
             candidate = stack.enter_context(bench.open(bench.candidate_program()))
             first = settings.distributions[:2]
-            examine(bench.examiner, candidate, reference, settings.smoke, first, bench.rng, timeout_s=_SMOKE_CALL_S)
+            allowance = Allowance(job.limit_s("smoke"), _SMOKE_CALL_S)
+            examine(bench.examiner, candidate, reference, settings.smoke, first, bench.rng, allowance=allowance)
         with job.cascade.stage("correctness") as notes:
             worst, calls = examine(
                 bench.examiner,
@@ -77,7 +81,7 @@ def _checked(bench: Bench, job: Job) -> Iterator[Pair]:
                 settings.correctness,
                 settings.distributions,
                 bench.rng,
-                timeout_s=min(_CORRECTNESS_CALL_S, job.limit_s("correctness")),
+                allowance=Allowance(job.limit_s("correctness"), _CORRECTNESS_CALL_S),
             )
             notes.metrics["err_rel"] = Metric(value=worst, samples=calls)
             notes.feedback = f"{calls} calls checked against float64, largest error {worst:.1e} of the scale"
@@ -92,10 +96,11 @@ def correctness(bench: Bench, job: Job) -> None:
 def search(bench: Bench, job: Job) -> None:
     with _checked(bench, job) as pair, ExitStack() as stack:
         with job.cascade.stage("quick") as notes:
+            _untimed(bench, job, pair, Allowance(job.limit_s("correctness")), most=_UNTIMED_IN_SEARCH)
             racers = stack.enter_context(pair.participants(bench))
             _quick(bench, job, racers, notes)
         with job.cascade.stage("full") as notes:
-            _full(bench, job, racers, notes, rounds=job.settings.timing.rounds, stage="full")
+            _full(bench, job, racers, notes, job.settings.timing.rounds, Allowance(job.limit_s("full")))
 
 
 def confirm(bench: Bench, job: Job) -> None:
@@ -105,28 +110,43 @@ def confirm(bench: Bench, job: Job) -> None:
         reference = stack.enter_context(bench.open(bench.reference_program(settings.reference)))
         candidate = stack.enter_context(bench.open(bench.candidate_program()))
         pair = Pair(candidate, reference)
+        allowance = Allowance(job.limit_s("confirm"))
         worst, calls = examine(
             bench.examiner,
             candidate,
             reference,
-            job.hidden.correctness,
+            job.unseen,
             settings.distributions,
             bench.rng,
-            timeout_s=_CORRECTNESS_CALL_S,
+            allowance=allowance,
         )
+        calls += _untimed(bench, job, pair, Allowance(job.limit_s("correctness")))
         racers = stack.enter_context(pair.participants(bench))
-        for index, dims in enumerate(job.hidden.timed):
-            record = bench.race(racers, dims, settings.timing.rounds, timeout_s=job.limit_s("confirm"))
+        for index, dims in enumerate(job.unseen_timed):
+            record = bench.race(racers, dims, settings.timing.rounds, allowance)
             name = "speedup.hidden" if index == 0 else f"speedup.hidden-{index + 1}"
             notes.metrics[name] = record.ratio(settings.reference, CANDIDATE).metric("x")
-        _full(bench, job, racers, notes, rounds=_CONFIRM_FACTOR * settings.timing.rounds, stage="confirm")
-        notes.feedback += f"; {calls} calls on hidden shapes checked, largest error {worst:.1e}"
+        _full(bench, job, racers, notes, _CONFIRM_FACTOR * settings.timing.rounds, allowance)
+        notes.feedback += f"; {calls} untimed calls checked, most on hidden shapes, largest error there {worst:.1e}"
+
+
+def _untimed(bench: Bench, job: Job, pair: Pair, allowance: Allowance, *, most: int | None = None) -> int:
+    """The timed shape on distributions that are never timed: a shortcut taken on long data only is seen here.
+
+    All of them, or `most` that chance picks. Returns the number of checked calls.
+    """
+    settings = job.settings
+    names = [name for name in settings.distributions if name not in settings.timing.distributions]
+    chosen = [names[int(place)] for place in bench.rng.permutation(len(names))[:most]]
+    for name in chosen:
+        question = bench.examiner.pose(bench.rng, job.dims, name)
+        compare(bench.examiner, pair.candidate, pair.reference, question, allowance)
+    return len(chosen)
 
 
 def _quick(bench: Bench, job: Job, racers: Sequence[Participant], notes: StageNotes) -> None:
     timing = job.settings.timing
-    limit_s = job.limit_s("quick")
-    record = bench.race(racers, job.dims, timing.quick_rounds, timeout_s=limit_s)
+    record = bench.race(racers, job.dims, timing.quick_rounds, Allowance(job.limit_s("quick")))
     ratio = record.ratio(job.settings.reference, CANDIDATE)
     notes.metrics["speedup"] = ratio.metric("x")
     notes.metrics["cpu_ms"] = record.time_ms(CANDIDATE, ClockKind.CPU_MS).metric("ms")
@@ -143,10 +163,12 @@ def _quick(bench: Bench, job: Job, racers: Sequence[Participant], notes: StageNo
         )
 
 
-def _full(bench: Bench, job: Job, racers: Sequence[Participant], notes: StageNotes, *, rounds: int, stage: str) -> None:
+def _full(
+    bench: Bench, job: Job, racers: Sequence[Participant], notes: StageNotes, rounds: int, allowance: Allowance
+) -> None:
     with bench.opponents(job.cast.others) as opponents:
         _warm_up(bench, job, [*racers, *opponents])
-        record = bench.race([*racers, *opponents], job.dims, rounds, timeout_s=job.limit_s(stage))
+        record = bench.race([*racers, *opponents], job.dims, rounds, allowance)
     names = [recipe.baseline.name for recipe in job.cast.others]
     notes.metrics.update(_metrics(job, record, names))
     _refuse_the_impossible(job, record)
@@ -158,7 +180,7 @@ def _warm_up(bench: Bench, job: Job, present: Sequence[Participant]) -> None:
     names = {recipe.baseline.name for recipe in job.cast.others}
     if names:
         chosen = [p for p in present if p.name in names or p.name == job.settings.reference]
-        bench.race(chosen, job.dims, 1, timeout_s=_WARM_UP_CALL_S)
+        bench.race(chosen, job.dims, 1)
 
 
 def _metrics(job: Job, record: Record, others: list[str]) -> dict[str, Metric]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluators.kernels.correctness import Answered, Examiner
+from evaluators.kernels.correctness import TRUSTED_CALL_S, Allowance, Answered, Examiner
 from evaluators.kernels.session import KernelWorker
 from evaluators.kernels.spec import Dims
 from evaluators.statistics import Estimate, median_interval, paired_ratio
@@ -94,27 +94,39 @@ def race(
     clock: ClockKind,
     rng: np.random.Generator,
     flusher: Flusher,
-    timeout_s: float,
+    allowance: Allowance | None = None,
 ) -> Record:
     """Time every participant on the same new data, in random order, all others frozen; check every answer.
 
-    The tolerance of a round comes from the reference's error in that round. A judged participant's wrong answer
-    raises KernelFailed.
+    The tolerance of a round comes from the reference's error in that round. A judged participant's wrong answer, and
+    its spending more than `allowance`, raise KernelFailed.
     """
     record = Record(clock, rounds)
     for index in range(rounds):
-        question = examiner.pose(rng, dims, distributions[index % len(distributions)])
+        question = examiner.pose(rng, dims, distributions[turn_of(index, len(distributions))])
         present = [participant for participant in participants if index % participant.every == 0]
         for position in rng.permutation(len(present)):
             participant = present[int(position)]
             examiner.prepare(question)
             flusher.flush()
-            record.add(participant.name, index, examiner.ask(participant.worker(index), question, timeout_s=timeout_s))
-        reference_error = record.answers[reference][index].error
+            limit_s = allowance.call_s if participant.judged and allowance is not None else TRUSTED_CALL_S
+            answered = examiner.ask(participant.worker(index), question, timeout_s=limit_s)
+            if participant.judged and allowance is not None:
+                allowance.spend(answered.call)
+            record.add(participant.name, index, answered)
         for participant in present:
             if participant.judged:
-                examiner.judge(question, record.answers[participant.name][index], reference_error)
+                examiner.judge(question, record.answers[participant.name][index], record.answers[reference][index])
     return record
+
+
+def turn_of(index: int, count: int) -> int:
+    """Which of `count` distributions a round has: all in turn, each time through one step further.
+
+    Processes take turns by the round's number: without the step, as many processes as distributions would mean that
+    each process only ever meets one, and can learn what to expect. What runs in each n-th round meets all, too.
+    """
+    return (index + index // count) % count
 
 
 def l3_bytes() -> int:

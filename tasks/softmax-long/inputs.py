@@ -1,4 +1,8 @@
-"""Input distributions of softmax-long. All values are finite float32."""
+"""Input distributions of softmax-long. All values are finite float32.
+
+Each draws its own parameters: the sum of 16 million terms of one fixed law is known to a few ten-thousandths without
+a look at the data.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +29,8 @@ def change_one(rng: np.random.Generator, dims: Mapping[str, int], arrays: Mappin
 
 def _normal(rng: np.random.Generator, x: Floats) -> None:
     rng.standard_normal(out=x, dtype=np.float32)
+    np.multiply(x, np.float32(rng.uniform(0.7, 2.0)), out=x)
+    np.add(x, np.float32(rng.uniform(-2, 2)), out=x)
 
 
 def _wide(rng: np.random.Generator, x: Floats) -> None:
@@ -42,9 +48,10 @@ def _shifted(rng: np.random.Generator, x: Floats) -> None:
 
 
 def _uniform(rng: np.random.Generator, x: Floats) -> None:
+    half = rng.uniform(5, 9)
     rng.random(out=x, dtype=np.float32)
-    np.multiply(x, np.float32(16), out=x)
-    np.subtract(x, np.float32(8), out=x)
+    np.multiply(x, np.float32(2 * half), out=x)
+    np.subtract(x, np.float32(half), out=x)
 
 
 def _narrow(rng: np.random.Generator, x: Floats) -> None:
@@ -58,6 +65,13 @@ def _spikes(rng: np.random.Generator, x: Floats) -> None:
     rng.random(out=x, dtype=np.float32)
     places = rng.integers(0, x.size, size=min(x.size, 8))
     x[places] += rng.uniform(12, 18, size=places.size).astype(np.float32)
+
+
+def _outlier(rng: np.random.Generator, x: Floats) -> None:
+    """One to three elements, anywhere, so far above the rest that exp overflows for whoever did not see them."""
+    rng.random(out=x, dtype=np.float32)
+    places = rng.integers(0, x.size, size=rng.integers(1, 4))
+    x[places] += np.float32(rng.uniform(95, 400))
 
 
 def _rising(rng: np.random.Generator, x: Floats) -> None:
@@ -83,6 +97,7 @@ _DISTRIBUTIONS = {
     "uniform": _uniform,
     "narrow": _narrow,
     "spikes": _spikes,
+    "outlier": _outlier,
     "rising": _rising,
     "constant": _constant,
     "denormal": _denormal,

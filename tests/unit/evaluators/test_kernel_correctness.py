@@ -7,8 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from evaluators.kernels.correctness import relative_error, unwritten
+from evaluators.kernels.correctness import Allowance, deviation, relative_error, unwritten
+from evaluators.kernels.session import Call, KernelFailed
 from evaluators.kernels.spec import Tolerance, load_problem, read_settings
+from evaluators.kernels.timing import turn_of
 from nightforge.domain.task import Task
 
 
@@ -56,6 +58,73 @@ def test_unwritten_elements_are_counted() -> None:
 )
 def test_the_tolerance_follows_reference_length_and_ceiling(reference: float, elements: int, limit: float) -> None:
     assert Tolerance().limit(reference, elements) == pytest.approx(limit)
+
+
+def test_what_all_elements_share_is_no_scatter_and_the_rest_is() -> None:
+    rng = np.random.default_rng(5)
+    expected = rng.random(100_000, dtype=np.float32) + np.float32(0.5)
+    shifted = deviation(expected * np.float32(1.001), expected)
+    assert shifted.error == pytest.approx(1e-3, rel=0.01)
+    assert shifted.scatter < 1e-6
+    signs = np.where(rng.random(expected.size) < 0.5, np.float32(0.999), np.float32(1.001))
+    scattered = deviation(expected * signs, expected)
+    assert scattered.error == pytest.approx(1e-3, rel=0.01)
+    assert scattered.scatter == pytest.approx(1e-3, rel=0.02)
+
+
+def test_scatter_may_not_grow_with_the_number_of_elements(shipped: Callable[[str], Task]) -> None:
+    tolerance = read_settings(shipped("softmax-long")).tolerance
+    assert tolerance.scatter_limit(0.0) == pytest.approx(1e-6)
+    assert tolerance.scatter_limit(5e-7) == pytest.approx(2e-6)
+    assert tolerance.scatter_limit(1.0) == tolerance.ceiling
+
+
+def test_a_sum_estimated_from_half_of_the_row_is_beyond_the_tolerance(shipped: Callable[[str], Task]) -> None:
+    """On data with one law of moderate spread, where an estimate is as good as it can be."""
+    task = shipped("softmax-long")
+    limit = read_settings(task).tolerance.limit(1e-6, 1 << 24)
+    rng = np.random.default_rng(9)
+    parts = np.exp(rng.standard_normal((1 << 14, 1 << 10), dtype=np.float32)).sum(axis=1, dtype=np.float64)
+    halves = [rng.permutation(parts)[: parts.size // 2].sum() for _ in range(41)]
+    errors = [abs(2.0 * half / parts.sum() - 1.0) for half in halves]
+    assert float(np.median(errors)) > limit
+
+
+def test_the_sum_of_a_row_cannot_be_known_from_the_distributions_name(shipped: Callable[[str], Task]) -> None:
+    """Not even relative to the largest term: each row has parameters of its own."""
+    task = shipped("softmax-long")
+    settings = read_settings(task)
+    inputs, _ = load_problem(task)
+    n = 200_000
+    for distribution in settings.timing.distributions:
+        rng = np.random.default_rng(13)
+        x = np.empty(n, dtype=np.float32)
+        sums = []
+        for _ in range(8):
+            inputs.fill(rng, {"n": n}, distribution, {"x": x})
+            sums.append(float(np.exp(x - x.max(), dtype=np.float64).sum()))
+        assert np.std(sums) / np.mean(sums) > 100 * settings.tolerance.ceiling, distribution
+
+
+def test_an_allowance_ends_with_the_sum_of_its_calls_and_ignores_the_queue() -> None:
+    allowance = Allowance(2.0, 1.5)
+    assert allowance.call_s == 1.5
+    allowance.spend(Call(cpu_ns=10, wall_ns=1_200_000_000, faults=0))
+    assert allowance.call_s == pytest.approx(0.8)
+    allowance.spend(Call(cpu_ns=100_000_000, wall_ns=30_000_000_000, faults=0, queued_ns=29_900_000_000))
+    assert allowance.call_s == pytest.approx(0.7)
+    allowance.spend(Call(cpu_ns=900_000_000, wall_ns=900_000_000, faults=0, queued_ns=800_000_000))
+    with pytest.raises(KernelFailed, match="together"):
+        _ = allowance.call_s
+
+
+@pytest.mark.parametrize("count", [1, 3, 5])
+def test_each_process_meets_each_distribution(count: int) -> None:
+    rounds = range(count * count)
+    met = {(index % count, turn_of(index, count)) for index in rounds}
+    assert len(met) == count * count
+    assert [turn_of(index, count) for index in range(count)] == list(range(count))
+    assert {turn_of(index, count) for index in rounds if index % count == 0} == set(range(count))
 
 
 @pytest.mark.parametrize("name", ["softmax-long", "axpy"])

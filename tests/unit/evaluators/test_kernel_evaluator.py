@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from evaluators.kernels import stages
+from evaluators.kernels.bench import measuring_cpu
 from evaluators.kernels.evaluator import KernelEvaluator
 from nightforge.catalogue import load_task
 from nightforge.domain.evidence import Evidence, StageEvidence
@@ -53,7 +57,7 @@ async def test_the_seed_passes_every_stage_with_named_numbers(evaluator: KernelE
     assert evidence.tier is SandboxTier.BUBBLEWRAP
     assert evidence.evidence_class is EvidenceClass.ISOLATED
     assert all(stage.seed == _SEED for stage in evidence.stages)
-    assert "gcc" in evidence.stages[1].tools["gcc"]
+    assert all("gcc" in stage.tools["gcc"] for stage in evidence.stages)
     metrics = evidence.metrics
     units = {name: metrics[name].unit for name in ("speedup", "cpu_ms", "wall_ms", "roof_pct", "control_ratio")}
     assert units == {"speedup": "x", "cpu_ms": "ms", "wall_ms": "ms", "roof_pct": "%", "control_ratio": "x"}
@@ -91,6 +95,8 @@ async def test_a_kernel_that_fails_only_on_hidden_lengths_is_not_confirmed(
     evidence = await evaluator.evaluate(source, task, {}, seed=_SEED, phase=Phase.CONFIRMATION)
     assert _failure(evidence).stage == "confirm"
     assert _failure(evidence).reason == "wrong_output"
+    assert "a hidden shape" in _failure(evidence).feedback
+    assert "4099" not in _failure(evidence).feedback
 
 
 async def test_a_clearly_slower_one_is_dropped_early(evaluator: KernelEvaluator, task: Task) -> None:
@@ -216,6 +222,30 @@ async def test_a_cancelled_evaluation_lets_go_of_the_machine(
         await running
     with slots.hold("cpu", timeout_s=120):
         pass
+
+
+@pytest.fixture
+def crowd() -> Iterator[None]:
+    """Thirty others that never rest on the measuring processor, each in a session (and so a share) of its own."""
+    with ExitStack() as stack:
+        for _ in range(30):
+            hog = stack.enter_context(subprocess.Popen([sys.executable, "-c", _HOG], start_new_session=True))
+            stack.callback(hog.kill)
+        yield
+
+
+_HOG = f"import os\nos.sched_setaffinity(0, [{measuring_cpu()}])\nwhile True: pass"
+
+
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="this kernel does not count waiting time")
+async def test_an_overloaded_machine_is_never_the_candidates_failure(
+    evaluator: KernelEvaluator, task: Task, crowd: None
+) -> None:
+    """Half a second of computing is allowed; with a thirtieth of the processor the reply comes far too late."""
+    slow = "for (volatile long i = 0; i < 2000000000; i++) {}"
+    source = task.read("c_fast.c").replace("float largest", slow + "\n    float largest")
+    with pytest.raises(EvaluatorFault, match=r"waited .* for a processor"):
+        await _search(evaluator, task, source)
 
 
 async def test_an_opponent_that_fails_is_never_the_candidates_failure(

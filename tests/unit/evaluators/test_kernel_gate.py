@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -84,6 +85,19 @@ def test_instructions_found_by_the_disassembler_are_named(compiled: Compile) -> 
 @pytest.mark.parametrize("junk", [b"", b"\x7fELF", b"\x7fELF\x02\x01\x01" + b"\xff" * 200, b"not a library"])
 def test_junk_is_refused_without_an_exception(junk: bytes) -> None:
     assert inspect_library(junk, "nf_kernel")
+
+
+def test_a_library_that_lies_about_itself_is_never_an_exception(compiled: Compile) -> None:
+    """The compiler's output is the candidate's work: a plugin or an object file can shape it byte by byte."""
+    library = compiled(_HONEST)
+    sections = int.from_bytes(library[40:48], "little")
+    lies = random.Random(1)
+    for _ in range(3000):
+        bent = bytearray(library)
+        for _ in range(lies.choice((1, 2, 8))):
+            start, end = lies.choice(((16, 64), (64, 600), (sections, len(library)), (0, len(library))))
+            bent[lies.randrange(start, end)] = lies.choice((0, 1, 127, 128, 255))
+        inspect_library(bytes(bent), "nf_kernel")
 
 
 def test_every_truncation_of_a_library_is_refused(compiled: Compile) -> None:

@@ -76,6 +76,36 @@ def test_a_broken_hidden_file_is_named(edited: Callable[[str, str, str], Task]) 
     assert "hidden.toml" in caught.value.where
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("correctness = [{ m = 3 }]", "lacks"),
+        ("correctness = [{ n = 3 }]\ndrawn = { m = [1, 5] }", "lacks"),
+        ("correctness = [{ n = 3 }]\ndrawn = { n = [7, 5] }", "above"),
+        ("correctness = [{ n = 3 }]\ndrawn = { n = [0, 5] }", "greater"),
+    ],
+)
+def test_hidden_shapes_without_the_tasks_dimensions_are_refused(
+    edited: Callable[[str, str, str], Task], shipped: Shipped, text: str, words: str
+) -> None:
+    whole = (shipped("softmax-long").root / "hidden.toml").read_text(encoding="utf-8")
+    with pytest.raises(UserError, match=words) as caught:
+        KernelEvaluator(BubblewrapSandbox()).check_task(edited("hidden.toml", whole, text))
+    assert "hidden.toml" in caught.value.where
+
+
+@pytest.mark.parametrize("name", ["softmax-long", "axpy"])
+def test_each_confirmation_draws_shapes_of_its_own(shipped: Shipped, name: str) -> None:
+    hidden = read_hidden(shipped(name))
+    drawn = [hidden.draw(seed) for seed in range(40)]
+    assert all(len(shapes) == 3 for shapes in drawn)
+    sizes = [shape["n"] for shapes in drawn for shape in shapes]
+    assert all(1 <= size <= 1_000_000 for size in sizes)
+    assert len({size for size in sizes if size > 1000}) > 40
+    assert sum(size < 1000 for size in sizes) > 40
+    assert hidden.draw(7) == hidden.draw(7)
+
+
 def test_parameters_choose_the_timed_shape(shipped: Shipped) -> None:
     task = shipped("softmax-long")
     settings = read_settings(task)
@@ -100,6 +130,11 @@ def test_flags_come_from_the_list_only() -> None:
     assert "-ffast-math" in compiler_flags("// nf-flags: fast-math\n")
 
 
+def test_a_flag_said_often_counts_once() -> None:
+    """Else a header line fills the command line, and the box cannot start: a fault that looks like ours."""
+    assert parse_flags("// nf-flags:" + " unroll fast-math" * 20_000) == ("unroll", "fast-math")
+
+
 def test_a_tunable_of_the_flags_is_not_taken_for_the_flags() -> None:
     source = "// nf-flags: vec256\n// nf: tune nf-flags in {fast-math, vec512}\n"
     assert parse_flags(source) == ("vec256",)
@@ -110,6 +145,7 @@ def test_a_tunable_of_the_flags_is_not_taken_for_the_flags() -> None:
     [
         ("int nf_kernel;" + " " * 300_000, "too_long"),
         ("int nf_kernel;\0", "not_text"),
+        ("int nf_kernel; // \ud800", "not_text"),
         ("int main(void) { return 0; }", "no_symbol"),
         ("// nf-flags: turbo\nint nf_kernel;", "unknown_flag"),
     ],
