@@ -3,6 +3,7 @@ once as shipped and once without the static gate, so that the inner fences are s
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,6 +69,28 @@ _WITHOUT_GATE = {
 }
 _HARMLESS = {"11_clock_patch", "21_flush_to_zero"}
 """Accepted without the gate: they do the whole work, and what they changed is in nobody's way."""
+_LONG_ROWS = {
+    "29_sampled_maximum",
+    "30_sampled_sum",
+    "33_coarse_exp",
+    "34_half_precision",
+    "35_drops_small_terms",
+    "36_known_lengths",
+}
+"""Honest on the short rows of a search; confirmation, at the latest, sees what they do to long or unknown ones."""
+_GUESSES = {"31_guess_and_check", "32_remembered_sum"}
+"""Never wrong beyond the tolerance, because they check themselves: then the tolerance must leave nothing to gain."""
+_BEHIND_THE_GATE = {
+    "37_hidden_instruction": {"wrong_output"},
+    "38_hidden_thread": {"forbidden_syscall"},
+    "40_sleeper": {"timeout"},
+    "42_memory_at_rest": {"memory_limit"},
+}
+"""The gate lets them pass, most because no disassembler shows their system calls; the fences behind it do not."""
+_IDLE_THREATS = {"39_takes_shared_pages", "41_many_mappings"}
+"""Trouble for others that does not reach them."""
+_NEW = {*_LONG_ROWS, *_GUESSES, *_BEHIND_THE_GATE, *_IDLE_THREATS}
+needs_x86 = pytest.mark.skipif(platform.machine() != "x86_64", reason="x86-64 instructions")
 
 
 @pytest.fixture(scope="session")
@@ -80,9 +103,11 @@ def task(shipped: Callable[[str], Task], small: Callable[[Task, int], Task]) -> 
     return small(shipped("softmax-long"), _N)
 
 
-async def _evaluate(evaluator: KernelEvaluator, task: Task, name: str) -> Evidence:
+async def _evaluate(
+    evaluator: KernelEvaluator, task: Task, name: str, *, phase: Phase = Phase.SEARCH, seed: int = 20261120
+) -> Evidence:
     source = (_FOLDER / f"{name}.c").read_text(encoding="utf-8")
-    return await evaluator.evaluate(source, task, {}, seed=20261120, phase=Phase.SEARCH)
+    return await evaluator.evaluate(source, task, {}, seed=seed, phase=phase)
 
 
 def _gains(evidence: Evidence) -> bool:
@@ -91,8 +116,8 @@ def _gains(evidence: Evidence) -> bool:
 
 def test_every_program_of_the_pack_has_its_expectation() -> None:
     names = {path.stem for path in _FOLDER.glob("*.c")}
-    assert names == {"00_honest"} | _AT_GATE | set(_LATER)
-    assert names == {"00_honest"} | set(_WITHOUT_GATE) | _HARMLESS
+    assert names == {"00_honest"} | _AT_GATE | set(_LATER) | _NEW
+    assert names == {"00_honest"} | set(_WITHOUT_GATE) | _HARMLESS | _NEW
 
 
 @pytest.mark.parametrize("gated", [True, False])
@@ -132,3 +157,50 @@ async def test_what_passes_without_the_gate_gains_nothing(ungated: KernelEvaluat
     evidence = await _evaluate(ungated, task, name)
     assert evidence.passed, evidence.failure
     assert not _gains(evidence)
+
+
+@pytest.mark.parametrize("name", sorted(_LONG_ROWS))
+async def test_a_shortcut_on_long_rows_is_not_confirmed(evaluator: KernelEvaluator, task: Task, name: str) -> None:
+    failure = (await _evaluate(evaluator, task, name, phase=Phase.CONFIRMATION)).failure
+    assert failure is not None
+    assert (failure.stage, failure.reason) == ("confirm", "wrong_output"), failure.feedback
+
+
+@pytest.mark.parametrize("name", ["30_sampled_sum", "33_coarse_exp", "34_half_precision", "35_drops_small_terms"])
+async def test_the_real_row_shows_it_in_the_search_already(
+    evaluator: KernelEvaluator, shipped: Callable[[str], Task], small: Callable[[Task, int], Task], name: str
+) -> None:
+    """At 16 million terms a sample estimates a sum best, and the tolerance is widest."""
+    failure = (await _evaluate(evaluator, small(shipped("softmax-long"), 1 << 24), name)).failure
+    assert failure is not None
+    assert (failure.stage, failure.reason) == ("quick", "wrong_output"), failure.feedback
+
+
+@pytest.mark.parametrize("name", sorted(_GUESSES))
+async def test_guessing_the_sum_does_not_pay(
+    evaluator: KernelEvaluator, shipped: Callable[[str], Task], small: Callable[[Task, int], Task], name: str
+) -> None:
+    evidence = await _evaluate(evaluator, small(shipped("softmax-long"), 1 << 24), name)
+    assert not _gains(evidence), evidence.metrics
+
+
+@needs_x86
+@pytest.mark.parametrize("name", sorted(_BEHIND_THE_GATE))
+async def test_what_the_gate_cannot_see_is_the_candidates_failure_and_never_ours(
+    evaluator: KernelEvaluator, task: Task, name: str
+) -> None:
+    evidence = await _evaluate(evaluator, task, name)
+    failure = evidence.failure
+    assert failure is not None
+    assert failure.stage in {"smoke", "correctness"}
+    assert failure.reason in _BEHIND_THE_GATE[name], failure.feedback
+    assert sum(stage.duration_s for stage in evidence.stages) < 20
+
+
+@needs_x86
+@pytest.mark.parametrize("name", sorted(_IDLE_THREATS))
+async def test_trouble_made_for_others_does_not_reach_them(evaluator: KernelEvaluator, task: Task, name: str) -> None:
+    evidence = await _evaluate(evaluator, task, name)
+    assert evidence.passed, evidence.failure
+    assert not _gains(evidence), evidence.metrics
+    assert evidence.metrics["control_ratio"].value == pytest.approx(1.0, abs=0.3)
