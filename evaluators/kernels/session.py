@@ -88,7 +88,11 @@ class KernelWorker:
         self._session = session
         self._settings = settings
         self._arena = arena
-        if self._receive(1, _START_TIMEOUT_S) != b"R":
+        try:
+            ready = session.receive(1, _START_TIMEOUT_S)
+        except TimeoutError:
+            raise self._late(_START_TIMEOUT_S, cpu_start=0, queued=0) from None
+        if ready != b"R":
             raise self._ended()
         with self._ends_are_its_own():
             session.freeze()
@@ -172,12 +176,6 @@ class KernelWorker:
             else:
                 parts.append(struct.pack("<IId", 2, 0, scalars[argument.name]))
         return b"".join(parts)
-
-    def _receive(self, count: int, timeout_s: float) -> bytes:
-        try:
-            return self._session.receive(count, timeout_s)
-        except TimeoutError:
-            raise KernelFailed("timeout", f"no reply within {timeout_s:.1f} s", Outcome.TIMEOUT) from None
 
     def _ended(self) -> KernelFailed:
         return describe_end(self._session.close())
