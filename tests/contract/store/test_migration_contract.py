@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -30,13 +31,14 @@ async def test_autogenerate_finds_no_difference(store: SqlStore, store_url: str)
     engine.dispose()
 
 
-def test_many_first_starts_at_once(store_url: str) -> None:
+def test_many_first_starts_at_once(store_url: str, tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", "-c", OPENER, store_url]
     processes = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(4)]
     for process in processes:
         with process:
             _, errors = process.communicate(timeout=60)
             assert process.returncode == 0, errors.decode()
+    assert not list(tmp_path.rglob("*.backup"))
 
 
 def test_every_state_has_its_counter() -> None:

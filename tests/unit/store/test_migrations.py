@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -13,8 +12,6 @@ from typing import Any
 
 import pytest
 from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
@@ -58,14 +55,6 @@ def connect(url: str) -> Connection:
 def test_our_revision_is_the_newest(url: str, clock: Any) -> None:
     with connect(url) as connection:
         assert ScriptDirectory.from_config(alembic_config(connection)).get_heads() == [REVISION]
-    connection.engine.dispose()
-
-
-async def test_autogenerate_finds_no_difference(url: str, clock: Any) -> None:
-    await open_store(url, clock=clock).close()
-    with connect(url) as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, metadata) == []
     connection.engine.dispose()
 
 
@@ -155,20 +144,6 @@ from nightforge.store import open_store
 from tools.clock import SystemClock
 asyncio.run(open_store(sys.argv[1], clock=SystemClock()).close())
 """
-
-
-def test_many_first_starts_at_once(url: str, file: Path) -> None:
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", OPENER, url], stderr=subprocess.PIPE, env=dict(os.environ)
-        )
-        for _ in range(4)
-    ]
-    for process in processes:
-        with process:
-            _, errors = process.communicate(timeout=60)
-            assert process.returncode == 0, errors.decode()
-    assert not list(file.parent.glob("*.backup"))
 
 
 def test_opening_a_current_database_does_not_import_alembic(url: str) -> None:
