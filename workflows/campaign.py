@@ -25,7 +25,7 @@ from workflows.contract import StopSwitch
 from workflows.control import Control
 from workflows.graph import CandidateGraph, build_graph, steps_at_most
 from workflows.ownership import Tenure
-from workflows.stopping import Progress, StopRule, first_reason, rules_for
+from workflows.stopping import CONFIRMATION_COST, Progress, StopRule, first_reason, rules_for
 from workflows.workshop import Desk, Workshop
 
 TICK_S = 0.25
@@ -180,12 +180,14 @@ class Campaign:
     def progress(self) -> Progress:
         shop = self.workshop
         seconds = shop.calibration.seconds_per_evaluation if shop.calibration else 0.0
+        search = shop.plan.search
+        ending = len(self.flight) / search.evaluation_slots + CONFIRMATION_COST * search.confirm_top
         return Progress(
             tally=shop.store.tally(shop.campaign_id),
             active_s=self.tenure.active_s,
             in_flight=len(self.flight),
             barren=self.barren,
-            reserve_s=2.0 * seconds * shop.plan.search.confirm_top,
+            reserve_s=seconds * ending,
         )
 
     def _fill(self) -> None:

@@ -13,6 +13,7 @@ from nightforge.domain.words import Direction, SandboxTier, TeamKind
 from nightforge.errors import BudgetRefused, UserError
 from workflows.contract import Estimate, NightRequest, PlanCard
 from workflows.presets import Preset, find_preset
+from workflows.stopping import CONFIRMATION_COST
 
 DEFAULT_MINUTES = 10.0
 TYPICAL_TOKENS = (3_000, 1_500)
@@ -154,7 +155,7 @@ def make_card(
 def estimate(plan: Plan, calibration: Calibration) -> Estimate:
     """From the measured time per evaluation; about half of the candidates end early."""
     seconds = max(calibration.seconds_per_evaluation, 0.01) / plan.search.evaluation_slots
-    budget, confirm_s = plan.budget, 2.0 * seconds * plan.search.confirm_top
+    budget, confirm_s = plan.budget, CONFIRMATION_COST * seconds * plan.search.confirm_top
     if budget.evaluations is not None:
         low, high = budget.evaluations, budget.evaluations
         wall = (0.4 * seconds * low + confirm_s, seconds * high + confirm_s)

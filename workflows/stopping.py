@@ -19,6 +19,10 @@ EXHAUSTED_AFTER = 24
 """Candidates in a row that brought nothing to evaluate: the operators have nothing left to try."""
 
 
+CONFIRMATION_COST = 3.0
+"""What a confirmation takes, in evaluations: twice the rounds, hidden shapes beside the primary one, a fresh start."""
+
+
 @dataclass(frozen=True)
 class Progress:
     tally: Tally
@@ -28,7 +32,7 @@ class Progress:
     barren: int
     """Candidates in a row that ended without an evaluation."""
     reserve_s: float
-    """What confirmation will need, kept free of the wall-time budget."""
+    """What ending what is in flight and confirming will need, kept free of the wall-time budget."""
 
 
 class StopRule(Protocol):
