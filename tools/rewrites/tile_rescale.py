@@ -5,7 +5,8 @@
 
 Each tile finds its maximum and adds its exponentials while it is in the first-level cache; when the maximum grows,
 the sum so far is scaled by exp(old - new) (Milakov and Gimelshein, arXiv:1805.02867, at the grain of tiles). One
-pass over memory goes, and sums of tiles that are added in double are more exact than one long chain. A second loop
+pass over memory goes, and sums of tiles that are added in double are more exact than one long chain. The scale is a
+double, too: on rising data there is one factor for every tile, and their errors multiply. A second loop
 that stores its exponentials is first turned into one that does not (`rewrite.recompute`), and strips into one loop.
 """
 
@@ -44,7 +45,6 @@ class Pair:
     second: Loop
     maximum: Reduction
     total: Reduction
-    exponential: str
     lower: str
 
 
@@ -91,26 +91,24 @@ def _pair(unit: Unit, first: Loop, second: Loop, middle: Sequence[Node]) -> Pair
     total = sole_reduction(unit, second, "sum")
     if maximum is None or total is None or maximum.accumulator == total.accumulator:
         return None
-    exponential = _matched_exponential(unit, first, second, maximum, total)
-    if exponential is None or not _undisturbed(unit, first, second, middle, maximum, total):
+    if not _sums_exponentials(unit, first, second, maximum, total) or not _undisturbed(
+        unit, first, second, middle, maximum, total
+    ):
         return None
     if not is_zero_before(unit, second, total.accumulator):
         return None
     lower = _common_lower(unit, first, second, maximum)
-    return Pair(first, second, maximum, total, exponential, lower) if lower is not None else None
+    return Pair(first, second, maximum, total, lower) if lower is not None else None
 
 
-def _matched_exponential(unit: Unit, first: Loop, second: Loop, maximum: Reduction, total: Reduction) -> str | None:
-    """Name of the exponential when the sum's term is exp(f - m) with the f whose maximum m is."""
+def _sums_exponentials(unit: Unit, first: Loop, second: Loop, maximum: Reduction, total: Reduction) -> bool:
+    """Whether the sum's term is exp(f - m) with the f whose maximum m is."""
     values, terms = body_locals(unit, first), body_locals(unit, second)
     if values is None or terms is None:
-        return None
+        return False
     operand = unit.render(maximum.value, {**values, first.variable: second.variable})
     term = resolved(unit, total.value, terms)
-    for name in sorted(EXPONENTIALS):
-        if term == canonical_text(f"{name}(({operand}) - {maximum.accumulator})"):
-            return name
-    return None
+    return any(term == canonical_text(f"{name}(({operand}) - {maximum.accumulator})") for name in EXPONENTIALS)
 
 
 def _undisturbed(
@@ -163,7 +161,7 @@ def _replace(unit: Unit, pair: Pair) -> str:
     {peak.type} {tile_peak} = {peak.accumulator};
     {indent(find, "    ")}
     if ({tile_peak} > {peak.accumulator}) {{
-        {running} *= {pair.exponential}({peak.accumulator} - {tile_peak});
+        {running} *= __builtin_exp((double){peak.accumulator} - (double){tile_peak});
         {peak.accumulator} = {tile_peak};
     }}
     {total.type} {tile_sum} = 0;

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import ctypes
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
 import pytest
 
 from agents.offline.coder import Ranked, load_operators
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
         source: str
 
     class BenchLike(Protocol):
+        def build(self, source: str) -> ctypes.CDLL: ...
         def error(self, kernel: KernelLike, source: str) -> float: ...
 
 
@@ -127,3 +131,30 @@ def test_all_structural_rewrites_together_are_correct(
             made = propose(operator, source) if isinstance(operator, Ranked) and operator.structural else ()
             source = made[0].source if made else source
     assert bench.error(kernels[kernel], source) < TOLERANCE
+
+
+def test_the_running_scale_does_not_drift_on_rising_data(
+    bench: BenchLike, propose: Callable[..., Sequence[Draft]], kernels: Mapping[str, KernelLike]
+) -> None:
+    """Each tile raises the maximum there: the factors multiply, and a float's error in each would add up."""
+    source = kernels["row_softmax"].source
+    tiled = propose(OPERATORS["rewrite.tile_rescale"], source)[0]
+    precise = propose(OPERATORS["rewrite.polynomial"], tiled.source)[0].source
+    assert "__builtin_exp((double)" in precise
+    coarse = re.sub(r"__builtin_exp\(\(double\)(\w+) - \(double\)(\w+)\)", r"nf_expf(\1 - \2)", precise)
+    assert coarse != precise
+    n = 1 << 24
+    x = np.linspace(-20.0, 20.0, n, dtype=np.float32)
+    exact = np.exp(x.astype(np.float64) - float(x.max()))
+    exact /= exact.sum()
+
+    def drift(program: str) -> float:
+        y = np.empty_like(x)
+        function = bench.build(program).kernel
+        function.restype = None
+        pointers = (ctypes.c_void_p(x.ctypes.data), ctypes.c_void_p(y.ctypes.data))
+        function(*pointers, ctypes.c_long(1), ctypes.c_long(n))
+        return float(np.abs(y - exact).max() / exact.max())
+
+    assert drift(precise) < 5e-6
+    assert drift(coarse) > 2 * drift(precise), "the test must see what it is about"

@@ -59,7 +59,7 @@ def _stored(between: str = "", lower: str = "0", index: str = "i") -> str:
 def test_tile_rescale_fits_the_plain_pair(propose: Propose) -> None:
     (draft,) = propose(TileRescale(), _max_then_sum())
     assert "nf: tune NF_TILE in" in draft.source
-    assert "nf_total *= expf(m - nf_peak);" in draft.source
+    assert "nf_total *= __builtin_exp((double)m - (double)nf_peak);" in draft.source
 
 
 @pytest.mark.parametrize(
