@@ -6,7 +6,7 @@ BIN := .venv/bin
 PYTHON := $(BIN)/python
 PACKAGES := nightforge agents tools evaluators workflows sandbox
 DEMO_GOAL ?= fast softmax over one row of 16 million floats
-DEMO_MINUTES ?= 2.3
+DEMO_MINUTES ?= 2.5
 
 .PHONY: help
 help: ## List the targets

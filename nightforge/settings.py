@@ -51,9 +51,11 @@ class Settings(BaseSettings):
     models: Annotated[tuple[ModelSpec, ...], NoDecode] = ()
     base_url: str | None = None
     api_key: SecretStr | None = None
-    request_timeout_s: Annotated[float, Field(gt=0)] = 120.0
-    total_timeout_s: Annotated[float, Field(gt=0)] = 300.0
-    max_concurrent_calls: Annotated[int, Field(ge=1, le=256)] = 4
+    request_timeout_s: Annotated[float, Field(gt=0)] = 300.0
+    total_timeout_s: Annotated[float, Field(gt=0)] = 900.0
+    max_concurrent_calls: Annotated[int, Field(ge=1, le=256)] = 8
+    proxy_from_env: bool = False
+    """Reach model endpoints through the proxy that HTTPS_PROXY and the like name."""
     in_flight: Annotated[int, Field(ge=1, le=256)] | None = None
     evaluation_slots: Annotated[int, Field(ge=1, le=64)] = 1
 

@@ -1,4 +1,4 @@
-"""The default tier on Linux: bubblewrap, no root, no daemon (research: infrastructure §1.3, §1.4)."""
+"""The default tier on Linux: bubblewrap, no root, no daemon."""
 
 from __future__ import annotations
 

@@ -119,6 +119,6 @@ def _checked_key(api_key: str, host: str) -> str:
         )
     if not key and host == _host(OPENAI_URL):
         raise ModelAccessRefused(
-            "there is no API key", where=f"api_key for {host}", hint="set OPENAI_API_KEY, or api_key in the settings"
+            "there is no API key", where=f"api_key for {host}", hint="set NIGHTFORGE_API_KEY or OPENAI_API_KEY"
         )
     return key

@@ -108,7 +108,7 @@ def _unreachable(why: str) -> Failure:
 UNREACHABLE_HINT = "check the base URL and the network"
 SLOW_HINT = "if the model is only slow, raise request_timeout_s or lower its max_output_tokens"
 ADDRESS_HINT = "give a base URL such as https://host/v1 and a key of plain characters"
-KEY_HINT = "give a valid key: OPENAI_API_KEY or api_key in the settings"
+KEY_HINT = "give a valid key in the environment: NIGHTFORGE_API_KEY or OPENAI_API_KEY"
 MODEL_HINT = "check the model's name and the base URL (it usually ends in /v1)"
 QUOTA_HINT = "the account has no quota left: add credit, or use another model"
 CONTEXT_HINT = "use a model with a larger context window, or fewer inspirations in the prompt"

@@ -110,6 +110,7 @@ class _Teams:
             total_timeout_s=self.settings.total_timeout_s,
             max_concurrent_calls=self.settings.max_concurrent_calls,
             base_url=self.settings.base_url,
+            proxy_from_env=self.settings.proxy_from_env,
         )
         self.closing.push_async_callback(client.close)
         return client

@@ -31,7 +31,8 @@ class Preset(Frozen):
     drafts: int = 1
     """Default number of parallel drafts; the plan may say another."""
     repairs: int = 0
-    in_flight: int = 3
+    in_flight: int = 6
+    """With a model: candidates under way beside those in evaluation slots, so that slow replies leave none idle."""
 
     def has(self, node: Node) -> bool:
         return node in REQUIRED or node in self.nodes
@@ -39,7 +40,7 @@ class Preset(Frozen):
 
 SOLO = Preset(name="solo", nodes=frozenset({Node.REPAIR}), repairs=1)
 PAIR = Preset(name="pair", nodes=frozenset({Node.REPAIR, Node.JUDGE}), repairs=1)
-TEAM = Preset(name="team", nodes=frozenset({Node.PLAN_STEP, Node.REPAIR, Node.JUDGE}), drafts=2, repairs=2, in_flight=4)
+TEAM = Preset(name="team", nodes=frozenset({Node.PLAN_STEP, Node.REPAIR, Node.JUDGE}), drafts=2, repairs=2)
 
 
 def find_preset(name: str) -> Preset:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nightforge.domain.evidence import Metric
+from nightforge.domain.scoring import room_is_small, smallest_gain
 from nightforge.domain.team import Analysis, Finalist, ReportContext
 from nightforge.domain.words import Direction
 
@@ -30,21 +31,25 @@ def _best(context: ReportContext) -> Finalist | None:
     sound = [
         finalist
         for finalist in context.finalists
-        if finalist.confirmed and not finalist.suspicious and objective.metric in finalist.metrics
+        if finalist.ordinal != 0
+        and finalist.confirmed
+        and not finalist.suspicious
+        and objective.metric in finalist.metrics
     ]
     return max(sound, key=lambda finalist: sign * finalist.metrics[objective.metric].value, default=None)
 
 
 def _won(context: ReportContext) -> bool:
-    """A confirmed gain beyond the band, for objectives that are gains; else any confirmed finalist."""
+    """A confirmed gain over the reference beyond the band, by its lower bound."""
     best, objective = _best(context), context.plan.objectives[0]
-    if best is None:
+    if best is None or context.calibration is None:
         return False
-    metric = best.metrics[objective.metric]
-    if objective.unit != "x" or context.calibration is None:
-        return True
-    low = metric.low if metric.low is not None else metric.value
-    return low > 1.0 and metric.value > 1.0 + context.calibration.band
+    metric, bound = best.metrics[objective.metric], smallest_gain(objective, context.calibration)
+    if objective.direction is Direction.MAX:
+        low = metric.low if metric.low is not None else metric.value
+    else:
+        low = -(metric.high if metric.high is not None else metric.value)
+    return bound is not None and low > bound
 
 
 def _summary(context: ReportContext) -> list[str]:
@@ -78,7 +83,7 @@ def _summary(context: ReportContext) -> list[str]:
 def _next_steps(context: ReportContext) -> list[str]:
     steps = []
     calibration, tally = context.calibration, context.tally
-    if calibration is not None and calibration.room is not None and calibration.room <= 1 + calibration.band:
+    if calibration is not None and room_is_small(context.plan.objectives[0], calibration):
         steps.append(
             "The roof leaves less room than the noise band: another task, shape or machine pays more than more search."
         )
@@ -89,7 +94,7 @@ def _next_steps(context: ReportContext) -> list[str]:
             "The search stands still: let a language model write candidates, or add an operator of another kind."
         )
     else:
-        steps.append("The last improvement is long past: read the diff of the best candidate before spending more.")
+        steps.append("The last improvement came early in the run: read the best candidate's diff before spending more.")
     for reason, count in sorted(context.failures.items(), key=lambda item: (-item[1], item[0])):
         if tally.candidates and count >= COMMON_FAILURE_SHARE * tally.candidates and reason != "duplicate":
             steps.append(f"{reason.replace('_', ' ').capitalize()} is frequent ({count}): read one of its candidates.")
@@ -101,7 +106,9 @@ def _next_steps(context: ReportContext) -> list[str]:
 def _lessons(context: ReportContext) -> list[str]:
     lessons = []
     winners = [
-        finalist.operator_name for finalist in context.finalists if finalist.confirmed and not finalist.suspicious
+        finalist.operator_name
+        for finalist in context.finalists
+        if finalist.ordinal != 0 and finalist.confirmed and not finalist.suspicious
     ]
     for name in _distinct(winners):
         lessons.append(f"On {context.plan.task}, {name} made a confirmed candidate.")
@@ -117,8 +124,16 @@ def _distinct(names: Sequence[str]) -> list[str]:
 
 def _value(metric: Metric) -> str:
     unit = f" {metric.unit}" if metric.unit and metric.unit != "x" else metric.unit
-    interval = "" if metric.low is None or metric.high is None else f" ({metric.low:.3g} to {metric.high:.3g})"
-    return f"{metric.value:.3g}{unit}{interval}"
+    known = metric.low is not None and metric.high is not None
+    interval = f" ({_number(metric.low)} to {_number(metric.high)})" if known else ""
+    return f"{_number(metric.value)}{unit}{interval}"
+
+
+def _number(value: float | None) -> str:
+    """Three significant digits, as the report's tables show them; large numbers whole."""
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
 
 
 def _count(number: int, noun: str) -> str:

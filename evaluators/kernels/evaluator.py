@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import platform
-import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +32,7 @@ from nightforge.domain.ports import Sandbox
 from nightforge.domain.task import Task
 from nightforge.domain.words import ClockKind, Outcome, Phase
 from nightforge.errors import UserError
+from sandbox.platform import find_tool
 from tools import slots
 
 T = TypeVar("T")
@@ -102,9 +102,9 @@ class KernelEvaluator:
         lacking = []
         if sys.platform != "linux" or platform.machine() not in {"x86_64", "aarch64"}:
             lacking.append("kernels are measured on Linux on x86_64 or aarch64 (sealed memory, process clocks)")
-        if shutil.which("gcc") is None:
+        if find_tool("gcc") is None:
             lacking.append("no C compiler: install the packages gcc and libc6-dev")
-        if shutil.which("objdump") is None:
+        if find_tool("objdump") is None:
             lacking.append("no disassembler: install the package binutils")
         return tuple(lacking)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Protocol
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from nightforge.domain.base import Frozen, Scalar
 from nightforge.domain.candidate import Tally, Verdict
@@ -75,6 +75,12 @@ class Draft(Frozen):
     operator_name: str = ""
     note: str = ""
     """What was changed and why, in one line."""
+
+    @field_validator("source")
+    @classmethod
+    def _is_text(cls, value: str) -> str:
+        value.encode()  # half of a UTF-16 pair is no text: it could neither be stored nor built
+        return value
 
 
 class NoDraft(Frozen):

@@ -41,7 +41,7 @@ def test_each_layer_wins_over_the_one_below(project: Path, environ: dict[str, st
         resolved = load_settings(flags, environ=environ, cwd=project)
         return resolved.settings.request_timeout_s, resolved.origins["request_timeout_s"]
 
-    assert seen() == (120.0, BUILT_IN)
+    assert seen() == (300.0, BUILT_IN)
     user_file(environ).write_text("request_timeout_s = 1\n")
     assert seen() == (1.0, str(user_file(environ)))
     (project / "nightforge.toml").write_text("request_timeout_s = 2\n")

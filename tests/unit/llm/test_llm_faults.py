@@ -1,4 +1,4 @@
-"""The 21 faults of research/infrastructure.md §6.2, each over real HTTP; the numbers are its rows."""
+"""21 faults of chat-completions endpoints, numbered, each over real HTTP."""
 
 from __future__ import annotations
 
