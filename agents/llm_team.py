@@ -36,31 +36,13 @@ class LlmTeam:
         clock: Clock | None = None,
     ) -> None:
         operators = [*WEIGHTS, *((OperatorKind.TUNE, OperatorKind.REWRITE) if programs is not None else ())]
-        self._planner = LlmPlanner(client, planning_id=planning_id, clock=clock or SystemClock(), operators=operators)
-        self._coder = LlmCoder(client, programs=programs)
-        self._judge = LlmJudge(client)
-        self._analyst = LlmAnalyst(client, campaign_id=planning_id)
-        self._disclosure = disclose(models)
-
-    @property
-    def planner(self) -> Planner:
-        return self._planner
-
-    @property
-    def coder(self) -> Coder:
-        return self._coder
-
-    @property
-    def judge(self) -> Judge:
-        return self._judge
-
-    @property
-    def analyst(self) -> Analyst:
-        return self._analyst
-
-    @property
-    def disclosure(self) -> str:
-        return self._disclosure
+        self.planner: Planner = LlmPlanner(
+            client, planning_id=planning_id, clock=clock or SystemClock(), operators=operators
+        )
+        self.coder: Coder = LlmCoder(client, programs=programs)
+        self.judge: Judge = LlmJudge(client)
+        self.analyst: Analyst = LlmAnalyst(client, campaign_id=planning_id)
+        self.disclosure = disclose(models)
 
 
 def disclose(models: Sequence[ModelSpec]) -> str:

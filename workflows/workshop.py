@@ -67,7 +67,8 @@ class Workshop:
 
     def owner_of(self, source: str) -> int | None:
         sha = hash_source(source)
-        return self.claimed.get(sha, self.store.owner_of(self.campaign_id, sha))
+        owner = self.claimed.get(sha)
+        return owner if owner is not None else self.store.owner_of(self.campaign_id, sha)
 
     def is_known(self, source: str) -> bool:
         return self.owner_of(source) is not None
@@ -213,7 +214,7 @@ def describe_program(candidate: Candidate, source: str) -> Program:
 
 
 def bound_feedback(evidence: Evidence | None) -> str:
-    """The stages' feedback, last stage first in importance, cut in the middle of nothing but the oldest."""
+    """The stages' feedback in order; where it is too long the oldest part goes, since the last stage decided."""
     if evidence is None:
         return ""
     texts = [f"[{stage.stage}] {stage.feedback}" for stage in evidence.stages if stage.feedback]

@@ -16,27 +16,8 @@ class OfflineTeam:
     """Implements `nightforge.domain.team.Team`; the coder (operators, tuning) is given by the caller."""
 
     def __init__(self, coder: Coder, *, clock: Clock | None = None) -> None:
-        self._planner = OfflinePlanner(clock or SystemClock())
-        self._coder = coder
-        self._judge = OfflineJudge()
-        self._analyst = OfflineAnalyst()
-
-    @property
-    def planner(self) -> Planner:
-        return self._planner
-
-    @property
-    def coder(self) -> Coder:
-        return self._coder
-
-    @property
-    def judge(self) -> Judge:
-        return self._judge
-
-    @property
-    def analyst(self) -> Analyst:
-        return self._analyst
-
-    @property
-    def disclosure(self) -> str:
-        return DISCLOSURE
+        self.planner: Planner = OfflinePlanner(clock or SystemClock())
+        self.coder = coder
+        self.judge: Judge = OfflineJudge()
+        self.analyst: Analyst = OfflineAnalyst()
+        self.disclosure = DISCLOSURE

@@ -120,7 +120,7 @@ async def test_a_judge_that_suspects_everything_changes_no_number(open_toy_night
     for judge in (Silent(), Harsh()):
         async with open_toy_night() as night:
             team = OfflineTeam(OfflineCoder())
-            team._judge = judge  # type: ignore[assignment]
+            team.judge = judge
             night.house.make_team = lambda models, budget, campaign_id, team=team: team  # type: ignore[misc]
             request = NightRequest(goal=GOAL, budget=Budget(evaluations=10), preset="pair", in_flight=1, seed=5)
             await night.begin(request)

@@ -63,7 +63,7 @@ class TeamOf(OfflineTeam):
     def __init__(self, *, coder: Coder | None = None, judge: Judge | None = None) -> None:
         super().__init__(coder or OfflineCoder())
         if judge is not None:
-            self._judge = judge  # type: ignore[assignment]
+            self.judge = judge
 
 
 def employ(night: Night, team: OfflineTeam) -> None:
