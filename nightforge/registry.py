@@ -15,6 +15,7 @@ EVALUATORS = "nightforge.evaluators"
 OPERATORS = "nightforge.operators"
 STOP_RULES = "nightforge.stop_rules"
 PRESETS = "nightforge.presets"
+POLICIES = "nightforge.policies"
 REPORT_SECTIONS = "nightforge.report_sections"
 TASKS = "nightforge.tasks"
 

@@ -33,6 +33,10 @@ class StopSpec(Frozen):
 
 class SearchSpec(Frozen):
     preset: str = "solo"
+    policy: str = "evolve"
+    """Who is varied next: a registered search policy, or a baseline such as `random` or `hill-climb`."""
+    policy_parameters: dict[str, Scalar] = Field(default_factory=dict)
+    """Settings of the policy, by its own names."""
     seed: int = 0
     in_flight: Annotated[int, Field(ge=1, le=256)] = 3
     """Candidates under way at once (proposals and evaluations together)."""

@@ -39,6 +39,10 @@ class StepPlan(Frozen):
 
     operator: OperatorKind | None = None
     """None leaves the choice to the coder."""
+    operator_name: str = ""
+    """One registered operator; empty leaves the choice within `operator` open."""
+    model: str = ""
+    """The model of the ensemble that is to write it; empty leaves it to the client."""
     hint: str = ""
     reason: str = ""
 

@@ -27,8 +27,8 @@ NEXT = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "9999"
+down_revision = "{current}"
 
 
 def upgrade() -> None:
@@ -44,7 +44,7 @@ def newer_migrations(tmp_path: Path) -> Path:
     """Our migrations and one more that rebuilds a table to which others refer."""
     folder = tmp_path / "migrations"
     shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "r0002_next.py").write_text(NEXT.format(more=""))
+    (folder / "versions" / "r9999_next.py").write_text(NEXT.format(more="", current=REVISION))
     return folder
 
 
@@ -101,7 +101,7 @@ async def test_an_upgrade_keeps_the_rows_and_a_backup(
     campaign_id = (await store.create_campaign(plan, tier=SandboxTier.BUBBLEWRAP)).campaign_id
     await store.open_candidate(campaign_id, 0, parents=())
     await store.close()
-    bring_up_to_date(parse_url(url), timeout_s=5, migrations=newer_migrations, target="0002")
+    bring_up_to_date(parse_url(url), timeout_s=5, migrations=newer_migrations, target="9999")
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("SELECT campaign_id, colour, why FROM campaign").fetchall() == [
             (campaign_id, "blue", "")
@@ -109,7 +109,7 @@ async def test_an_upgrade_keeps_the_rows_and_a_backup(
         assert connection.execute("SELECT count(*) FROM candidate").fetchone() == (1,)
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
             connection.execute("DELETE FROM event")
-    backup = file.with_name("nightforge.db.0001.0.backup")
+    backup = file.with_name(f"nightforge.db.{REVISION}.0.backup")
     restored = open_store(f"sqlite:///{backup}", clock=clock)
     assert restored.campaign(campaign_id).tally.candidates == 1
     await restored.close()
@@ -125,13 +125,13 @@ async def test_a_failed_upgrade_leaves_everything_as_it_was(
     store = open_store(url, clock=clock)
     campaign = await store.create_campaign(plan, tier=SandboxTier.BUBBLEWRAP)
     await store.close()
-    version = newer_migrations / "versions" / "r0002_next.py"
-    version.write_text(NEXT.format(more="op.execute('DELETE FROM campaign')"))
+    version = newer_migrations / "versions" / "r9999_next.py"
+    version.write_text(NEXT.format(current=REVISION, more="op.execute('DELETE FROM campaign')"))
     with pytest.raises(StoreFault, match="would break 2 reference"):
-        bring_up_to_date(parse_url(url), timeout_s=5, migrations=newer_migrations, target="0002")
-    version.write_text(NEXT.format(more="op.execute('SELECT nonsense')"))
+        bring_up_to_date(parse_url(url), timeout_s=5, migrations=newer_migrations, target="9999")
+    version.write_text(NEXT.format(current=REVISION, more="op.execute('SELECT nonsense')"))
     with pytest.raises(StoreFault):
-        bring_up_to_date(parse_url(url), timeout_s=5, migrations=newer_migrations, target="0002")
+        bring_up_to_date(parse_url(url), timeout_s=5, migrations=newer_migrations, target="9999")
     again = open_store(url, clock=clock)
     assert again.campaign(campaign.campaign_id) == campaign
     await again.close()

@@ -1,0 +1,85 @@
+"""The search's seam: a policy is asked for the next candidate's parents and told what came of it.
+
+A policy keeps its state in the store (tables kept up on insert) or derives it from there, so that a campaign that was
+killed goes on with the same one and a decision costs the same at the first and at the millionth candidate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Protocol
+
+from pydantic import Field
+
+from nightforge.domain.base import Frozen
+from nightforge.domain.plan import Plan
+from nightforge.domain.ports import Store
+from nightforge.domain.task import Task
+from nightforge.domain.words import CandidateState, OperatorKind
+
+
+class Choice(Frozen):
+    """What a policy decides for one candidate. Empty fields leave the decision to the team."""
+
+    parents: tuple[int, ...]
+    """Ordinals: the parent first, then the inspirations."""
+    operator: OperatorKind | None = None
+    operator_name: str = ""
+    """One registered operator, e.g. `rewrite.unroll`; within `operator` where both are given."""
+    model: str = ""
+    """The model of the ensemble that writes it."""
+    island: int = 0
+    reason: str = ""
+    """Why, in a few words, for the event table."""
+
+
+class Result(Frozen):
+    """What came of a candidate."""
+
+    ordinal: int
+    choice: Choice
+    state: CandidateState
+    reason: str = ""
+    operator: OperatorKind | None = None
+    """As made: a repair or a fallback may differ from the choice."""
+    operator_name: str = ""
+    score: float | None = None
+    """None unless measured; failure is a status, never a number."""
+    score_low: float | None = None
+    parent_score: float | None = None
+    behaviour: dict[str, float] = Field(default_factory=dict)
+    """The task's behaviour dimensions."""
+    objectives: tuple[float, ...] = ()
+    """All objectives turned so that more is better, in the plan's order; empty unless measured."""
+    cost_usd: float = 0.0
+    seconds: float = 0.0
+    """Of proposing and evaluating it."""
+
+
+class Policy(Protocol):
+    """Who is varied next, and how (entry point group `nightforge.policies`; the value is a `PolicyFactory`)."""
+
+    name: str
+
+    def ask(self, ordinal: int, *, random: Random) -> Choice:
+        """Never empty-handed: parent 0, the seed, is always there."""
+        ...
+
+    async def tell(self, result: Result) -> None:
+        """Called once per finished candidate, after its row is committed; telling the same again changes nothing."""
+        ...
+
+
+class PolicyContext(Frozen, arbitrary_types_allowed=True):
+    """What a policy is made from."""
+
+    campaign_id: str
+    plan: Plan
+    task: Task
+    store: Store
+    inspirations: int = 2
+    """Programs beside the parent that the team can use."""
+
+
+PolicyFactory = Callable[[PolicyContext], Policy]

@@ -1,0 +1,35 @@
+"""What the search, the machine's watch and the integrity layer keep."""
+
+from __future__ import annotations
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    _search()
+    _cache()
+    _steering()
+    _integrity()
+
+
+def downgrade() -> None:
+    """Each part takes away what it added."""
+
+
+def _search() -> None:
+    """Archives, islands and the arms of the bandit."""
+
+
+def _cache() -> None:
+    """Evaluations by content."""
+
+
+def _steering() -> None:
+    """Owners, hints and their use."""
+
+
+def _integrity() -> None:
+    """Hidden sets and how often they were opened."""
