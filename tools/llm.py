@@ -146,7 +146,9 @@ class OpenAIModelClient:
         for endpoint in self._endpoints.values():
             await endpoint.close()
 
-    async def complete(self, key: CallKey, messages: Sequence[Message], *, schema: type[T] | None = None) -> Reply[T]:
+    async def complete(
+        self, key: CallKey, messages: Sequence[Message], *, schema: type[T] | None = None, model: str = ""
+    ) -> Reply[T]:
         bill = Bill()
         messages = [_storable(message) for message in messages]
         form = None if schema is None else form_of(schema)

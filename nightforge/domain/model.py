@@ -23,6 +23,9 @@ class Usage(Frozen):
     tokens_in: int = 0
     tokens_out: int = 0
     tokens_cached: int = 0
+    """Of the input."""
+    tokens_reasoning: int = 0
+    """Of the output, and billed as such: thoughts that the reply does not show."""
     estimated: bool = False
     """True when the endpoint did not report usage and the reserve was booked instead."""
 

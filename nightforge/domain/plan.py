@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from nightforge.domain.base import Frozen, Scalar
+from nightforge.domain.base import Frozen, Json, Scalar
 from nightforge.domain.task import Constraint, Objective
 from nightforge.domain.words import TeamKind
 
@@ -46,6 +46,14 @@ class SearchSpec(Frozen):
     confirm_top: Annotated[int, Field(ge=1, le=32)] = 3
 
 
+class Rates(Frozen):
+    """What an account may ask of an endpoint; None is unlimited."""
+
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    tokens_per_minute: Annotated[int, Field(ge=1)] | None = None
+    """Input and output together, as providers count them."""
+
+
 class ModelSpec(Frozen):
     """One model of the ensemble. Prices are US dollars per million tokens."""
 
@@ -53,8 +61,19 @@ class ModelSpec(Frozen):
     base_url: str = ""
     input_usd_per_mtok: Annotated[float, Field(ge=0)] | None = None
     output_usd_per_mtok: Annotated[float, Field(ge=0)] | None = None
+    cached_input_usd_per_mtok: Annotated[float, Field(ge=0)] | None = None
+    """Of input that the endpoint says it had cached; None charges it as other input."""
     max_output_tokens: Annotated[int, Field(gt=0)] = 8192
+    context_tokens: Annotated[int, Field(gt=0)] | None = None
+    """The window, input and output together; None takes what the server says of itself."""
+    weight: Annotated[float, Field(ge=0)] | None = None
+    """Share of the requests for which no model was chosen. A model without one steps in when the others fail; where
+    none has one, the first is asked first."""
+    rates: Rates = Rates()
+    """Of the account at this endpoint."""
     temperature: float | None = None
+    extra: dict[str, Json] = Field(default_factory=dict)
+    """Further fields of the request, by the server's own names (`reasoning_effort`, `top_k` …)."""
 
 
 class Plan(Frozen):

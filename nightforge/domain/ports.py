@@ -14,11 +14,22 @@ from typing import Protocol, TypeVar
 from pydantic import BaseModel
 
 from nightforge.domain.base import Json, Scalar
-from nightforge.domain.candidate import Attempt, Campaign, Candidate, Command, Event, Lease, Parent, Tally, Verdict
+from nightforge.domain.candidate import (
+    Attempt,
+    Campaign,
+    Candidate,
+    Choice,
+    Command,
+    Event,
+    Lease,
+    Parent,
+    Tally,
+    Verdict,
+)
 from nightforge.domain.evidence import Calibration, Evidence
 from nightforge.domain.limits import ExecResult, Limits
 from nightforge.domain.model import CallKey, CallState, Message, ModelCall, Reply, Usage
-from nightforge.domain.plan import Plan
+from nightforge.domain.plan import Plan, Rates
 from nightforge.domain.task import Task
 from nightforge.domain.words import (
     CampaignState,
@@ -145,6 +156,15 @@ class Evaluator(Protocol):
         """Exclusive resources to hold while timing: `cpu`, `gpu:0` …; empty for untimed evaluators."""
         ...
 
+    async def fingerprint(self, task: Task, parameters: Mapping[str, Scalar]) -> str:
+        """Everything that an evaluation depends on beside program, tier and seed, as 64 hex digits.
+
+        The task's folder and settings, the parameters, the tools with their versions and the evaluator's own code
+        (`nightforge.fingerprint` makes it): evidence is never taken from an evaluation with another one.
+        Raises EvaluatorFault when the tools cannot be asked.
+        """
+        ...
+
     async def calibrate(self, task: Task, parameters: Mapping[str, Scalar], *, seed: int) -> Calibration:
         """Measure every baseline, the A/A noise, the roof."""
         ...
@@ -171,12 +191,43 @@ class ModelClient(Protocol):
         messages: Sequence[Message],
         *,
         schema: type[T] | None = None,
+        model: str = "",
     ) -> Reply[T]:
         """One answer from the ensemble, within budget, each attempt a row before it is sent.
 
+        `model` is asked first; the others step in when it fails. Empty (or a name that the ensemble does not have)
+        leaves the choice to the ensemble's weights.
         Raises BudgetExhausted before sending when the reserve does not fit, ModelAccessRefused for a final no,
         ModelFault when every attempt failed or no parsable reply came after one repair.
         """
+        ...
+
+
+class CallPermit(Protocol):
+    """One request that may leave now, counted in the shared buckets until it is settled."""
+
+    def settle(self, *, tokens: int, cost_usd: float) -> None:
+        """What it really took. A permit that is never settled (a killed process) stays spent as it was asked for."""
+        ...
+
+
+class CallBroker(Protocol):
+    """What all campaigns of a machine share at a model endpoint: its rates, its pauses, the day's dollars.
+
+    `account` names an endpoint and a key, never the key itself. Methods take at most milliseconds, and raise
+    PlatformFault when the shared state cannot be reached.
+    """
+
+    def admit(self, account: str, rates: Rates, *, tokens: int, cost_usd: float) -> CallPermit | float:
+        """A permit, taken out of the buckets; or the seconds after which to ask again, with nothing taken.
+
+        `tokens` and `cost_usd` are what the request may take at most. Raises BudgetExhausted (`where` is
+        `budget:daily_usd`) when the day's dollars are spent.
+        """
+        ...
+
+    def pause(self, account: str, seconds: float) -> None:
+        """The endpoint asked for quiet: `admit` gives nobody a permit for so long."""
         ...
 
 
@@ -206,8 +257,10 @@ class Store(Protocol):
     def document(self, campaign_id: str, name: str, kind: type[T]) -> T | None: ...
 
     # candidates
-    async def open_candidate(self, campaign_id: str, ordinal: int, *, parents: Sequence[int]) -> Candidate:
-        """The row of a new candidate (`drafted`); returns the existing row when there is one."""
+    async def open_candidate(
+        self, campaign_id: str, ordinal: int, *, parents: Sequence[int], choice: Choice | None = None
+    ) -> Candidate:
+        """The row of a new candidate (`drafted`); returns the existing row, its choice too, when there is one."""
         ...
 
     async def save_code(

@@ -79,6 +79,8 @@ class Draft(Frozen):
     operator_name: str = ""
     note: str = ""
     """What was changed and why, in one line."""
+    model: str = ""
+    """The model that wrote it, which may have stepped in for the one chosen; empty when no model did."""
 
     @field_validator("source")
     @classmethod
