@@ -7,9 +7,11 @@ import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from threading import Event
 from typing import TypeVar
 
+import evaluators
 from evaluators.kernels import calibrate, stages
 from evaluators.kernels.bench import Cast, open_bench
 from evaluators.kernels.build import BuildFailure, build_kernel, check_source
@@ -25,13 +27,14 @@ from evaluators.kernels.spec import (
     read_hidden,
     read_settings,
 )
-from evaluators.kernels.toolchain import Missing, Recipe, Toolchain
+from evaluators.kernels.toolchain import Missing, Recipe, Toolchain, runners_folder
 from nightforge.domain.base import Scalar
 from nightforge.domain.evidence import Calibration, Evidence
 from nightforge.domain.ports import Sandbox
 from nightforge.domain.task import Task
 from nightforge.domain.words import ClockKind, Outcome, Phase
 from nightforge.errors import UserError
+from nightforge.fingerprint import cpu_identity, fingerprint
 from sandbox.platform import find_tool
 from tools import slots
 
@@ -110,6 +113,12 @@ class KernelEvaluator:
 
     def resources(self, task: Task, parameters: Mapping[str, Scalar]) -> Sequence[str]:
         return ("cpu",)
+
+    async def fingerprint(self, task: Task, parameters: Mapping[str, Scalar]) -> str:
+        tools = {**await self._toolchain.versions(), **await self._toolchain.build_tools(), "cpu": cpu_identity()}
+        tools["static_gate"] = str(self._static_gate)
+        code = (*map(Path, evaluators.__path__), runners_folder())
+        return await asyncio.to_thread(fingerprint, task, parameters, tools=tools, code=code)
 
     async def calibrate(self, task: Task, parameters: Mapping[str, Scalar], *, seed: int) -> Calibration:
         settings = read_settings(task)

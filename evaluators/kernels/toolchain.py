@@ -45,6 +45,7 @@ class Toolchain:
         self._libraries: dict[str, bytes] = {}
         self._worker: bytes | None = None
         self._versions: dict[str, str] | None = None
+        self._build_tools: dict[str, str] | None = None
 
     async def worker(self) -> bytes:
         if self._worker is None:
@@ -71,6 +72,16 @@ class Toolchain:
                 raise EvaluatorFault("gcc does not run inside the box", hint="install the package gcc")
             self._versions = {"gcc": lines[0].strip(), "numpy": np.__version__, "machine": platform.machine()}
         return self._versions
+
+    async def build_tools(self) -> dict[str, str]:
+        """Versions of what compiles and inspects a candidate, as the box sees them."""
+        if self._build_tools is None:
+            script = "for tool in gcc as ld objdump ldd; do $tool --version 2>/dev/null | head -n 1; done"
+            result = await self._sandbox.run(["/bin/sh", "-c", script], limits=Limits(wall_s=10))
+            if not result.ok:
+                raise EvaluatorFault("the build tools do not run inside the box", hint="install gcc and binutils")
+            self._build_tools = {"build": result.stdout.decode("utf-8", "replace")}
+        return self._build_tools
 
     async def program(self, task: Task, baseline: BaselineSpec) -> Recipe | Missing:
         """How to start a baseline, or why it cannot be had on this machine."""
@@ -156,5 +167,9 @@ def everyone_reads(path: Path) -> bool:
         return False
 
 
+def runners_folder() -> Path:
+    return Path(next(iter(sandbox_package.__path__))) / "runners"
+
+
 def _runner(name: str) -> Path:
-    return Path(next(iter(sandbox_package.__path__))) / "runners" / name
+    return runners_folder() / name

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from random import Random
 
 from nightforge.domain.base import Scalar
@@ -17,7 +18,8 @@ from nightforge.domain.limits import ExecResult, Limits
 from nightforge.domain.ports import Sandbox
 from nightforge.domain.task import Task
 from nightforge.domain.words import ClockKind, Outcome, Phase
-from nightforge.errors import UserError
+from nightforge.errors import EvaluatorFault, UserError
+from nightforge.fingerprint import fingerprint
 from sandbox.platform import find_tool, install_hint
 
 METRIC = "max_error"
@@ -46,6 +48,16 @@ class SineEvaluator:
 
     def resources(self, task: Task, parameters: Mapping[str, Scalar]) -> Sequence[str]:
         return ()
+
+    async def fingerprint(self, task: Task, parameters: Mapping[str, Scalar]) -> str:
+        return fingerprint(task, parameters, tools=await self._tools(), code=[Path(__file__)])
+
+    async def _tools(self) -> dict[str, str]:
+        """The interpreter as the box sees it: another version may give another answer."""
+        result = await self._sandbox.run(["/usr/bin/env", "python3", "-VV"], limits=LIMITS)
+        if not result.ok:
+            raise EvaluatorFault("python3 does not run inside the box", hint=install_hint("python3"))
+        return {"python3": result.stdout.decode(errors="replace")}
 
     async def calibrate(self, task: Task, parameters: Mapping[str, Scalar], *, seed: int) -> Calibration:
         taylor = Baseline(

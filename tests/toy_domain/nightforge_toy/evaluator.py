@@ -19,6 +19,7 @@ from nightforge.domain.evidence import Baseline, Calibration, Evidence, Metric, 
 from nightforge.domain.ports import Sandbox
 from nightforge.domain.task import Task
 from nightforge.domain.words import ClockKind, Outcome, Phase
+from nightforge.fingerprint import fingerprint
 
 PEAK = (29, 17)
 NUMBER = re.compile(r"^(?P<name>[XY]) = (?P<value>-?\d+)$", re.MULTILINE)
@@ -39,6 +40,9 @@ class ToyEvaluator:
 
     def resources(self, task: Task, parameters: Mapping[str, Scalar]) -> Sequence[str]:
         return ()
+
+    async def fingerprint(self, task: Task, parameters: Mapping[str, Scalar]) -> str:
+        return fingerprint(task, parameters, tools={}, code=[Path(__file__)])
 
     async def calibrate(self, task: Task, parameters: Mapping[str, Scalar], *, seed: int) -> Calibration:
         flat = Baseline(
