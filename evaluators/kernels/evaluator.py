@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 import platform
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 from typing import TypeVar
 
 import evaluators
+from evaluators.integrity.c_mutants import mutate_c
+from evaluators.integrity.seams import Honest, Mutator
 from evaluators.kernels import calibrate, stages
 from evaluators.kernels.bench import Cast, open_bench
 from evaluators.kernels.build import BuildFailure, build_kernel, check_source
 from evaluators.kernels.cascade import Cascade, CascadeEnded
+from evaluators.kernels.checker import KernelChecker, open_kernel_checker
 from evaluators.kernels.gate import inspect_library
+from evaluators.kernels.honest import honest_kernels
 from evaluators.kernels.session import KernelFailed
 from evaluators.kernels.spec import (
     HIDDEN_FILE,
@@ -166,6 +171,24 @@ class KernelEvaluator:
         except CascadeEnded:
             pass
         return cascade.evidence(self._sandbox.tier)
+
+    @asynccontextmanager
+    async def open_checker(
+        self, task: Task, parameters: Mapping[str, Scalar], *, seed: int
+    ) -> AsyncIterator[KernelChecker]:
+        """Implements `evaluators.integrity.seams.OffersChecker`."""
+        settings = read_settings(task)
+        dims = primary_dims(settings, task, parameters)
+        built = await self._prepare(task, settings, everyone=False)
+        wall_s = {stage.name: stage.wall_s for stage in task.stages}
+        async with open_kernel_checker(self._sandbox, built.cast, dims, wall_s, seed=seed) as checker:
+            yield checker
+
+    def honest_programs(self, task: Task) -> Sequence[Honest]:
+        return honest_kernels(task)
+
+    def mutator(self, task: Task) -> Mutator:
+        return mutate_c
 
     def _measure(self, job: stages.Job, phase: Phase, seed: int, stop: Event) -> None:
         """All stages that run the candidate hold the machine's slot: its workers share one processor and its cache."""

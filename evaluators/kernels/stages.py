@@ -65,9 +65,16 @@ class Pair:
 @contextmanager
 def _checked(bench: Bench, job: Job) -> Iterator[Pair]:
     """Candidate and reference, past smoke and correctness."""
+    with ExitStack() as stack:
+        reference = stack.enter_context(bench.open(bench.reference_program(job.settings.reference)))
+        yield stack.enter_context(checked_beside(bench, job, reference))
+
+
+@contextmanager
+def checked_beside(bench: Bench, job: Job, reference: KernelWorker) -> Iterator[Pair]:
+    """The candidate past smoke and correctness, beside a reference that is already there."""
     settings = job.settings
     with ExitStack() as stack:
-        reference = stack.enter_context(bench.open(bench.reference_program(settings.reference)))
         with job.cascade.stage("smoke"):
             candidate = stack.enter_context(bench.open(bench.candidate_program()))
             first = settings.distributions[:2]

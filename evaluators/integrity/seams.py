@@ -1,0 +1,98 @@
+"""What an evaluator offers to the integrity layer: one Protocol per capability, each optional.
+
+An evaluator implements those that its domain allows, beside `nightforge.domain.ports.Evaluator`; the checks ask with
+`isinstance` and say which capability is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Protocol, runtime_checkable
+
+from nightforge.domain.base import Scalar
+from nightforge.domain.integrity import Finding
+from nightforge.domain.task import Task
+
+
+@dataclass(frozen=True)
+class Honest:
+    """A correct program of the task, and where it comes from."""
+
+    origin: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """One mutation of a source: what was changed, by which operator, and the whole program after it."""
+
+    operator: str
+    line: int
+    before: str
+    after: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Mutant:
+    origin: str
+    change: Change
+
+    @property
+    def mutant_id(self) -> str:
+        return f"{self.origin}:{self.change.line}:{sha256(self.change.source.encode()).hexdigest()[:8]}"
+
+
+@dataclass(frozen=True)
+class Impostor:
+    """A program that does not solve the task and must not pass (or an honest one that must)."""
+
+    name: str
+    title: str
+    source: str
+    must_pass: bool = False
+
+
+class Checker(Protocol):
+    """The stages that judge correctness, open for many programs in a row.
+
+    Every program of one checker meets the same data. Failures of our side raise EvaluatorFault or SandboxFault.
+    """
+
+    async def check(self, source: str) -> Finding: ...
+
+    async def prove_equal(self, one: str, other: str) -> str:
+        """Why both are the same program, in words; empty when that is not proven. Never a guess from answers."""
+        ...
+
+
+class Mutator(Protocol):
+    """A fixed list of mutation operators for one language. Same source, same changes in the same order."""
+
+    def __call__(self, source: str) -> Iterator[Change]: ...
+
+
+@runtime_checkable
+class OffersChecker(Protocol):
+    def open_checker(
+        self, task: Task, parameters: Mapping[str, Scalar], *, seed: int
+    ) -> AbstractAsyncContextManager[Checker]: ...
+
+
+@runtime_checkable
+class OffersMutants(Protocol):
+    def honest_programs(self, task: Task) -> Sequence[Honest]:
+        """Correct programs that mutants are made from, the task's seed first."""
+        ...
+
+    def mutator(self, task: Task) -> Mutator: ...
+
+
+@runtime_checkable
+class OffersImpostors(Protocol):
+    def impostors(self, task: Task) -> Sequence[Impostor]:
+        """What the task must not admit: zeros, constants, copies of the input, earlier answers, low precision."""
+        ...

@@ -1,0 +1,85 @@
+"""How far an evaluator can be believed: wrong programs that it must catch, and whether it did."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from enum import StrEnum
+
+from nightforge.domain.base import Frozen
+
+
+class Finding(Frozen):
+    """What the stages that judge correctness (never those that measure) said of one program."""
+
+    built: bool
+    """False: it never became a program; the compiler or parser refused it."""
+    accepted: bool
+    stage: str
+    reason: str = ""
+    feedback: str = ""
+    build: str = ""
+    """Digest of what was built: two programs with the same one are the same program. Empty where nothing is built."""
+    answers: str = ""
+    """Digest of every answer that was accepted, in order; comparable between checks of one seed."""
+    share: float = 0.0
+    """Largest error as a share of what is allowed; 0 where answers are exact."""
+    seconds: float = 0.0
+
+
+class MutantFate(StrEnum):
+    CAUGHT = "caught"
+    SURVIVED = "survived"
+    SUB_TOLERANCE = "sub-tolerance"
+    """Its answers differ from the correct program's, by less than the task allows."""
+    EQUIVALENT = "equivalent"
+    """Proven to be the same program; nobody could catch it."""
+    DUPLICATE = "duplicate"
+    """Built to the same program as an earlier mutant, which stands for it."""
+    STILLBORN = "stillborn"
+    """Not a program: the compiler or parser refused it."""
+
+
+class MutantResult(Frozen):
+    mutant_id: str
+    """Origin, line and a digest: the same list and sources give the same one."""
+    origin: str
+    """The correct program that was changed."""
+    operator: str
+    line: int
+    before: str
+    after: str
+    fate: MutantFate
+    why: str
+    """Caught: stage and reason. Otherwise: the proof, or what is known of it."""
+    share: float = 0.0
+    seconds: float = 0.0
+
+
+class MutationReport(Frozen):
+    """The mutation score: caught mutants among those that a perfect oracle could catch.
+
+    Left out are stillborn mutants, duplicates, those proven equivalent, and those whose answers stay within the
+    tolerance (counted apart as `sub-tolerance`). Survivors without a proof count against the evaluator.
+    """
+
+    seed: int
+    results: tuple[MutantResult, ...]
+
+    @property
+    def counts(self) -> Mapping[MutantFate, int]:
+        found = Counter(result.fate for result in self.results)
+        return {fate: found[fate] for fate in MutantFate}
+
+    @property
+    def counted(self) -> int:
+        return self.counts[MutantFate.CAUGHT] + self.counts[MutantFate.SURVIVED]
+
+    @property
+    def score(self) -> float | None:
+        """None when there was nothing to catch."""
+        return self.counts[MutantFate.CAUGHT] / self.counted if self.counted else None
+
+    @property
+    def survivors(self) -> tuple[MutantResult, ...]:
+        return tuple(result for result in self.results if result.fate is MutantFate.SURVIVED)
