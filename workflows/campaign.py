@@ -24,6 +24,7 @@ from nightforge.errors import (
 from workflows.contract import StopSwitch
 from workflows.control import Control
 from workflows.graph import CandidateGraph, build_graph, steps_at_most
+from workflows.outcome import tell
 from workflows.ownership import Tenure
 from workflows.stopping import CONFIRMATION_COST, Progress, StopRule, first_reason, rules_for
 from workflows.workshop import Desk, Workshop
@@ -263,6 +264,7 @@ class Campaign:
             ordinal=desk.ordinal,
         )
         await shop.store.finish_candidate(shop.campaign_id, desk.ordinal, state, reason=known)
+        await tell(desk)
 
     async def _drain(self) -> None:
         """Let what is in flight end; a second interrupt cancels it. Raises the trouble."""

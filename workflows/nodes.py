@@ -10,11 +10,14 @@ from nightforge.domain.scoring import score_evidence, violated
 from nightforge.domain.team import Draft, NoDraft, StepPlan
 from nightforge.domain.words import CandidateState, OperatorKind, Outcome, Phase
 from nightforge.errors import BudgetExhausted, ModelFault
+from workflows.outcome import tell
 from workflows.presets import Node
 from workflows.search.randomness import decide
 from workflows.state import CandidateRun
 from workflows.workshop import Desk, Workshop
 
+CHOSEN = frozenset({"operator", "operator_name", "model"})
+"""Fields of a step that are the policy's where it decided on them."""
 REPAIRABLE_DRAFTS = frozenset({"edit_does_not_apply", "no_program", "outside_evolve_block"})
 UNREPAIRABLE_STAGES = frozenset({"slower", "below_roof", "violates_constraint"})
 """Reasons of a failed stage that more words cannot mend."""
@@ -30,18 +33,19 @@ async def pick(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
         await shop.store.open_candidate(shop.campaign_id, 0, parents=())
         sha = await _store_program(desk, Draft(source=shop.task.read(shop.task.seed), operator=OperatorKind.FULL), 0)
         return {"attempt": 0, "parents": (), "code_sha": sha, "evaluated": False}
-    random = decide(shop.plan.search.seed, desk.ordinal, "parents")
-    pool = shop.store.parents(shop.campaign_id)
-    # A person may have discarded every other parent: the seed is always there to start from again.
-    parents = shop.picker.pick(pool, inspirations=shop.inspirations, random=random) if pool else (0,)
-    await shop.store.open_candidate(shop.campaign_id, desk.ordinal, parents=parents)
-    return {"attempt": 0, "parents": parents, "code_sha": None, "evaluated": False}
+    choice = shop.policy.ask(desk.ordinal, random=decide(shop.plan.search.seed, desk.ordinal, "policy"))
+    # The choice is committed with the row: a run that is taken up again keeps it, whatever was learned since.
+    await shop.store.open_candidate(shop.campaign_id, desk.ordinal, parents=choice.parents, choice=choice)
+    desk.choice = choice
+    return {"attempt": 0, "parents": choice.parents, "step": desk.step, "code_sha": None, "evaluated": False}
 
 
 async def _take_up(desk: Desk, row: Candidate) -> CandidateRun:
     """Everything that was committed is read back, nothing is asked for or run again."""
     shop = desk.workshop
+    desk.choice = row.choice
     run: CandidateRun = {"parents": row.parents, "attempt": row.attempt, "code_sha": row.code_sha, "evaluated": False}
+    run["step"] = desk.step
     if row.code_sha is not None and row.parents and shop.preset.has(Node.PLAN_STEP):
         # Repairs are asked for with the planner's words: without them a paid reply would not be found again.
         run |= {"step": await _plan_step(desk, row.parents)}
@@ -54,12 +58,15 @@ async def _take_up(desk: Desk, row: Candidate) -> CandidateRun:
 
 
 async def _plan_step(desk: Desk, parents: tuple[int, ...]) -> StepPlan:
+    """The planner's words on what the policy chose; what the policy left open is the planner's to fill in."""
     try:
-        return await desk.workshop.team.planner.plan_step(desk.context(parents, StepPlan()))
+        planned = await desk.workshop.team.planner.plan_step(desk.context(parents, desk.step))
     except ModelFault as fault:
         if fault.retryable:
             raise
-        return StepPlan(reason=f"the planner's reply could not be used: {fault}")
+        return desk.step.model_copy(update={"reason": f"the planner's reply could not be used: {fault}"})
+    chosen = {name: value for name, value in desk.step if name in CHOSEN and value}
+    return planned.model_copy(update=chosen)
 
 
 async def plan_step(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
@@ -81,7 +88,8 @@ async def write_draft(desk: Desk, state: CandidateRun, draft: int) -> None:
     context = desk.context(state["parents"], state.get("step", StepPlan()), draft=draft)
     random = decide(shop.plan.search.seed, desk.ordinal, f"code.{draft}")
     try:
-        written = await shop.team.coder.write(context, random=random, is_known=shop.is_known)
+        with desk.proposing():
+            written = await shop.team.coder.write(context, random=random, is_known=shop.is_known)
     except (BudgetExhausted, ModelFault) as fault:
         desk.faults.append(fault)
     else:
@@ -114,7 +122,9 @@ async def repair(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
             return {"repairable": False}
     context = desk.context(state["parents"], state.get("step", StepPlan()), attempt=attempt)
     random = decide(shop.plan.search.seed, desk.ordinal, f"repair.{attempt}")
-    desk.drafts[0] = claimed(desk, await shop.team.coder.repair(context, random=random, is_known=shop.is_known))
+    with desk.proposing():
+        mended = await shop.team.coder.repair(context, random=random, is_known=shop.is_known)
+    desk.drafts[0] = claimed(desk, mended)
     return {"attempt": attempt, "code_sha": None, "evaluated": False}
 
 
@@ -215,6 +225,7 @@ async def record(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
     desk = runtime.context
     shop = desk.workshop
     await shop.store.finish_candidate(shop.campaign_id, desk.ordinal, state["state"], reason=state.get("reason", ""))
+    await tell(desk)
     return {}
 
 

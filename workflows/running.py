@@ -12,6 +12,7 @@ from nightforge.domain.plan import ModelSpec
 from nightforge.domain.ports import Store
 from nightforge.domain.rehearsal import RehearsalReport
 from nightforge.domain.scoring import beats_reference
+from nightforge.domain.search import PolicyContext
 from nightforge.domain.team import Finalist, ReportContext, Team
 from nightforge.domain.words import CampaignState, CandidateState, TeamKind
 from nightforge.errors import BudgetExhausted, ModelAccessRefused, ModelFault, RehearsalFailed, StoreFault
@@ -24,6 +25,7 @@ from workflows.house import House
 from workflows.ownership import Tenure, owning
 from workflows.presets import find_preset
 from workflows.rehearsal import rehearse_evaluator, rehearse_models
+from workflows.search.policies import make_policy
 from workflows.workshop import Workshop
 
 logger = logging.getLogger(__name__)
@@ -91,6 +93,10 @@ def open_workshop(house: House, campaign: Campaign) -> Workshop:
     plan = campaign.plan
     task = house.find_task(plan.task)
     budget = BudgetMeter(plan.budget, spent=campaign.tally)
+    inspirations = INSPIRATIONS[plan.team]
+    seen = PolicyContext(
+        campaign_id=campaign.campaign_id, plan=plan, task=task, store=house.store, inspirations=inspirations
+    )
     return Workshop(
         campaign_id=campaign.campaign_id,
         plan=plan,
@@ -98,12 +104,12 @@ def open_workshop(house: House, campaign: Campaign) -> Workshop:
         preset=find_preset(plan.search.preset),
         store=house.store,
         evaluator=house.evaluator(task),
+        policy=make_policy(seen),
         team=house.make_team(plan.models, budget, campaign.campaign_id),
         budget=budget,
         clock=house.clock,
         calibration=house.store.document(campaign.campaign_id, "calibration", Calibration),
         brief=task.read(task.brief),
-        inspirations=INSPIRATIONS[plan.team],
     )
 
 

@@ -6,7 +6,8 @@ import asyncio
 import logging
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -14,13 +15,13 @@ from nightforge.domain.candidate import Candidate
 from nightforge.domain.evidence import Calibration, Evidence, StageEvidence
 from nightforge.domain.plan import Plan
 from nightforge.domain.ports import Clock, Evaluator, Store
+from nightforge.domain.search import Choice, Policy
 from nightforge.domain.task import Task
 from nightforge.domain.team import Draft, NoDraft, Program, StepContext, StepPlan, Team
 from nightforge.domain.words import CandidateState, Phase
 from nightforge.errors import BudgetExhausted, EvaluatorFault, ModelFault, NightforgeError
 from tools.budget import BudgetMeter, Reservation
 from workflows.presets import Preset
-from workflows.search.parents import ParentPicker, WeightedPicker
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class Workshop:
     preset: Preset
     store: Store
     evaluator: Evaluator
+    policy: Policy
     team: Team
     budget: BudgetMeter
     clock: Clock
@@ -53,8 +55,6 @@ class Workshop:
     brief: str
     entropy: Callable[[], int] = _fresh_seed
     """Data seeds come from the operating system and are stored with the evidence."""
-    picker: ParentPicker = field(default_factory=WeightedPicker)
-    inspirations: int = 2
     may_repair: bool = True
     """False once the wall time is spent: what is in flight ends, and begins nothing more."""
     slots: asyncio.Semaphore = field(init=False)
@@ -163,6 +163,26 @@ class Desk:
     failure: StageEvidence | None = None
     broken: Program | None = None
     evaluations: int = 0
+    choice: Choice | None = None
+    proposing_s: float = 0.0
+    """Spent in this process on its drafts and repairs."""
+
+    @contextmanager
+    def proposing(self) -> Iterator[None]:
+        """Around a coder's work: its wall time counts as the candidate's cost."""
+        started = self.workshop.clock.monotonic()
+        try:
+            yield
+        finally:
+            self.proposing_s += self.workshop.clock.monotonic() - started
+
+    @property
+    def step(self) -> StepPlan:
+        """What the policy decided of how it is made; empty for the seed."""
+        chosen = self.choice
+        if chosen is None:
+            return StepPlan()
+        return StepPlan(operator=chosen.operator, operator_name=chosen.operator_name, model=chosen.model)
 
     def clear(self) -> None:
         """However the run ended: what was held for it and not used is free again."""

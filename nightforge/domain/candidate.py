@@ -33,12 +33,29 @@ class Attempt(Frozen):
     evidence: Evidence | None = None
 
 
+class Choice(Frozen):
+    """What a policy decides for one candidate. Empty fields leave the decision to the team."""
+
+    parents: tuple[int, ...]
+    """Ordinals: the parent first, then the inspirations."""
+    operator: OperatorKind | None = None
+    operator_name: str = ""
+    """One registered operator, e.g. `rewrite.unroll`; within `operator` where both are given."""
+    model: str = ""
+    """The model of the ensemble that writes it."""
+    island: int = 0
+    reason: str = ""
+    """Why, in a few words, for the event table."""
+
+
 class Candidate(Frozen):
     campaign_id: str
     ordinal: int
     """0 is the seed; unique within the campaign; never reused, never a process id."""
     state: CandidateState
     parents: tuple[int, ...] = ()
+    choice: Choice | None = None
+    """What the search policy decided for it; None for the seed."""
     operator: OperatorKind | None = None
     operator_name: str = ""
     note: str = ""

@@ -33,6 +33,14 @@ def score_evidence(evidence: Evidence, objective: Objective) -> Score | None:
     return Score(-metric.value, -(metric.high if metric.high is not None else metric.value))
 
 
+def turned(evidence: Evidence, objective: Objective) -> float | None:
+    """The metric of one objective as a number of which more is better; None where it was not measured."""
+    metric = evidence.metrics.get(objective.metric)
+    if metric is None:
+        return None
+    return metric.value if objective.direction is Direction.MAX else -metric.value
+
+
 def violated(evidence: Evidence, constraints: tuple[Constraint, ...]) -> Constraint | None:
     """The first constraint that the metrics break; a missing metric breaks it."""
     for constraint in constraints:

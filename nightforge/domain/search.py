@@ -7,31 +7,18 @@ killed goes on with the same one and a decision costs the same at the first and 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from random import Random
 from typing import Protocol
 
 from pydantic import Field
 
 from nightforge.domain.base import Frozen
+from nightforge.domain.candidate import Choice as Choice
 from nightforge.domain.plan import Plan
 from nightforge.domain.ports import Store
 from nightforge.domain.task import Task
 from nightforge.domain.words import CandidateState, OperatorKind
-
-
-class Choice(Frozen):
-    """What a policy decides for one candidate. Empty fields leave the decision to the team."""
-
-    parents: tuple[int, ...]
-    """Ordinals: the parent first, then the inspirations."""
-    operator: OperatorKind | None = None
-    operator_name: str = ""
-    """One registered operator, e.g. `rewrite.unroll`; within `operator` where both are given."""
-    model: str = ""
-    """The model of the ensemble that writes it."""
-    island: int = 0
-    reason: str = ""
-    """Why, in a few words, for the event table."""
 
 
 class Result(Frozen):
@@ -71,7 +58,8 @@ class Policy(Protocol):
         ...
 
 
-class PolicyContext(Frozen, arbitrary_types_allowed=True):
+@dataclass(frozen=True)
+class PolicyContext:
     """What a policy is made from."""
 
     campaign_id: str

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, Row
 
-from nightforge.domain.candidate import Candidate, Verdict
+from nightforge.domain.candidate import Candidate, Choice, Verdict
 from nightforge.domain.words import CandidateState, OperatorKind
 from nightforge.store.base import to_datetime
 from nightforge.store.evidence_rows import EvaluationKey, last_confirmations, load_evidence
@@ -20,6 +21,15 @@ def unpack_parents(text: str) -> tuple[int, ...]:
     return tuple(map(int, text.split(","))) if text else ()
 
 
+def pack_choice(choice: Choice | None) -> str | None:
+    """Without the parents, which have their own column."""
+    return None if choice is None else choice.model_dump_json(exclude={"parents"}, exclude_defaults=True)
+
+
+def unpack_choice(text: str | None, parents: Sequence[int]) -> Choice | None:
+    return None if text is None else Choice.model_validate({**json.loads(text), "parents": tuple(parents)})
+
+
 def to_candidates(
     connection: Connection, campaign_id: str, campaign_key: int, rows: Sequence[Row[tuple[object, ...]]]
 ) -> tuple[Candidate, ...]:
@@ -28,12 +38,14 @@ def to_candidates(
     candidates = []
     for row in rows:
         confirmation = confirmations.get(row.ordinal)
+        parents = unpack_parents(row.parents)
         candidates.append(
             Candidate(
                 campaign_id=campaign_id,
                 ordinal=row.ordinal,
                 state=CandidateState(row.state),
-                parents=unpack_parents(row.parents),
+                parents=parents,
+                choice=unpack_choice(row.choice, parents),
                 operator=None if row.operator is None else OperatorKind(row.operator),
                 operator_name=row.operator_name,
                 note=row.note,

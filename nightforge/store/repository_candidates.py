@@ -12,12 +12,12 @@ from dataclasses import replace
 from sqlalchemy import bindparam, delete, select, update
 
 from nightforge.domain.base import Json
-from nightforge.domain.candidate import Candidate, Verdict
+from nightforge.domain.candidate import Candidate, Choice, Verdict
 from nightforge.domain.evidence import Evidence
 from nightforge.domain.words import CandidateState, EvidenceClass, OperatorKind
 from nightforge.store.base import StoreBase, no_candidate, to_datetime
 from nightforge.store.blobs import digest_of, save_texts
-from nightforge.store.candidate_rows import pack_parents, to_candidates
+from nightforge.store.candidate_rows import pack_choice, pack_parents, to_candidates
 from nightforge.store.dialects import insert_if_new
 from nightforge.store.evidence_rows import EvaluationKey, insert_evidence, last_confirmations, load_evidence
 from nightforge.store.ledger import Ledger
@@ -67,13 +67,16 @@ _DISOWN = delete(program).where(
 
 
 class CandidateWrites(StoreBase):
-    async def open_candidate(self, campaign_id: str, ordinal: int, *, parents: Sequence[int]) -> Candidate:
+    async def open_candidate(
+        self, campaign_id: str, ordinal: int, *, parents: Sequence[int], choice: Choice | None = None
+    ) -> Candidate:
         if ordinal < 0:
             raise ValueError(f"an ordinal is >= 0, not {ordinal}")
         row: dict[str, object] = {
             "ordinal": ordinal,
             "state": CandidateState.DRAFTED,
             "parents": pack_parents(parents),
+            "choice": pack_choice(choice),
             "operator_name": "",
             "note": "",
             "attempt": 0,
@@ -100,6 +103,7 @@ class CandidateWrites(StoreBase):
                 ordinal=ordinal,
                 state=CandidateState.DRAFTED,
                 parents=tuple(parents),
+                choice=choice,
                 created_at=to_datetime(ledger.at_us),
             )
 

@@ -136,6 +136,7 @@ candidate = Table(
     Column("children", Integer, nullable=False),
     Column("created_us", BigInteger, nullable=False),
     Column("finished_us", BigInteger),
+    Column("choice", Text),
     sqlite_with_rowid=False,
 )
 

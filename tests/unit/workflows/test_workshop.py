@@ -48,6 +48,7 @@ def workshop(store: StoredPrograms, *, evaluations: int = 3) -> Workshop:
         preset=unused,
         store=cast(Any, store),
         evaluator=unused,
+        policy=unused,
         team=unused,
         budget=BudgetMeter(plan.budget, spent=Tally()),
         clock=unused,

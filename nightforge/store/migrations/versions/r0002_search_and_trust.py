@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -17,10 +20,16 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Each part takes away what it added."""
+    _no_search()
 
 
 def _search() -> None:
-    """Archives, islands and the arms of the bandit."""
+    """Choices of the policy, archives, islands and the arms of the bandit."""
+    op.add_column("candidate", sa.Column("choice", sa.Text()))
+
+
+def _no_search() -> None:
+    op.drop_column("candidate", "choice")
 
 
 def _cache() -> None:
