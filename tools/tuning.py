@@ -10,9 +10,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from nightforge.domain.team import Draft, OperatorContext, Program
 from nightforge.domain.words import OperatorKind
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
 
 MAX_DRAFTS = 16
 _DECLARATION = re.compile(
@@ -24,6 +28,7 @@ _FLAGS_HEADER = re.compile(
     r"^[ \t]*(?://|#|/\*|\*)[ \t]*nf-flags:[ \t]*(?P<value>[^\n*]*?)[ \t]*(?:\*/)?[ \t]*$", re.MULTILINE
 )
 FLAGS = "nf-flags"
+TPE = "tune.tpe"
 
 
 @dataclass(frozen=True)
@@ -170,3 +175,78 @@ def _proposals(
         if key not in seen:
             seen.add(key)
             yield chosen
+
+
+class SampledTune:
+    """The operator `tune.tpe`: Optuna's sampler alone, without our neighbours; the baseline of that name.
+
+    Lists of numbers are searched by place, so that the sampler knows their order. Pure, as `Tune` is.
+    """
+
+    name = TPE
+    kind = OperatorKind.TUNE
+    languages: frozenset[str] = frozenset()
+    prior = 0.0
+    structural = False
+    on_request = True
+    """Only where it is asked for by name: the search at large has `tune.optuna`."""
+
+    def propose(self, context: OperatorContext) -> Sequence[Draft]:
+        tunables = parse_tunables(context.parent.source)
+        if not tunables:
+            return ()
+        current = {tunable.name: tunable.value for tunable in tunables}
+        known = _known(context.parent.source, (context.parent, *context.history))
+        return tuple(
+            Draft(
+                source=with_values(context.parent.source, values),
+                operator=self.kind,
+                operator_name=self.name,
+                note=_note(current, values),
+            )
+            for values in islice(_sampled(tunables, known, context.seed), MAX_DRAFTS)
+        )
+
+
+def _sampled(
+    tunables: Sequence[Tunable], known: Sequence[tuple[dict[str, str], float]], seed: int
+) -> Iterator[dict[str, str]]:
+    """What TPE proposes after the measured ones, each new assignment once."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
+    space = {tunable.name: _axis(tunable) for tunable in tunables}
+    for values, score in known:
+        if all(values[t.name] in t.choices for t in tunables):
+            places = {t.name: _place(t, values[t.name]) for t in tunables}
+            study.add_trial(optuna.trial.create_trial(params=places, distributions=space, value=score))
+    seen = {tuple(values[t.name] for t in tunables) for values, _ in known}
+    for _ in range(4 * MAX_DRAFTS):
+        params = study.ask(fixed_distributions=space).params
+        chosen = {t.name: t.choices[params[t.name]] if _is_ordered(t) else str(params[t.name]) for t in tunables}
+        key = tuple(chosen.values())
+        if key not in seen:
+            seen.add(key)
+            yield chosen
+
+
+def _axis(tunable: Tunable) -> BaseDistribution:
+    from optuna.distributions import CategoricalDistribution, IntDistribution
+
+    if _is_ordered(tunable):
+        return IntDistribution(0, len(tunable.choices) - 1)
+    return CategoricalDistribution(tunable.choices)
+
+
+def _place(tunable: Tunable, value: str) -> int | str:
+    return tunable.choices.index(value) if _is_ordered(tunable) else value
+
+
+def _is_ordered(tunable: Tunable) -> bool:
+    """Its choices are numbers that rise or fall."""
+    try:
+        numbers = [float(choice) for choice in tunable.choices]
+    except ValueError:
+        return False
+    return numbers == sorted(numbers) or numbers == sorted(numbers, reverse=True)

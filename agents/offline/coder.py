@@ -28,6 +28,7 @@ class Ranked(Protocol):
 
     prior: float
     structural: bool
+    # `on_request: bool`, where there is one and it is true: used only where a step names the operator.
 
 
 def load_operators() -> tuple[Operator, ...]:
@@ -114,7 +115,8 @@ class OfflineCoder:
         return tuple(
             operator
             for operator in self._operators
-            if not operator.languages or context.language.lower() in operator.languages
+            if (not operator.languages or context.language.lower() in operator.languages)
+            and (operator.name == context.step.operator_name or not getattr(operator, "on_request", False))
         )
 
     def _choices(self, context: StepContext, wanted: OperatorKind | None) -> Iterator[tuple[Operator, ...]]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nightforge.domain.team import OperatorContext, Program
 from nightforge.domain.words import OperatorKind
-from tools.tuning import Tune, parse_tunables, skeleton, with_values
+from tools.tuning import SampledTune, Tune, parse_tunables, skeleton, with_values
 
 NAMES = st.from_regex(r"[A-Z][A-Z_]{2,8}", fullmatch=True)
 CHOICES = st.lists(st.integers(1, 4096).map(str), min_size=2, max_size=5, unique=True)
@@ -132,3 +132,26 @@ def test_a_value_outside_its_list_moves_into_it() -> None:
 
 def test_nothing_declared_nothing_proposed() -> None:
     assert Tune().propose(_context("A = 1\n")) == ()
+
+
+def test_the_sampler_alone_climbs_on_its_own_history() -> None:
+    """What is measured of the family goes back in: the best of 40 lies near the peak, and nothing is proposed twice."""
+    places = ",".join(str(number) for number in range(41))
+    source = f"# nf: tune X in {{{places}}}\nX = 3\n# nf: tune Y in {{{places}}}\nY = 5\n"
+
+    def height(text: str) -> float:
+        values = {tunable.name: int(tunable.value) for tunable in parse_tunables(text)}
+        return -float((values["X"] - 29) ** 2 + (values["Y"] - 17) ** 2)
+
+    def climb(seed: int) -> float:
+        history: list[Program] = []
+        for ordinal in range(1, 41):
+            parent = Program(ordinal=0, source=source, score=height(source))
+            asked = OperatorContext(language="text", parent=parent, history=tuple(history), seed=1000 * seed + ordinal)
+            drafts = SampledTune().propose(asked)
+            assert drafts == SampledTune().propose(asked)
+            assert drafts[0].source not in {program.source for program in history}
+            history.append(Program(ordinal=ordinal, source=drafts[0].source, score=height(drafts[0].source)))
+        return max(program.score for program in history if program.score is not None)
+
+    assert sorted(climb(seed) for seed in range(5))[2] > -25
