@@ -79,3 +79,30 @@ class Reply(Frozen, Generic[T]):
     latency_s: float = 0.0
     replayed: bool = False
     """True when the reply was read from the database instead of the endpoint."""
+
+
+class ModelProfile(Frozen):
+    """What a rehearsal found out about a model at a server; dated, because servers change."""
+
+    model: str
+    base_url: str
+    structure: str
+    """How typed replies are asked for: `json_schema`, `json_object`, `tool_call` or `prose`."""
+    structure_held: bool
+    """A reply came in the form asked for."""
+    tokens_name: str
+    """What the server calls the output limit."""
+    takes_temperature: bool = True
+    takes_system: bool = True
+    """It has a place for a system message."""
+    context_tokens: int | None = None
+    """The window, as the settings or the server say; None when neither does."""
+    context_held: int = 0
+    """Tokens of the longest prompt whose beginning the model could repeat; 0 when none was tried."""
+    reasoning_share: float | None = None
+    """Share of the output that was unseen reasoning; None when the server does not report it."""
+    reports_cached: bool = False
+    """The server says how much of the input it had cached."""
+    cached_input_usd_per_mtok: float | None = None
+    """The price that cached input is booked at; None: that of other input."""
+    probed_at: datetime

@@ -28,8 +28,8 @@ from nightforge.domain.candidate import (
 )
 from nightforge.domain.evidence import Calibration, Evidence
 from nightforge.domain.limits import ExecResult, Limits
-from nightforge.domain.model import CallKey, CallState, Message, ModelCall, Reply, Usage
-from nightforge.domain.plan import Plan, Rates
+from nightforge.domain.model import CallKey, CallState, Message, ModelCall, ModelProfile, Reply, Usage
+from nightforge.domain.plan import Plan
 from nightforge.domain.task import Task
 from nightforge.domain.words import (
     CampaignState,
@@ -203,34 +203,6 @@ class ModelClient(Protocol):
         ...
 
 
-class CallPermit(Protocol):
-    """One request that may leave now, counted in the shared buckets until it is settled."""
-
-    def settle(self, *, tokens: int, cost_usd: float) -> None:
-        """What it really took. A permit that is never settled (a killed process) stays spent as it was asked for."""
-        ...
-
-
-class CallBroker(Protocol):
-    """What all campaigns of a machine share at a model endpoint: its rates, its pauses, the day's dollars.
-
-    `account` names an endpoint and a key, never the key itself. Methods take at most milliseconds, and raise
-    PlatformFault when the shared state cannot be reached.
-    """
-
-    def admit(self, account: str, rates: Rates, *, tokens: int, cost_usd: float) -> CallPermit | float:
-        """A permit, taken out of the buckets; or the seconds after which to ask again, with nothing taken.
-
-        `tokens` and `cost_usd` are what the request may take at most. Raises BudgetExhausted (`where` is
-        `budget:daily_usd`) when the day's dollars are spent.
-        """
-        ...
-
-    def pause(self, account: str, seconds: float) -> None:
-        """The endpoint asked for quiet: `admit` gives nobody a permit for so long."""
-        ...
-
-
 class Store(Protocol):
     """The truth. Writes are committed when awaited; reads return frozen values and never block writers.
 
@@ -370,6 +342,11 @@ class Store(Protocol):
     def answered_call(self, key: CallKey, request_sha: str) -> ModelCall | None: ...
     def calls(self, campaign_id: str, *, ordinal: int | None = None, limit: int = 100) -> Sequence[ModelCall]: ...
     def call_messages(self, call_id: int) -> Sequence[Message]: ...
+    async def save_model_profile(self, profile: ModelProfile) -> None:
+        """Of no campaign: it replaces what was known of this model at this server."""
+        ...
+
+    def model_profile(self, base_url: str, model: str) -> ModelProfile | None: ...
 
     # events, control, leases
     async def append_event(

@@ -7,12 +7,12 @@ from typing import Literal, cast
 
 from sqlalchemy import Connection, Row, bindparam, select
 
-from nightforge.domain.model import CallKey, CallState, Message, ModelCall, Usage
+from nightforge.domain.model import CallKey, CallState, Message, ModelCall, ModelProfile, Usage
 from nightforge.domain.words import Role
 from nightforge.errors import NotFound
 from nightforge.store.base import StoreBase, to_datetime
 from nightforge.store.blobs import load_texts
-from nightforge.store.schema import call, call_message
+from nightforge.store.schema import call, call_message, model_profile
 
 _ANSWERED = (
     select(call)
@@ -40,6 +40,9 @@ _MESSAGES = (
     select(call_message.c.role, call_message.c.content_sha)
     .where(call_message.c.call_id == bindparam("id"))
     .order_by(call_message.c.position)
+)
+_PROFILE = select(model_profile.c.profile).where(
+    model_profile.c.base_url == bindparam("at"), model_profile.c.model == bindparam("named")
 )
 _EXISTS = select(call.c.call_id).where(call.c.call_id == bindparam("id"))
 
@@ -75,6 +78,12 @@ class CallReads(StoreBase):
             for row in rows
         )
 
+    def model_profile(self, base_url: str, model: str) -> ModelProfile | None:
+        """What the newest probe found out; None when there was none."""
+        with self._look() as connection:
+            text = connection.execute(_PROFILE, {"at": base_url, "named": model}).scalar()
+        return None if text is None else ModelProfile.model_validate_json(text)
+
 
 def _to_calls(
     connection: Connection, campaign_id: str, rows: Sequence[Row[tuple[object, ...]]]
@@ -94,6 +103,7 @@ def _to_calls(
                 tokens_in=row.tokens_in,
                 tokens_out=row.tokens_out,
                 tokens_cached=row.tokens_cached,
+                tokens_reasoning=row.tokens_reasoning or 0,
                 estimated=bool(row.estimated),
             ),
             latency_s=row.latency_s,

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from sqlalchemy import bindparam, func, insert, select, update
 
 from nightforge.domain.base import Json
-from nightforge.domain.model import CallKey, CallState, Message, ModelCall, Usage
+from nightforge.domain.model import CallKey, CallState, Message, ModelCall, ModelProfile, Usage
 from nightforge.errors import NotFound
 from nightforge.store.base import StoreBase, to_datetime
 from nightforge.store.blobs import digest_of, save_texts
+from nightforge.store.dialects import put
 from nightforge.store.ledger import Ledger
-from nightforge.store.schema import IS_SENT, call, call_message, campaign
+from nightforge.store.schema import IS_SENT, call, call_message, campaign, model_profile
 
 _SAME_KEY = (
     call.c.campaign_key == bindparam("key"),
@@ -29,6 +30,7 @@ _UNSETTLED: dict[str, object] = {
     "tokens_in": 0,
     "tokens_out": 0,
     "tokens_cached": 0,
+    "tokens_reasoning": 0,
     "estimated": 0,
     "latency_s": 0.0,
     "error": "",
@@ -51,6 +53,7 @@ _SETTLE = (
         tokens_in=bindparam("new_tokens_in"),
         tokens_out=bindparam("new_tokens_out"),
         tokens_cached=bindparam("new_tokens_cached"),
+        tokens_reasoning=bindparam("new_tokens_reasoning"),
         estimated=bindparam("new_estimated"),
         cost_usd=bindparam("new_cost_usd"),
         latency_s=bindparam("new_latency_s"),
@@ -155,6 +158,7 @@ class CallWrites(StoreBase):
                 "new_tokens_in": usage.tokens_in,
                 "new_tokens_out": usage.tokens_out,
                 "new_tokens_cached": usage.tokens_cached,
+                "new_tokens_reasoning": usage.tokens_reasoning,
                 "new_estimated": int(usage.estimated),
                 "new_cost_usd": cost_usd,
                 "new_latency_s": latency_s,
@@ -185,6 +189,10 @@ class CallWrites(StoreBase):
         if campaign_id is None:
             raise NotFound(f"there is no model call {call_id}", where="store", hint="`nightforge show` lists the calls")
         return str(campaign_id)
+
+    async def save_model_profile(self, profile: ModelProfile) -> None:
+        row = {"base_url": profile.base_url, "model": profile.model, "profile": profile.model_dump_json()}
+        await self._writer.run(lambda connection: put(connection, model_profile, row))
 
     async def book_lost_calls(self, campaign_id: str) -> int:
         def job(ledger: Ledger) -> int:

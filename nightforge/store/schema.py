@@ -251,12 +251,23 @@ call = Table(
     _blob_digest("reply_sha"),
     Column("finish_reason", Text, nullable=False),
     Column("sent_us", BigInteger, nullable=False),
+    Column("tokens_reasoning", Integer),
 )
 
 IS_SENT = text("state = 'sent'")
 
 Index("ix_call_key", call.c.campaign_key, call.c.ordinal, call.c.step)
 Index("ix_call_sent", call.c.campaign_key, sqlite_where=IS_SENT, postgresql_where=IS_SENT)
+
+model_profile = Table(
+    "model_profile",
+    metadata,
+    Column("base_url", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("profile", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Of no campaign: what the newest probe found out about a model at a server, as JSON."""
 
 call_message = Table(
     "call_message",

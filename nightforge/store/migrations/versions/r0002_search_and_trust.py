@@ -16,10 +16,12 @@ def upgrade() -> None:
     _cache()
     _steering()
     _integrity()
+    _models()
 
 
 def downgrade() -> None:
     """Each part takes away what it added."""
+    _no_models()
     _no_search()
 
 
@@ -42,3 +44,21 @@ def _steering() -> None:
 
 def _integrity() -> None:
     """Hidden sets and how often they were opened."""
+
+
+def _models() -> None:
+    """What was probed of models, and the unseen part of their output."""
+    op.add_column("call", sa.Column("tokens_reasoning", sa.Integer(), nullable=True))
+    op.create_table(
+        "model_profile",
+        sa.Column("base_url", sa.Text(), nullable=False),
+        sa.Column("model", sa.Text(), nullable=False),
+        sa.Column("profile", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("base_url", "model", name=op.f("pk_model_profile")),
+        sqlite_with_rowid=False,
+    )
+
+
+def _no_models() -> None:
+    op.drop_table("model_profile")
+    op.drop_column("call", "tokens_reasoning")
