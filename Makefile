@@ -36,6 +36,10 @@ pytest: setup
 test-slow: setup ## The tests that take minutes or measure: on a machine that is not loaded
 	@$(PYTHON) -m pytest -q -m "slow or timing"
 
+.PHONY: attacks
+attacks: setup ## Every attack of the pack, bare and in every sandbox tier; writes the table of docs/security.md
+	@PYTHONPATH=.:tests $(PYTHON) -m attack_pack --write
+
 .PHONY: lint
 lint: setup ## ruff (rules and format) and the direction of imports
 	@$(PYTHON) -m ruff check .

@@ -1,0 +1,74 @@
+"""The attack pack against every tier that works here. `make attacks` runs the whole; this is the quick part."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from attack_pack.findings import Finding
+from attack_pack.manifest import PROGRAMS, load_attacks
+from attack_pack.verdicts import Verdict, Word, by_name, decide, watch, working_tiers
+
+pytestmark = [pytest.mark.box, pytest.mark.timeout(600)]
+QUICK = [attack for attack in load_attacks() if not attack.slow]
+SLOW = [attack for attack in load_attacks() if attack.slow]
+
+
+@cache
+def findings(tier: str, slow: bool) -> dict[str, Finding]:
+    return by_name(list(watch(tier, SLOW if slow else QUICK)))
+
+
+def verdicts(name: str, *, slow: bool) -> list[Verdict]:
+    tiers = working_tiers_once()
+    assert tiers, "no tier works here"
+    control = findings("bare", slow).get(name)
+    return [decide(control, findings(tier, slow).get(name), attack=name, tier=tier) for tier in tiers]
+
+
+@cache
+def working_tiers_once() -> tuple[str, ...]:
+    return tuple(working_tiers())
+
+
+@pytest.mark.parametrize("name", [attack.name for attack in QUICK])
+def test_held(name: str) -> None:
+    for verdict in verdicts(name, slow=False):
+        assert verdict.word is Word.HELD, f"{verdict.tier}: {verdict.why}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [attack.name for attack in SLOW])
+def test_held_in_its_time(name: str) -> None:
+    for verdict in verdicts(name, slow=True):
+        assert verdict.word is Word.HELD, f"{verdict.tier}: {verdict.why}"
+
+
+def test_every_program_has_a_row() -> None:
+    programs = {path.stem for path in PROGRAMS.iterdir()}
+    rows = [attack.name for attack in load_attacks()]
+    assert programs == set(rows)
+    assert len(rows) == len(set(rows))
+
+
+def finding(*, ran: bool = True, worked: bool = True) -> Finding:
+    return Finding(attack="a", tier="t", ran=ran, worked=worked, detail="seen", elapsed_s=0.1)
+
+
+@pytest.mark.parametrize(
+    ("control", "tried", "word"),
+    [
+        (finding(), finding(worked=False), Word.HELD),
+        (finding(), finding(), Word.BROKE),
+        (finding(worked=False), finding(), Word.BROKE),
+        (finding(worked=False), finding(worked=False), Word.INVALID),
+        (finding(ran=False, worked=False), finding(worked=False), Word.INVALID),
+        (finding(), finding(ran=False, worked=False), Word.INVALID),
+        (None, finding(worked=False), Word.INVALID),
+        (finding(), None, Word.INVALID),
+    ],
+)
+def test_a_verdict_needs_a_control_that_worked_and_an_attempt(
+    control: Finding | None, tried: Finding | None, word: Word
+) -> None:
+    assert decide(control, tried, attack="a", tier="t").word is word
