@@ -57,7 +57,10 @@ class Settings(BaseSettings):
     proxy_from_env: bool = False
     """Reach model endpoints through the proxy that HTTPS_PROXY and the like name."""
     in_flight: Annotated[int, Field(ge=1, le=256)] | None = None
+    """Candidates under way at once; unset, measured reply and evaluation times decide."""
     evaluation_slots: Annotated[int, Field(ge=1, le=64)] = 1
+    reuse_evaluations: bool = True
+    """Take a search evaluation from an earlier one of the same program, tools and task; never a confirmation."""
 
     @field_validator("models", mode="before")
     @classmethod

@@ -192,8 +192,8 @@ class Campaign:
         )
 
     def _fill(self) -> None:
-        """Start candidates while there is room in flight and an evaluation left to reserve."""
-        while len(self.flight) < self.workshop.plan.search.in_flight:
+        """Start candidates while there is room under way and an evaluation left to reserve."""
+        while self.workshop.pipeline.has_room:
             try:
                 reservation = self.workshop.budget.reserve(evaluations=1)
             except BudgetExhausted as spent:
@@ -205,6 +205,7 @@ class Campaign:
 
     def _launch(self, ordinal: int, resumed: Candidate | None, workshop: Workshop | None = None) -> Desk:
         desk = Desk(workshop or self.workshop, ordinal, resumed)
+        self.workshop.pipeline.propose(ordinal, is_new=ordinal > 0 and resumed is None)
         # A context of its own: the campaign-level graph's run must not be taken for this run's parent.
         task = asyncio.create_task(self._fly(desk), name=f"candidate-{ordinal}", context=Context())
         self.flight[task] = desk
@@ -215,13 +216,15 @@ class Campaign:
             await self.graph.ainvoke({}, self._limits, context=desk)
         finally:
             desk.clear()
+            self.workshop.pipeline.leave(desk.ordinal)
 
     async def _wait(self) -> None:
         if not self.flight:
             await asyncio.sleep(TICK_S)
             return
-        done, _ = await asyncio.wait(self.flight, timeout=TICK_S, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
+        moved = self.workshop.pipeline.moved()
+        await asyncio.wait({*self.flight, moved}, timeout=TICK_S, return_when=asyncio.FIRST_COMPLETED)
+        for task in [task for task in self.flight if task.done()]:
             desk = self.flight.pop(task)
             await self._land(desk, task.exception())
 

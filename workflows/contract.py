@@ -21,7 +21,9 @@ class NightRequest(Frozen):
     preset: str | None = None
     seed: int | None = None
     in_flight: int | None = None
+    proposal_slots: int | None = None
     evaluation_slots: int | None = None
+    reuse_evaluations: bool | None = None
     repairs: int | None = None
     drafts: int | None = None
     target: float | None = None

@@ -120,6 +120,7 @@ async def repair(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
             desk.reservation = shop.budget.reserve(evaluations=1)
         except BudgetExhausted:
             return {"repairable": False}
+    shop.pipeline.propose(desk.ordinal)
     context = desk.context(state["parents"], state.get("step", StepPlan()), attempt=attempt)
     random = decide(shop.plan.search.seed, desk.ordinal, f"repair.{attempt}")
     with desk.proposing():
@@ -158,7 +159,7 @@ async def evaluate(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
     if desk.reservation is None:
         desk.reservation = shop.budget.reserve(evaluations=1)
     await shop.store.set_candidate_state(shop.campaign_id, desk.ordinal, CandidateState.EVALUATING)
-    evidence = await shop.evaluate(shop.store.source(sha), phase=Phase.SEARCH)
+    evidence = await shop.evaluate(shop.store.source(sha), phase=Phase.SEARCH, ordinal=desk.ordinal)
     await commit_evidence(desk, evidence, attempt)
     _remember(desk, evidence, sha)
     return {"evaluated": True, **_judge_outcome(desk, evidence)}

@@ -95,21 +95,9 @@ def check_parameters(task: Task, parameters: Mapping[str, Scalar]) -> None:
 
 
 def _search(request: NightRequest, preset: Preset) -> SearchSpec:
-    """Offline proposals cost nothing, so that more than one waiting for a slot only makes its parent older."""
-    slots = request.evaluation_slots or 1
-    in_flight = slots + 1 if request.team is TeamKind.OFFLINE else slots + preset.in_flight
-    defaults = SearchSpec(
-        preset=preset.name,
-        drafts=preset.drafts,
-        repairs=preset.repairs,
-        in_flight=in_flight,
-        evaluation_slots=slots,
-    )
-    chosen = {
-        name: value
-        for name in ("seed", "in_flight", "repairs", "drafts")
-        if (value := getattr(request, name)) is not None
-    }
+    defaults = SearchSpec(preset=preset.name, drafts=preset.drafts, repairs=preset.repairs)
+    names = ("proposal_slots", "evaluation_slots", "reuse_evaluations", "seed", "in_flight", "repairs", "drafts")
+    chosen = {name: value for name in names if (value := getattr(request, name)) is not None}
     return SearchSpec.model_validate(defaults.model_dump() | chosen)
 
 

@@ -32,7 +32,7 @@ class Preset(Frozen):
     """Default number of parallel drafts; the plan may say another."""
     repairs: int = 0
     in_flight: int = 6
-    """With a model: candidates under way beside those in evaluation slots, so that slow replies leave none idle."""
+    """With a model: candidates ahead of the evaluation slots until reply and evaluation times have been measured."""
 
     def has(self, node: Node) -> bool:
         return node in REQUIRED or node in self.nodes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 from collections import OrderedDict
@@ -18,10 +17,12 @@ from nightforge.domain.ports import Clock, Evaluator, Store
 from nightforge.domain.search import Choice, Policy
 from nightforge.domain.task import Task
 from nightforge.domain.team import Draft, NoDraft, Program, StepContext, StepPlan, Team
-from nightforge.domain.words import CandidateState, Phase
+from nightforge.domain.words import CandidateState, Phase, TeamKind
 from nightforge.errors import BudgetExhausted, EvaluatorFault, ModelFault, NightforgeError
 from tools.budget import BudgetMeter, Reservation
+from workflows.pipeline import Pipeline
 from workflows.presets import Preset
+from workflows.search.randomness import decide
 
 logger = logging.getLogger(__name__)
 
@@ -57,13 +58,20 @@ class Workshop:
     """Data seeds come from the operating system and are stored with the evidence."""
     may_repair: bool = True
     """False once the wall time is spent: what is in flight ends, and begins nothing more."""
-    slots: asyncio.Semaphore = field(init=False)
+    pipeline: Pipeline = field(init=False)
     claimed: dict[str, int] = field(default_factory=dict)
     """Program hash → candidate, for programs on their way into the store."""
     _programs: OrderedDict[int, Program] = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
-        self.slots = asyncio.Semaphore(self.plan.search.evaluation_slots)
+        search = self.plan.search
+        self.pipeline = Pipeline(
+            slots=search.evaluation_slots,
+            proposals=search.proposal_slots,
+            fixed=search.in_flight,
+            first=self.preset.in_flight if self.plan.team is TeamKind.LLM else 1,
+            monotonic=self.clock.monotonic,
+        )
 
     def owner_of(self, source: str) -> int | None:
         sha = hash_source(source)
@@ -113,13 +121,15 @@ class Workshop:
                 self._programs.popitem(last=False)
         return program
 
-    async def evaluate(self, source: str, *, phase: Phase) -> Evidence:
+    async def evaluate(self, source: str, *, phase: Phase, ordinal: int | None = None) -> Evidence:
         """One evaluation in a slot; the best so far lets the evaluator drop a clearly worse one early.
+
+        `ordinal` names the candidate of the search whose turn it is.
 
         Evaluators come from other packages too: whatever they raise is a fault of our side, so that one program which
         breaks an evaluator cannot end the campaign.
         """
-        async with self.slots:
+        async with self.pipeline.slot(ordinal):
             best = self.store.tally(self.campaign_id).best_score if phase is Phase.SEARCH else None
             try:
                 return await self.evaluator.evaluate(
@@ -214,6 +224,7 @@ class Desk:
             step=step,
             attempt=attempt,
             draft=draft,
+            seed=decide(shop.plan.search.seed, self.ordinal, "operator").getrandbits(31),
             failure=self.failure,
             broken=self.broken,
         )

@@ -66,7 +66,7 @@ def card_rows(card: PlanCard) -> list[tuple[str, str]]:
     rows.append(
         (
             "search",
-            f"preset {plan.search.preset}, {plan.search.in_flight} in flight, seed {plan.search.seed}, "
+            f"preset {plan.search.preset}, {_in_flight(plan)}, seed {plan.search.seed}, "
             f"the best {plan.search.confirm_top} are confirmed",
         )
     )
@@ -75,6 +75,13 @@ def card_rows(card: PlanCard) -> list[tuple[str, str]]:
     rows.append(("stops at", "; ".join(["the budget", *(stop_text(stop) for stop in plan.stop)])))
     rows.extend(("assumed", clean(note)) for note in plan.notes)
     return rows
+
+
+def _in_flight(plan: Plan) -> str:
+    slots = plan.search.evaluation_slots
+    if plan.search.in_flight is not None:
+        return f"{plan.search.in_flight} in flight"
+    return f"as many in flight as keep {slots} evaluation slot{'s' if slots > 1 else ''} busy"
 
 
 def _baseline_rows(calibration: Calibration, metric: str) -> list[tuple[str, str]]:

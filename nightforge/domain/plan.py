@@ -38,9 +38,15 @@ class SearchSpec(Frozen):
     policy_parameters: dict[str, Scalar] = Field(default_factory=dict)
     """Settings of the policy, by its own names."""
     seed: int = 0
-    in_flight: Annotated[int, Field(ge=1, le=256)] = 3
-    """Candidates under way at once (proposals and evaluations together)."""
+    in_flight: Annotated[int, Field(ge=1, le=256)] | None = None
+    """Candidates under way at once (proposals and evaluations together); None lets measured times decide, so that
+    the evaluation slots stay busy and no program waits longer than that needs."""
+    proposal_slots: Annotated[int, Field(ge=1, le=256)] = 8
+    """Candidates being proposed at once, at most, where `in_flight` is None."""
     evaluation_slots: Annotated[int, Field(ge=1, le=64)] = 1
+    """Evaluations at once."""
+    reuse_evaluations: bool = True
+    """Take a search evaluation from an earlier one of the same program under the same fingerprint and tier."""
     drafts: Annotated[int, Field(ge=1, le=8)] = 1
     repairs: Annotated[int, Field(ge=0, le=8)] = 1
     confirm_top: Annotated[int, Field(ge=1, le=32)] = 3

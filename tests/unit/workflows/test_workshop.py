@@ -12,6 +12,7 @@ from nightforge.domain.task import Objective
 from nightforge.domain.team import Draft, NoDraft
 from nightforge.domain.words import CandidateState, Direction, OperatorKind
 from tools.budget import BudgetMeter
+from tools.clock import SystemClock
 from workflows.workshop import PROGRAM_CACHE, Desk, Workshop, hash_source
 
 
@@ -51,7 +52,7 @@ def workshop(store: StoredPrograms, *, evaluations: int = 3) -> Workshop:
         policy=unused,
         team=unused,
         budget=BudgetMeter(plan.budget, spent=Tally()),
-        clock=unused,
+        clock=SystemClock(),
         calibration=None,
         brief="",
     )
