@@ -1,11 +1,16 @@
-"""Medians with rank-based intervals: no assumption on the shape of the noise, no randomness of their own."""
+"""Medians with rank-based intervals, bootstrap intervals for small samples: no assumption on the shape of the noise.
+
+scipy has both, and weighs 100 MB, which the core has no room for: the tests hold these against it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import comb
-from statistics import median
+from statistics import fmean, median
+
+import numpy as np
 
 from nightforge.domain.evidence import Metric
 
@@ -50,6 +55,22 @@ def median_interval(samples: Sequence[float], confidence: float = 0.95) -> Estim
     ordered = sorted(samples)
     rank = median_rank(len(ordered), confidence)
     return Estimate(median(ordered), ordered[rank - 1], ordered[-rank], len(ordered))
+
+
+def bootstrap_mean(samples: Sequence[float], confidence: float = 0.95, *, resamples: int = 9999) -> Estimate:
+    """The mean of at least one sample, with its percentile bootstrap interval (Efron, 1979).
+
+    The same samples give the same interval: the generator is seeded. From few samples (five, say) it is too narrow,
+    covering about four in five instead of nineteen in twenty; a single one has the interval [x, x].
+    """
+    if not samples:
+        raise ValueError("a mean needs at least one sample")
+    values = np.asarray(samples, dtype=np.float64)
+    rng = np.random.Generator(np.random.PCG64(0))
+    means = rng.choice(values, size=(resamples, values.size)).mean(axis=1)
+    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
+    value = fmean(samples)
+    return Estimate(value, min(float(low), value), max(float(high), value), len(samples))
 
 
 def paired_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Estimate:

@@ -168,7 +168,7 @@ class OfflineCoder:
             parent=Program(ordinal=parent.ordinal, source=parent.source, score=parent.score if uses_scores else None),
             partners=others,
             history=others,
-            seed=context.ordinal if uses_scores else 0,
+            seed=context.seed if uses_scores else 0,
         )
         if uses_scores:
             return _safely(operator, asked)

@@ -11,6 +11,7 @@ import typer
 
 from nightforge import __version__
 from nightforge.cli import (
+    compare,
     config,
     diff,
     doctor,
@@ -67,6 +68,7 @@ app.command("show", short_help="Show a campaign or a candidate.")(show.show)
 app.command("diff", short_help="Compare two candidates' programs.")(diff.diff)
 app.command("report", short_help="Report what a campaign found.")(report.report)
 app.command("eval", short_help="Evaluate one program by hand.")(evaluate.evaluate)
+app.command("compare", short_help="Compare search policies at one budget.")(compare.compare)
 app.command("tasks", short_help="List what can be evaluated.")(tasks.tasks)
 app.command("doctor", short_help="Check this machine.")(doctor.doctor)
 app.add_typer(config.app, name="config", short_help="Settings and where they come from.")

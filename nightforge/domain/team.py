@@ -69,6 +69,8 @@ class StepContext(Frozen):
     broken: Program | None = None
     draft: int = 0
     """Index of this draft when several are made in parallel."""
+    seed: int = 0
+    """For operators that draw: the same for the same campaign seed and candidate."""
 
 
 class Draft(Frozen):

@@ -1,0 +1,65 @@
+"""A comparison as plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nightforge.domain.comparison import Standing, Summary
+from nightforge.domain.evidence import Metric
+
+FEW = 6
+"""Below it a bootstrap interval is clearly too narrow, and the text says so."""
+
+
+def comparison_text(summary: Summary) -> str:
+    spec = summary.spec
+    first = spec.policies[0]
+    rows: list[tuple[str, ...]] = [("policy", "runs", "confirmed", "best measured", f"against {first}", "seconds")]
+    rows += [_row(standing, first) for standing in summary.standings]
+    lines = [
+        f"{spec.task}: {len(spec.policies)} policies x {len(spec.seeds)} seeds, {spec.evaluations} evaluations each",
+        "",
+        *_table(rows),
+        "",
+        f"Means with 95 % bootstrap intervals; differences are paired by seed, in {summary.paired_by} scores "
+        f"[{summary.unit}]. More is better.",
+        "The best measured score was selected from noisy ones and is too good on average; the confirmed one is not.",
+    ]
+    if len(spec.seeds) < FEW:
+        lines.append(f"From {len(spec.seeds)} seeds the intervals are too narrow: read them as a lower bound of doubt.")
+    if summary.left:
+        lines.append(f"{summary.left} campaigns have yet to run: the same command goes on.")
+    return "\n".join(lines)
+
+
+def _row(standing: Standing, first: str) -> tuple[str, ...]:
+    if standing.policy == first:
+        against = "-"
+    elif standing.difference is None:
+        against = "not yet"
+    else:
+        against = _with_interval(standing.difference, signed=True)
+        against += "" if standing.distinguishable else " not distinguishable"
+    seconds = f"{standing.seconds.value:.0f}" if standing.seconds else "-"
+    return (
+        standing.policy,
+        str(standing.runs),
+        _with_interval(standing.confirmed),
+        _with_interval(standing.measured),
+        against,
+        seconds,
+    )
+
+
+def _with_interval(metric: Metric | None, *, signed: bool = False) -> str:
+    if metric is None:
+        return "-"
+    sign = "+" if signed else ""
+    if metric.low is None or metric.high is None or metric.samples == 1:
+        return f"{metric.value:{sign}.4g}"
+    return f"{metric.value:{sign}.4g} [{metric.low:{sign}.4g}, {metric.high:{sign}.4g}]"
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
