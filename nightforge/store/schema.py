@@ -56,6 +56,7 @@ campaign = Table(
     Column("plan", Text, nullable=False),
     Column("created_us", BigInteger, nullable=False),
     Column("finished_us", BigInteger),
+    Column("owner", Text, nullable=False, server_default=text("''")),
 )
 
 
@@ -228,6 +229,85 @@ stage = Table(
 )
 """`seed` is decimal text: seeds come from the OS and may not fit in 63 bits."""
 
+trial = Table(
+    "trial",
+    metadata,
+    _campaign_key(),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("island", SmallInteger, nullable=False),
+    Column("arm", Text, nullable=False),
+    Column("reward", Float, nullable=False),
+    Column("cost", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The candidates that the search policy has heard of, so that none counts twice."""
+
+resident = Table(
+    "resident",
+    metadata,
+    _campaign_key(),
+    Column("island", SmallInteger, primary_key=True, autoincrement=False),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("cell", Text, nullable=False),
+    Column("score_low", Float, nullable=False),
+    Column("objectives", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The archive of each island; island -1 is the Pareto front. Bounded by the policy, whatever the campaign's length."""
+
+progress = Table(
+    "progress",
+    metadata,
+    _campaign_key(),
+    Column("island", SmallInteger, primary_key=True, autoincrement=False),
+    Column("told", Integer, nullable=False),
+    Column("best", Float),
+    Column("signal", Float, nullable=False),
+    Column("gain", Float, nullable=False),
+    Column("stale", Integer, nullable=False),
+    Column("moved", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+arm = Table(
+    "arm",
+    metadata,
+    _campaign_key(),
+    Column("model", Text, primary_key=True),
+    Column("operator", Text, primary_key=True),
+    Column("pulls", Integer, nullable=False),
+    Column("wins", Float, nullable=False),
+    Column("losses", Float, nullable=False),
+    Column("cost", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Model × operator, as the bandit sees them."""
+
+shape = Table(
+    "shape",
+    metadata,
+    _campaign_key(),
+    Column("digest", LargeBinary(16), primary_key=True),
+    Column("ordinal", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The first candidate with each syntax tree, names of locals and layout apart."""
+
+lesson = Table(
+    "lesson",
+    metadata,
+    _campaign_key(),
+    Column("number", SmallInteger, primary_key=True, autoincrement=False),
+    Column("task", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What a campaign left for later ones; written once, at its end."""
+
+Index("ix_lesson_task", lesson.c.task, lesson.c.campaign_key)
+Index("ix_lesson_language", lesson.c.language, lesson.c.campaign_key)
+
 call = Table(
     "call",
     metadata,
@@ -304,6 +384,47 @@ command = Table(
     Column("posted_us", BigInteger, nullable=False),
     Column("taken_us", BigInteger),
 )
+
+mark = Table(
+    "mark",
+    metadata,
+    Column("campaign_key", Integer, primary_key=True),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("mark", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    ForeignKeyConstraint(["campaign_key", "ordinal"], ["candidate.campaign_key", "candidate.ordinal"]),
+    sqlite_with_rowid=False,
+)
+"""Whose a star or a discard (of the candidate's row) is; taken away with it."""
+
+hint = Table(
+    "hint",
+    metadata,
+    _campaign_key(),
+    Column("hint", Integer, primary_key=True, autoincrement=False),
+    Column("text", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("posted_us", BigInteger, nullable=False),
+    Column("withdrawn_us", BigInteger),
+    Column("candidates", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""`candidates` counts those made since it was given, with it and without: it bounds how long a hint is in force."""
+
+hint_use = Table(
+    "hint_use",
+    metadata,
+    Column("campaign_key", Integer, primary_key=True),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("hint", Integer, primary_key=True, autoincrement=False),
+    Column("used", SmallInteger, nullable=False),
+    Column("parent_low", Float),
+    ForeignKeyConstraint(["campaign_key", "ordinal"], ["candidate.campaign_key", "candidate.ordinal"]),
+    ForeignKeyConstraint(["campaign_key", "hint"], ["hint.campaign_key", "hint.hint"]),
+    sqlite_with_rowid=False,
+)
+"""Which candidates were made with a hint, and which (`used` 0) were held back from it to compare with."""
 
 IS_WAITING = text("taken_us IS NULL")
 
