@@ -28,6 +28,7 @@ from pydantic_settings import (
 )
 
 from nightforge.domain.plan import ModelSpec
+from nightforge.domain.words import SandboxChoice
 from nightforge.errors import UserError
 
 PREFIX = "NIGHTFORGE_"
@@ -48,6 +49,12 @@ class Settings(BaseSettings):
     database_url: str
     unsafe_local: bool = False
     """Run candidates without a sandbox; only the typed flag sets it."""
+    sandbox: SandboxChoice = SandboxChoice.AUTO
+    """Tier that candidates run in: `auto` takes bubblewrap, and docker where that does not work."""
+    docker_image: str = ""
+    """Image of the docker tier, by name or id; empty for the newest that this release made."""
+    docker_gpus: Annotated[tuple[str, ...], NoDecode] = ()
+    """NVIDIA devices that containers see, by id, or `all`."""
     models: Annotated[tuple[ModelSpec, ...], NoDecode] = ()
     base_url: str | None = None
     api_key: SecretStr | None = None
@@ -72,6 +79,11 @@ class Settings(BaseSettings):
         if isinstance(value, list | tuple):
             return tuple({"model": item} if isinstance(item, str) else item for item in value)
         return value
+
+    @field_validator("docker_gpus", mode="before")
+    @classmethod
+    def _device_names(cls, value: object) -> object:
+        return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
 
     @field_validator("base_url")
     @classmethod

@@ -120,6 +120,7 @@ class Box:
     status: int | None = None
     child_cpu_s: float = 0.0
     ended: float | None = None
+    killed_for_memory: bool = False
     _closed: bool = field(default=False)
 
     def kill(self) -> None:

@@ -53,6 +53,7 @@ class LocalBox:
     status: int | None = None
     child_cpu_s: float = 0.0
     ended: float | None = None
+    killed_for_memory: bool = False
     _closed: bool = field(default=False)
 
     @property

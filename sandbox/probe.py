@@ -7,22 +7,28 @@ import platform
 import shutil
 import socket
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from nightforge.domain.base import Frozen
 from nightforge.domain.limits import MIB, ExecResult, Limits
 from nightforge.domain.ports import Sandbox
-from nightforge.domain.words import SandboxTier
-from nightforge.errors import SandboxFault, SandboxUnavailable
+from nightforge.domain.words import SandboxChoice, SandboxTier
+from nightforge.errors import NightforgeError, SandboxFault, SandboxUnavailable
 from sandbox.box import Launcher, OuterStage
 from sandbox.bubblewrap import BubblewrapSandbox, drop_target
+from sandbox.docker import DockerSandbox
+from sandbox.docker_engine import Engine, Image, sweep_containers
+from sandbox.images import init_hash
 from sandbox.local import LocalSandbox
 from sandbox.staging import sweep
 from sandbox.supervise import Stop
 
 BWRAP = "/usr/bin/bwrap"
 BWRAP_PACKAGE_HINT = "apt-get install bubblewrap"
+
+IMAGE_HINT = "`python -m sandbox.images` makes one in a second (`make image` in a checkout)"
 
 APPARMOR_PROFILE_PATH = "/etc/apparmor.d/bwrap"
 _STRICT_PROFILE = "/etc/apparmor.d/bwrap-userns-restrict"
@@ -68,6 +74,7 @@ _EXPECTED = {
     "CapEff": "0000000000000000",
     "CapBnd": "0000000000000000",
 }
+_HELD = "no network, no host files, private capped memory, seccomp, no capabilities"
 _KNOWN_VARIABLES = {"PATH", "HOME", "TMPDIR", "LANG", "PWD"}
 
 
@@ -80,24 +87,97 @@ class TierReport(Frozen):
     hint: str = ""
 
 
+class Canaried(Protocol):
+    """A sandbox that can be asked without an event loop."""
+
+    @property
+    def tier(self) -> SandboxTier: ...
+
+    def run_blocking(
+        self,
+        argv: Sequence[str],
+        files: Mapping[str, bytes | Path],
+        stdin: bytes,
+        limits: Limits,
+        outputs: Sequence[str],
+        stop: Stop,
+    ) -> ExecResult: ...
+
+
 def probe_tiers() -> Sequence[TierReport]:
     """Every tier this release has, strongest first."""
-    return (probe_bubblewrap(), _local_report())
+    return (probe_docker(), probe_bubblewrap(), _local_report())
 
 
-def open_sandbox(*, unsafe_local: bool = False) -> Sandbox:
-    """The strongest tier whose canary passes.
+def open_sandbox(
+    *,
+    tier: SandboxChoice = SandboxChoice.AUTO,
+    docker_image: str = "",
+    docker_gpus: Sequence[str] = (),
+    unsafe_local: bool = False,
+) -> Sandbox:
+    """The asked tier if its canary passes; with `auto` bubblewrap, and docker where that does not work.
 
-    `unsafe_local` is a person's typed word, and the only way to the tier that holds almost nothing; it is taken
-    only where no real tier works. Raises SandboxUnavailable.
+    `docker_image` is a name or an id, empty for the newest that fits this release; `docker_gpus` are ids of NVIDIA
+    devices, or "all". `unsafe_local` is a person's typed word, and the only way to the tier that holds almost
+    nothing; it is taken only where no real tier works. Raises SandboxUnavailable.
     """
     sweep()
-    report, launcher = _try_bubblewrap(BWRAP)
-    if launcher is not None:
-        return BubblewrapSandbox(launcher)
+    ways: dict[SandboxChoice, Callable[[], tuple[TierReport, Sandbox | None]]] = {
+        SandboxChoice.BUBBLEWRAP: _open_bubblewrap,
+        SandboxChoice.DOCKER: lambda: _try_docker(docker_image, docker_gpus),
+    }
+    wanted = list(ways) if tier is SandboxChoice.AUTO else [tier]
+    reports = []
+    for choice in wanted:
+        report, found = ways[choice]()
+        if found is not None:
+            return found
+        reports.append(report)
     if unsafe_local and platform.system() == "Linux":
         return LocalSandbox(drop_target())
-    raise SandboxUnavailable(f"no sandbox works here: {report.detail}", where=report.tier.value, hint=report.hint)
+    details = "; ".join(f"{report.tier.value}: {report.detail}" for report in reports)
+    hints = "; or ".join(report.hint for report in reports if report.hint)
+    raise SandboxUnavailable(f"no sandbox works here: {details}", where=reports[0].tier.value, hint=hints)
+
+
+def _open_bubblewrap() -> tuple[TierReport, Sandbox | None]:
+    report, launcher = _try_bubblewrap(BWRAP)
+    return report, BubblewrapSandbox(launcher) if launcher is not None else None
+
+
+def probe_docker(image: str = "") -> TierReport:
+    return _try_docker(image, ())[0]
+
+
+def _try_docker(image: str, gpus: Sequence[str]) -> tuple[TierReport, DockerSandbox | None]:
+    try:
+        if platform.system() != "Linux":
+            raise SandboxUnavailable(
+                f"on {platform.system()} the daemon's containers run under another kernel than Nightforge, which "
+                "hands them descriptors and measures them from outside",
+                where="docker",
+                hint="run Nightforge inside Linux: a virtual machine, or WSL 2",
+            )
+        engine = Engine()
+        engine.check()
+        sweep_containers(engine)
+        found = DockerSandbox(_image(engine, image), engine=engine, gpus=gpus)
+    except NightforgeError as error:
+        return TierReport(tier=SandboxTier.DOCKER, works=False, detail=error.what, hint=error.hint), None
+    report = _canary_report(found, f"{_HELD}; memory and processes held by control groups")
+    return report, found if report.works else None
+
+
+def _image(engine: Engine, name: str) -> Image:
+    images = engine.images(init_hash())
+    fitting = [one for one in images if not name or name in {one.name, one.name.removesuffix(":latest"), one.reference}]
+    if not fitting:
+        what = (
+            f"the image {name!r} is not there, or not made by this release" if name else "there is no image for boxes"
+        )
+        raise SandboxUnavailable(what, where="docker", hint=IMAGE_HINT)
+    return fitting[0]
 
 
 def probe_bubblewrap(bwrap: str = BWRAP) -> TierReport:
@@ -120,24 +200,25 @@ def _try_bubblewrap(bwrap: str) -> tuple[TierReport, Launcher | None]:
 
 
 def _report(launcher: Launcher) -> TierReport:
+    return _canary_report(BubblewrapSandbox(launcher), f"{_HELD}; started through {launcher.outer.value}")
+
+
+def _canary_report(sandbox: Canaried, held: str) -> TierReport:
     try:
-        faults = _judge(_run_canary(BubblewrapSandbox(launcher)))
+        faults = _judge(_run_canary(sandbox))
     except (SandboxFault, SandboxUnavailable) as fault:
-        detail, hint = _explain(str(fault))
-        return TierReport(tier=SandboxTier.BUBBLEWRAP, works=False, detail=detail, hint=hint)
+        detail, hint = str(fault), fault.hint
+        if sandbox.tier is SandboxTier.BUBBLEWRAP:
+            detail, hint = _explain(detail)
+        return TierReport(tier=sandbox.tier, works=False, detail=detail, hint=hint)
     if faults:
         return TierReport(
-            tier=SandboxTier.BUBBLEWRAP,
+            tier=sandbox.tier,
             works=False,
             detail="the canary found the box open: " + "; ".join(faults),
             hint="report this machine's kernel and distribution; Nightforge will not run candidates here",
         )
-    return TierReport(
-        tier=SandboxTier.BUBBLEWRAP,
-        works=True,
-        detail="no network, no host files, private capped memory, seccomp, no capabilities; "
-        f"started through {launcher.outer.value}",
-    )
+    return TierReport(tier=sandbox.tier, works=True, detail=held)
 
 
 def _missing(bwrap: str) -> TierReport | None:
@@ -163,7 +244,7 @@ def _missing(bwrap: str) -> TierReport | None:
     return None
 
 
-def _run_canary(sandbox: BubblewrapSandbox) -> ExecResult:
+def _run_canary(sandbox: Canaried) -> ExecResult:
     stop = Stop()
     try:
         with tempfile.NamedTemporaryFile(dir="/tmp") as sentinel, socket.socket() as listener:

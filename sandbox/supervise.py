@@ -38,6 +38,10 @@ class Watched(Protocol):
     def child_cpu_s(self) -> float: ...
     @property
     def ended(self) -> float | None: ...
+    @property
+    def killed_for_memory(self) -> bool:
+        """True when the kernel ended a process of the tree for the tree's memory (once reaped)."""
+        ...
 
     def kill(self) -> None: ...
     def usage(self, *, exact_above_bytes: int) -> TreeUsage: ...
@@ -131,6 +135,9 @@ class Supervisor:
                     self.box.reap()
         self._drain()
         self.was_full = self.was_full or self.box.is_full()
+        if self.box.killed_for_memory and self.cause is None:
+            self.cause = ExitReason.MEMORY_LIMIT
+            self.peak_memory_bytes = max(self.peak_memory_bytes, self.limits.memory_bytes)
 
     def _register(self, selector: selectors.BaseSelector) -> None:
         selector.register(self.box.outer_handle, selectors.EVENT_READ)

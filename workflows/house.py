@@ -67,7 +67,12 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         teams = _Teams(settings, store, clock, closing)
         yield House(
             store=store,
-            sandbox=open_sandbox(unsafe_local=settings.unsafe_local),
+            sandbox=open_sandbox(
+                tier=settings.sandbox,
+                docker_image=settings.docker_image,
+                docker_gpus=settings.docker_gpus,
+                unsafe_local=settings.unsafe_local,
+            ),
             clock=clock,
             make_team=teams.make,
             disclose=teams.disclose,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightforge.cli.options import JsonFlag, QuietFlag, UnsafeFlag, VerboseFlag
+from nightforge.cli.options import JsonFlag, QuietFlag, SandboxFlag, UnsafeFlag, VerboseFlag
 from nightforge.cli.output import Output
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def evaluate(
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, help="Seed of the inputs; the default comes from the system.")
     ] = None,
+    sandbox: SandboxFlag = None,
     unsafe_local: UnsafeFlag = False,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
@@ -49,14 +50,19 @@ def evaluate(
     from nightforge.domain.words import SandboxTier
     from sandbox import open_sandbox
 
-    settings = resolve_settings({"unsafe_local": unsafe_local or None}).settings
+    settings = resolve_settings({"sandbox": sandbox, "unsafe_local": unsafe_local or None}).settings
     source = read_program(file)
     found = find_task(task)
     chosen = read_parameters(found, parameters or [])
-    sandbox = open_sandbox(unsafe_local=settings.unsafe_local)
-    if sandbox.tier is SandboxTier.UNSAFE_LOCAL:
+    box = open_sandbox(
+        tier=settings.sandbox,
+        docker_image=settings.docker_image,
+        docker_gpus=settings.docker_gpus,
+        unsafe_local=settings.unsafe_local,
+    )
+    if box.tier is SandboxTier.UNSAFE_LOCAL:
         output.alert("warning: --unsafe-local: the program runs WITHOUT A SANDBOX and can do all that you can do")
-    evaluator = open_evaluator(found, sandbox)
+    evaluator = open_evaluator(found, box)
     result = asyncio.run(_evaluate(output, evaluator, source, found, chosen, seed=seed, confirm=confirm))
     if output.json:
         output.record(result.record())

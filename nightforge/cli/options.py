@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from nightforge.domain.words import SandboxChoice
+
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print data as JSON, one object a line, with schema_version.")]
 QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes on stderr; errors only.")]
 VerboseFlag = Annotated[bool, typer.Option("--verbose", "-v", help="Debug log on stderr, tracebacks with errors.")]
@@ -16,6 +18,9 @@ UnsafeFlag = Annotated[
         "--unsafe-local",
         help="Where no sandbox works, run candidates WITHOUT one. They can do all that you can do.",
     ),
+]
+SandboxFlag = Annotated[
+    SandboxChoice | None, typer.Option("--sandbox", help="Tier that candidates run in, whatever the settings say.")
 ]
 
 Minutes = Annotated[float | None, typer.Option("--minutes", help="Cap on wall time.")]
@@ -42,6 +47,14 @@ Patience = Annotated[
 ]
 PresetName = Annotated[
     str | None, typer.Option("--preset", metavar="NAME", help="Candidate graph: solo, pair, team, or your own.")
+]
+PolicyName = Annotated[
+    str | None,
+    typer.Option(
+        "--policy",
+        metavar="NAME",
+        help="Search policy: evolve, or a baseline as random, best-of-n, hill-climb, ga, tpe.",
+    ),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of the search.")]
 InFlight = Annotated[int | None, typer.Option("--in-flight", min=1, max=256, help="Candidates under way at once.")]

@@ -15,6 +15,7 @@ from nightforge.cli.options import (
     Minutes,
     QuietFlag,
     RequireFlag,
+    SandboxFlag,
     UnsafeFlag,
     VerboseFlag,
     YesFlag,
@@ -33,6 +34,7 @@ def resume(
     max_tokens: MaxTokens = None,
     yes: YesFlag = False,
     require_improvement: RequireFlag = False,
+    sandbox: SandboxFlag = None,
     unsafe_local: UnsafeFlag = False,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
@@ -50,7 +52,7 @@ def resume(
     from nightforge.cli.reading import resolve_settings
 
     budget = BudgetFlags(minutes, hours, evaluations, max_usd, max_tokens).checked()
-    settings = resolve_settings({"unsafe_local": unsafe_local or None}).settings
+    settings = resolve_settings({"sandbox": sandbox, "unsafe_local": unsafe_local or None}).settings
     choices = Choices(yes=yes, require_improvement=require_improvement)
     raised = budget if budget.is_bounded else None
     code = asyncio.run(resume_night(settings, output, campaign_id, raised, choices))

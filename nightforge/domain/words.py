@@ -48,6 +48,17 @@ class Direction(StrEnum):
     MAX = "max"
 
 
+class Alarm(StrEnum):
+    """Reasons of a stage that say `too good to be true`: the candidate is suspicious, not merely rejected."""
+
+    BELOW_ROOF = "below_roof"
+    """Faster than the machine can move the data."""
+    BEYOND_BOUND = "beyond_bound"
+    """Better than a proven bound."""
+    BREAKS_RELATION = "breaks_relation"
+    """A finalist whose answers to related questions do not relate as the task says."""
+
+
 class OperatorKind(StrEnum):
     """How a candidate is made. The task's own seed has no operator (`None`)."""
 
@@ -81,6 +92,14 @@ class SandboxTier(StrEnum):
     BUBBLEWRAP = "bubblewrap"
     LANDLOCK = "landlock"
     UNSAFE_LOCAL = "unsafe-local"
+
+
+class SandboxChoice(StrEnum):
+    """What a person may ask for; `auto` leaves it to the canaries."""
+
+    AUTO = "auto"
+    BUBBLEWRAP = "bubblewrap"
+    DOCKER = "docker"
 
 
 class TeamKind(StrEnum):

@@ -90,11 +90,15 @@ async def _asked_network(sandbox: Sandbox) -> None:
 
 @check("host files are out of reach", strong=True)
 async def _host_files(sandbox: Sandbox) -> None:
-    program = 'ls "$0" /home /root /var /run /sys /boot /etc/shadow /etc/passwd 2>/dev/null; echo x > "$0"; ls /etc'
+    # An engine puts names of its own into /etc; what counts is that they say nothing of this machine.
+    program = (
+        'find /home /root /var /run /sys /boot -mindepth 1 2>/dev/null; ls "$0" 2>/dev/null; echo x > "$0"; '
+        "for f in /etc/*; do test -s $f && echo $f; done; cat /etc/hostname /etc/hosts /etc/resolv.conf /etc/shadow"
+    )
     with host_file(b"", mode=0o666) as path:
         result = await sandbox.run(["sh", "-c", program, str(path)], limits=LIMITS)
         expect(content_of(path) == b"", "a host file was written")
-    expect(set(result.stdout.decode().split()) <= {"alternatives", "ld.so.cache"}, result)
+    expect(set(result.stdout.decode().split()) <= {"/etc/alternatives", "/etc/ld.so.cache", "/etc/mtab"}, result)
 
 
 @check("the system cannot be written", strong=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nightforge.domain.limits import ExecResult, ExitReason
-from nightforge.domain.words import SandboxTier
+from nightforge.domain.words import SandboxChoice, SandboxTier
 from nightforge.errors import SandboxUnavailable
 from sandbox import open_sandbox, probe, probe_tiers
 from sandbox.box import Launcher
@@ -67,19 +67,34 @@ def test_a_silent_canary_shows_its_stderr() -> None:
     assert probe._judge(answered(b"", b"bwrap: no")) == ["bwrap: no"]
 
 
-def test_a_missing_bwrap_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_tier(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with neither bubblewrap nor a daemon."""
     monkeypatch.setattr(probe, "BWRAP", "/nowhere/bwrap")
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+
+
+def test_a_missing_bwrap_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    _no_tier(monkeypatch)
     report = probe.probe_bubblewrap("/nowhere/bwrap")
     assert not report.works
     assert report.hint == "apt-get install bubblewrap"
     with pytest.raises(SandboxUnavailable) as caught:
         open_sandbox()
-    assert caught.value.hint == "apt-get install bubblewrap"
+    assert caught.value.hint.startswith("apt-get install bubblewrap")
+    assert "apt-get install docker.io" in caught.value.hint
     assert caught.value.exit_code == 6
 
 
+def test_an_asked_tier_is_that_tier_or_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    _no_tier(monkeypatch)
+    for choice in (SandboxChoice.DOCKER, SandboxChoice.BUBBLEWRAP):
+        with pytest.raises(SandboxUnavailable) as caught:
+            open_sandbox(tier=choice)
+        assert caught.value.where == choice.value
+
+
 def test_nothing_falls_through_to_the_unsafe_tier_but_the_typed_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe, "BWRAP", "/nowhere/bwrap")
+    _no_tier(monkeypatch)
     assert open_sandbox(unsafe_local=True).tier is SandboxTier.UNSAFE_LOCAL
 
 

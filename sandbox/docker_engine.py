@@ -1,0 +1,190 @@
+"""The Docker daemon, as far as a box needs it: every call has a deadline, every failure is a SandboxFault.
+
+The daemon never carries a byte of a candidate: no attached stream, no log, no exec. What could hang on a flood of
+output (`docker kill` did, for 664 s) has nothing to hang on.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from nightforge.errors import SandboxFault, SandboxUnavailable
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+T = TypeVar("T")
+
+LABEL = "io.nightforge.box"
+"""On images: hash of the source of the init inside."""
+OWNER_LABEL = "io.nightforge.owner"
+"""On containers: the process that answers for them."""
+USR_LABEL = "io.nightforge.usr"
+"""On images: `own`, or `host` where this machine's /usr is to be mounted."""
+INIT_PATH = "/.nightforge/init"
+CALL_TIMEOUT_S = 20.0
+PROBE_TIMEOUT_S = 4.0
+_PACKAGE_HINT = "apt-get install docker.io, start the daemon, and be in the group `docker`"
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What boxes are made of. `reference` is the id, so that a tag that moves changes nothing under a campaign."""
+
+    reference: str
+    name: str
+    mounts_usr: bool
+
+
+def daemon_address() -> str:
+    """DOCKER_HOST, or the first socket that is there: the machine's, the rootless one."""
+    named = os.environ.get("DOCKER_HOST", "")
+    if named:
+        return named
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    places = ["/var/run/docker.sock", *([f"{runtime}/docker.sock"] if runtime else [])]
+    return "unix://" + next((place for place in places if Path(place).exists()), places[0])
+
+
+class Engine:
+    """One daemon. A client per thread, because the SDK promises nothing about sharing one."""
+
+    def __init__(self, address: str | None = None) -> None:
+        self.address = address or daemon_address()
+        self._local = threading.local()
+
+    def _client(self, timeout_s: float) -> APIClient:
+        client: APIClient | None = getattr(self._local, "client", None)
+        if client is None:
+            from docker import APIClient
+
+            client = APIClient(base_url=self.address, timeout=timeout_s)
+            self._local.client = client
+        client.timeout = timeout_s
+        return client
+
+    def call(self, what: str, work: Callable[[APIClient], T], *, timeout_s: float = CALL_TIMEOUT_S) -> T:
+        """One call to the daemon; `what` completes "cannot …". Raises SandboxFault."""
+        try:
+            with _translated(what):
+                return work(self._client(timeout_s))
+        except SandboxFault:
+            self._local.client = None  # a connection that broke or is still busy with the late answer
+            raise
+
+    def check(self) -> None:
+        """Raise SandboxUnavailable where the daemon is out of reach or cannot hold a limit that every box has."""
+        if not self.address.startswith(("unix://", "/")):
+            raise SandboxUnavailable(
+                f"the daemon at {self.address} is not on this machine",
+                where="docker",
+                hint="boxes share files and descriptors with it: unset DOCKER_HOST, or run Nightforge where it runs",
+            )
+        try:
+            info: Mapping[str, object] = self.call("ask the daemon", lambda c: c.info(), timeout_s=PROBE_TIMEOUT_S)
+        except SandboxFault as fault:
+            raise SandboxUnavailable(
+                f"no Docker daemon answers: {fault.what}", where="docker", hint=_PACKAGE_HINT
+            ) from (fault)
+        absent = [name for name in ("MemoryLimit", "PidsLimit") if not info.get(name)]
+        if info.get("OSType") != "linux" or absent:
+            raise SandboxUnavailable(
+                f"the daemon cannot enforce {', '.join(absent) or 'what a Linux container needs'}",
+                where="docker",
+                hint="give it the memory and pids control groups (rootless: cgroup v2 with delegation)",
+            )
+
+    def images(self, wanted: str) -> Sequence[Image]:
+        """Images of this machine whose init is the one with the hash `wanted`, newest first."""
+        filters = {"label": [f"{LABEL}={wanted}"]}
+        found = self.call("list images", lambda c: c.images(filters=filters), timeout_s=PROBE_TIMEOUT_S)
+        found = sorted(found, key=lambda image: int(image.get("Created", 0)), reverse=True)
+        return [
+            Image(
+                str(image["Id"]), (image.get("RepoTags") or [""])[0], (image["Labels"] or {}).get(USR_LABEL) == "host"
+            )
+            for image in found
+        ]
+
+    def create(self, name: str, config: Mapping[str, object]) -> str:
+        """A container that is not started yet; returns its id."""
+
+        def work(client: APIClient) -> str:
+            response = client.create_container_from_config(dict(config), name)
+            return str(response["Id"])
+
+        return self.call("create a container", work)
+
+    def start(self, container: str) -> None:
+        self.call("start a container", lambda client: client.start(container))
+
+    def remove(self, container: str) -> None:
+        """Kill and remove, each with its own deadline, the second whatever became of the first. Never raises."""
+        from docker.errors import APIError
+
+        def killed(client: APIClient) -> None:
+            with suppress(APIError):  # it had ended
+                client.kill(container)
+
+        def removed(client: APIClient) -> None:
+            try:
+                client.remove_container(container, force=True, v=True)
+            except APIError as error:
+                if error.response is None or error.response.status_code not in {404, 409}:
+                    raise  # 404: gone; 409: the daemon is removing it
+
+        for what, work in (("kill a container", killed), ("remove a container", removed)):
+            with suppress(SandboxFault):
+                self.call(what, work)
+
+    def owned(self) -> Sequence[tuple[str, str]]:
+        """(id, owner) of every container of ours, running or not."""
+        found = self.call("list containers", lambda c: c.containers(all=True, filters={"label": [OWNER_LABEL]}))
+        return [(str(one["Id"]), str((one.get("Labels") or {}).get(OWNER_LABEL, ""))) for one in found]
+
+
+@contextmanager
+def _translated(what: str) -> Iterator[None]:
+    """The SDK's, requests' and urllib3's exceptions as one of ours."""
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException, Timeout
+
+    try:
+        yield
+    except Timeout as error:
+        raise SandboxFault(
+            f"cannot {what}: the daemon did not answer in time", where="docker", hint="is the machine overloaded?"
+        ) from error
+    except (DockerException, RequestException, OSError, ValueError) as error:
+        words = str(getattr(error, "explanation", "") or error).strip()[:400]
+        raise SandboxFault(f"cannot {what}: {words}", where="docker", hint="run `nightforge doctor`") from error
+
+
+def owner_word() -> str:
+    """This process, told from a later one with the same number by its start."""
+    return f"{os.getpid()}:{_start_of(os.getpid())}"
+
+
+def _start_of(pid: int) -> str:
+    try:
+        content = (Path("/proc") / str(pid) / "stat").read_text(errors="replace")
+    except OSError:
+        return ""
+    return content[content.rindex(")") + 2 :].split()[19]
+
+
+def sweep_containers(engine: Engine) -> int:
+    """Remove what killed processes of ours left behind; returns how many."""
+    removed = 0
+    for container, owner in engine.owned():
+        pid, _, start = owner.partition(":")
+        if not pid.isdigit() or _start_of(int(pid)) != start:
+            engine.remove(container)
+            removed += 1
+    return removed
