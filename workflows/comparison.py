@@ -166,20 +166,26 @@ class Comparing:
                     return
 
     def _plan(self, cell: Cell) -> Plan:
-        """As `run` would plan it, but ended by its evaluations alone: a policy that is lucky early spends as much."""
+        """As `run` would plan it, but ended by its evaluations alone, and none taken over from another campaign.
+
+        A policy that is lucky early spends as much; and a number that two of them share would make their seconds
+        untrue and their noise the same.
+        """
         spec = self.state.spec
         request = NightRequest(
             goal=spec.goal,
             task=spec.task,
             budget=Budget(evaluations=spec.evaluations),
             preset=spec.preset or None,
+            policy=cell.policy,
+            reuse_evaluations=False,
             seed=cell.seed,
             team=spec.team,
             models=spec.models,
         )
         reading = GoalReading(goal=spec.goal, task=spec.task, parameters=spec.parameters)
         plan = make_plan(request, reading, self.task)
-        search = plan.search.model_copy(update={"policy": cell.policy, "confirm_top": CONFIRMED})
+        search = plan.search.model_copy(update={"confirm_top": CONFIRMED})
         note = f"Comparison {self.state.comparison_id}: {cell.policy}, seed {cell.seed}."
         return plan.model_copy(update={"search": search, "stop": (), "notes": (*plan.notes, note)})
 

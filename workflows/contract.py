@@ -19,6 +19,7 @@ class NightRequest(Frozen):
     task: str | None = None
     budget: Budget = Budget()
     preset: str | None = None
+    policy: str | None = None
     seed: int | None = None
     in_flight: int | None = None
     proposal_slots: int | None = None

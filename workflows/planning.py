@@ -96,7 +96,16 @@ def check_parameters(task: Task, parameters: Mapping[str, Scalar]) -> None:
 
 def _search(request: NightRequest, preset: Preset) -> SearchSpec:
     defaults = SearchSpec(preset=preset.name, drafts=preset.drafts, repairs=preset.repairs)
-    names = ("proposal_slots", "evaluation_slots", "reuse_evaluations", "seed", "in_flight", "repairs", "drafts")
+    names = (
+        "policy",
+        "proposal_slots",
+        "evaluation_slots",
+        "reuse_evaluations",
+        "seed",
+        "in_flight",
+        "repairs",
+        "drafts",
+    )
     chosen = {name: value for name in names if (value := getattr(request, name)) is not None}
     return SearchSpec.model_validate(defaults.model_dump() | chosen)
 

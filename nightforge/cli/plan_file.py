@@ -12,7 +12,7 @@ from nightforge.catalogue import describe_validation
 from nightforge.domain.plan import Plan
 from nightforge.domain.words import TeamKind
 from nightforge.errors import NotFound, UserError
-from nightforge.registry import PRESETS, load
+from nightforge.registry import POLICIES, PRESETS, load
 
 
 def read_plan(path: Path) -> Plan:
@@ -48,6 +48,7 @@ def check_plan(plan: Plan, where: str) -> None:
         hint = "name models with team llm, and none with team offline; --model and --offline set both"
         raise UserError(f"team: {plan.team.value} with {len(plan.models)} models", where=where, hint=hint)
     check_preset(plan.search.preset, f"{where}: search.preset")
+    check_policy(plan.search.policy, f"{where}: search.policy")
     try:
         rules_for(plan, None)
     except UserError as error:
@@ -68,6 +69,13 @@ def check_preset(name: str, where: str) -> None:
         load(PRESETS, name)
     except NotFound as error:
         raise UserError(f"there is no preset {name!r}", where=where, hint=error.hint) from None
+
+
+def check_policy(name: str, where: str) -> None:
+    try:
+        load(POLICIES, name)
+    except NotFound as error:
+        raise UserError(f"there is no search policy {name!r}", where=where, hint=error.hint) from None
 
 
 def check_plan_place(path: Path) -> None:
