@@ -13,8 +13,10 @@ from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
 
+from nightforge.domain.archive import Archive, ArchiveChange, Lesson
 from nightforge.domain.base import Json, Scalar
 from nightforge.domain.candidate import (
+    Answer,
     Attempt,
     Campaign,
     Candidate,
@@ -184,6 +186,15 @@ class Evaluator(Protocol):
         ...
 
 
+    def is_lasting(self, evidence: Evidence) -> bool:
+        """Whether search evidence may stand for another evaluation of the same program, fingerprint and tier.
+
+        False for all that a clock, a limit of time or memory, the machine's load, `calibration` or `best_score` had a
+        part in; then it is never used again.
+        """
+        ...
+
+
 class ModelClient(Protocol):
     async def complete(
         self,
@@ -245,8 +256,12 @@ class Store(Protocol):
         operator: OperatorKind | None,
         operator_name: str = "",
         note: str = "",
+        shape: bytes | None = None,
     ) -> str:
-        """Store the program, move the candidate to `building`, return its sha256."""
+        """Store the program, move the candidate to `building`, return its sha256.
+
+        `shape` (16 bytes) stands for its syntax tree, which belongs to the first candidate that has it.
+        """
         ...
 
     async def set_candidate_state(
@@ -309,11 +324,42 @@ class Store(Protocol):
         ...
 
     def source(self, code_sha: str) -> str: ...
+    def answer(self, question: str, *, seed: int | None = None) -> Evidence | None:
+        """The kept evidence for a question (64 hex digits), `taken_from` set; any seed's when None is given."""
+        ...
+
+    async def keep_answers(self, campaign_id: str, answers: Sequence[Answer]) -> None:
+        """Where evidence of this campaign answers questions; a question answered before keeps its answer."""
+        ...
+
     def operator_counts(self, campaign_id: str) -> Mapping[str, tuple[int, int]]:
         """Operator name → (candidates, measured or better)."""
         ...
 
     def tally(self, campaign_id: str) -> Tally: ...
+
+    # search
+    async def save_trial(self, campaign_id: str, change: ArchiveChange) -> bool:
+        """One result's whole effect on the policy's memory; False, and nothing changed, when it was saved before."""
+        ...
+
+    async def save_lessons(self, campaign_id: str, lessons: Sequence[Lesson]) -> None:
+        """What the campaign leaves for later ones, in place of any it left before."""
+        ...
+
+    def archive(self, campaign_id: str) -> Archive: ...
+    def untold(self, campaign_id: str) -> Sequence[int]:
+        """Finished candidates whose result was never saved; reads every candidate, for the start of a session."""
+        ...
+
+    def parents_among(self, campaign_id: str, ordinals: Sequence[int]) -> Sequence[Parent]:
+        """Those of `ordinals` that may be parents now, best first."""
+        ...
+
+    def owner_of_shape(self, campaign_id: str, digest: bytes) -> int | None: ...
+    def lessons(self, campaign_id: str, *, task: str, language: str, limit: int = 6) -> Sequence[Lesson]:
+        """Of other campaigns: on this task first, then on others of the language; newest first."""
+        ...
 
     # model calls
     async def open_call(

@@ -23,6 +23,7 @@ from nightforge.store.evidence_rows import EvaluationKey, insert_evidence, last_
 from nightforge.store.ledger import Ledger
 from nightforge.store.schema import attempt as attempt_table
 from nightforge.store.schema import candidate, evaluation, program
+from nightforge.store.schema import shape as shape_table
 from nightforge.store.transitions import Standing, change_state, standing_of
 
 _HERE = (candidate.c.campaign_key == bindparam("key"), candidate.c.ordinal == bindparam("at"))
@@ -119,6 +120,7 @@ class CandidateWrites(StoreBase):
         operator: OperatorKind | None,
         operator_name: str = "",
         note: str = "",
+        shape: bytes | None = None,
     ) -> str:
         """The candidate keeps the operator and note of its first program; each attempt has its own too.
 
@@ -138,6 +140,8 @@ class CandidateWrites(StoreBase):
             here = {"campaign_key": ledger.campaign_key, "ordinal": ordinal}
             insert_if_new(connection, attempt_table, {**here, "attempt": attempt, "code_sha": digest, **made})
             insert_if_new(connection, program, {**here, "code_sha": digest})
+            if shape is not None:
+                insert_if_new(connection, shape_table, {**here, "digest": shape})
             if attempt < was.attempt:
                 return
             if was.code_sha is None:
@@ -208,6 +212,7 @@ class CandidateWrites(StoreBase):
                 "outcome": last.outcome,
                 **({"reason": last.reason} if last.reason else {}),
                 **({"score": score} if score is not None else {}),
+                **({"taken_from": evidence.taken_from} if evidence.taken_from else {}),
             }
             ledger.record("candidate.evidence", payload, ordinal=ordinal)
             if attempt == was.attempt:
@@ -230,6 +235,8 @@ class CandidateWrites(StoreBase):
 
         Raises ValueError when the evidence is not what a confirmation, or a score, needs.
         """
+        if evidence.taken_from:
+            raise ValueError("a confirmation is measured, never taken from an earlier evaluation")
         low = score if score_low is None else score_low
         _check_score(evidence, score, low)
         if state is CandidateState.CONFIRMED and not (

@@ -200,6 +200,7 @@ evaluation = Table(
     Column("score", Float),
     Column("score_low", Float),
     Column("saved_us", BigInteger, nullable=False),
+    Column("taken_from", Text),
     ForeignKeyConstraint(["campaign_key", "ordinal"], ["candidate.campaign_key", "candidate.ordinal"]),
     sqlite_with_rowid=False,
 )
@@ -307,6 +308,18 @@ lesson = Table(
 
 Index("ix_lesson_task", lesson.c.task, lesson.c.campaign_key)
 Index("ix_lesson_language", lesson.c.language, lesson.c.campaign_key)
+
+answered_question = Table(
+    "answered_question",
+    metadata,
+    Column("question", LargeBinary(32), primary_key=True),
+    Column("seed", Text, primary_key=True),
+    Column("campaign_key", Integer, ForeignKey("campaign.campaign_key"), nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Which evaluation answers a question: the only table that a campaign reads across campaigns."""
 
 call = Table(
     "call",

@@ -8,16 +8,19 @@ from functools import partial
 
 from nightforge.domain.ports import Clock
 from nightforge.store.engine import parse_url, place, prepare_folder, reading_engine, writing_engine
+from nightforge.store.evaluation_cache import EvaluationCache
 from nightforge.store.identifiers import make_campaign_id
 from nightforge.store.migrate import bring_up_to_date
 from nightforge.store.queries_calls import CallReads
 from nightforge.store.queries_campaigns import CampaignReads
 from nightforge.store.queries_candidates import CandidateReads
 from nightforge.store.queries_control import ControlReads
+from nightforge.store.queries_search import SearchReads
 from nightforge.store.repository_calls import CallWrites
 from nightforge.store.repository_campaigns import CampaignWrites
 from nightforge.store.repository_candidates import CandidateWrites
 from nightforge.store.repository_control import ControlWrites
+from nightforge.store.repository_search import SearchWrites
 from nightforge.store.writer import Writer
 
 BUSY_TIMEOUT_S = 15.0
@@ -28,10 +31,13 @@ class SqlStore(
     CandidateWrites,
     CallWrites,
     ControlWrites,
+    EvaluationCache,
+    SearchWrites,
     CampaignReads,
     CandidateReads,
     CallReads,
     ControlReads,
+    SearchReads,
 ):
     """`nightforge.domain.ports.Store` on SQLite or PostgreSQL; made by `open_store`."""
 

@@ -26,6 +26,7 @@ def downgrade() -> None:
     """Each part takes away what it added."""
     _no_steering()
     _no_models()
+    _no_cache()
     _no_search()
 
 
@@ -99,6 +100,25 @@ def _no_search() -> None:
 
 def _cache() -> None:
     """Evaluations by content."""
+    op.add_column("evaluation", sa.Column("taken_from", sa.Text()))
+    op.create_table(
+        "answered_question",
+        sa.Column("question", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("seed", sa.Text(), nullable=False),
+        sa.Column("campaign_key", sa.Integer(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["campaign_key"], ["campaign.campaign_key"], name=op.f("fk_answered_question_campaign_key_campaign")
+        ),
+        sa.PrimaryKeyConstraint("question", "seed", name=op.f("pk_answered_question")),
+        sqlite_with_rowid=False,
+    )
+
+
+def _no_cache() -> None:
+    op.drop_table("answered_question")
+    op.drop_column("evaluation", "taken_from")
 
 
 def _steering() -> None:
