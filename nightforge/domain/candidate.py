@@ -48,6 +48,16 @@ class Choice(Frozen):
     """Why, in a few words, for the event table."""
 
 
+class Answer(Frozen):
+    """Where the evidence for a question is: program, fingerprint and tier in one digest, and the data's seed."""
+
+    question: str
+    """64 hex digits."""
+    seed: int
+    ordinal: int
+    attempt: int
+
+
 class Candidate(Frozen):
     campaign_id: str
     ordinal: int
@@ -120,6 +130,8 @@ class Campaign(Frozen):
     reason: str = ""
     """Why it stopped: `budget:evaluations`, `target`, `patience`, `interrupted` …"""
     tier: str = ""
+    owner: str = ""
+    """Who started it."""
     created_at: datetime
     finished_at: datetime | None = None
 
@@ -142,9 +154,33 @@ class Command(Frozen):
 
     sequence: int
     campaign_id: str
-    command: Literal["pause", "resume", "stop", "stop-now", "hint"]
+    command: Literal["pause", "resume", "stop", "stop-now", "hint", "budget"]
+    """`hint` and `budget` say only that there is something new to read: the hint and the plan are rows by then."""
     text: str = ""
     author: str = ""
+
+
+class Arm(Frozen):
+    """What came of the candidates of one side of a comparison."""
+
+    candidates: int = 0
+    finished: int = 0
+    measured: int = 0
+    improved: int = 0
+    """Measured, and by its lower bound better than its parent was when it was made."""
+
+
+class Hint(Frozen):
+    """A person's advice to the search. Every fourth candidate goes without it, drawn by the campaign's seed, so that
+    its effect can be told."""
+
+    number: int
+    text: str
+    owner: str = ""
+    posted_at: datetime
+    in_force: bool
+    used: Arm = Arm()
+    without: Arm = Arm()
 
 
 class Lease(Frozen):

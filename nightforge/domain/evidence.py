@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from nightforge.domain.base import Frozen
-from nightforge.domain.words import EvidenceClass, Outcome, Phase, SandboxTier
+from nightforge.domain.words import Alarm, EvidenceClass, Outcome, Phase, SandboxTier
 
 
 class Metric(Frozen):
@@ -53,6 +53,9 @@ class Evidence(Frozen):
     tier: SandboxTier
     phase: Phase = Phase.SEARCH
     stages: tuple[StageEvidence, ...]
+    taken_from: str = ""
+    """`CAMPAIGN.ORDINAL` whose evaluation this is, where an earlier one of the same program was taken instead of
+    running it again; empty for one that ran."""
 
     @model_validator(mode="after")
     def _first_failure_ends(self) -> Evidence:
@@ -70,6 +73,12 @@ class Evidence(Frozen):
     @property
     def failure(self) -> StageEvidence | None:
         return None if self.passed else self.stages[-1]
+
+    @property
+    def alarm(self) -> Alarm | None:
+        """Set when the last stage says that the result is too good to be true."""
+        failure = self.failure
+        return Alarm(failure.reason) if failure is not None and failure.reason in set(Alarm) else None
 
     @property
     def metrics(self) -> Mapping[str, Metric]:

@@ -36,6 +36,7 @@ _EVALUATIONS = (
         evaluation.c.phase,
         evaluation.c.evidence_class,
         evaluation.c.tier,
+        evaluation.c.taken_from,
     )
     .where(evaluation.c.campaign_key == bindparam("key"), evaluation.c.ordinal.in_(_ORDINALS))
     .order_by(evaluation.c.ordinal, evaluation.c.confirming, evaluation.c.attempt)
@@ -73,6 +74,7 @@ def insert_evidence(
         "score": score,
         "score_low": score_low,
         "saved_us": at_us,
+        "taken_from": evidence.taken_from or None,
     }
     if not insert_if_new(connection, evaluation, header):
         return False
@@ -115,6 +117,7 @@ def load_evidence(connection: Connection, campaign_key: int, ordinals: Sequence[
             evidence_class=EvidenceClass(header.evidence_class),
             tier=SandboxTier(header.tier),
             phase=Phase(header.phase),
+            taken_from=header.taken_from or "",
             stages=tuple(stages[key]),
         )
     return found
