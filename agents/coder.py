@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
 
-from agents.fencing import clean_line
+from agents.fencing import SOURCE_LIMIT, clean_line
 from agents.prompting import load_prompt
 from agents.prompting_context import (
     describe_brief,
@@ -48,32 +48,33 @@ class LlmCoder:
             if self._programs is not None:
                 return await self._programs.write(context, random=random, is_known=is_known)
             operator = OperatorKind.DIFF
-        base = context.parent
-        messages = self._write_messages(context, operator)
         step = f"code.{context.draft}" if context.draft else "code"
-        return await self._ask(context, messages, step, base, operator, is_known)
+        return await self._ask(context, self._write_messages, step, context.parent, operator, is_known)
 
     async def repair(self, context: StepContext, *, random: Random, is_known: Callable[[str], bool]) -> Draft | NoDraft:
         if context.failure is None:
             return NoDraft(reason="nothing_to_try", feedback="There is no failure to mend.")
         base = context.broken or context.parent
-        messages = self._repair_messages(context, base)
-        return await self._ask(context, messages, f"repair.{context.attempt}", base, OperatorKind.REPAIR, is_known)
+        step = f"repair.{context.attempt}"
+        return await self._ask(context, self._repair_messages, step, base, OperatorKind.REPAIR, is_known)
 
     async def _ask(
         self,
         context: StepContext,
-        messages: Sequence[Message],
+        phrase: Callable[[StepContext, OperatorKind], Sequence[Message]],
         step: str,
         base: Program,
         operator: OperatorKind,
         is_known: Callable[[str], bool],
     ) -> Draft | NoDraft:
         key = CallKey(campaign_id=context.campaign_id, ordinal=context.ordinal, step=step, role=Role.CODER)
-        try:
-            reply: Reply[Frozen] = await self._client.complete(key, messages)
-        except UnusableReply as unusable:
-            return NoDraft(reason=unusable.reason, feedback=clean_line(str(unusable)))
+        if len(base.source) > SOURCE_LIMIT:
+            # A program that is shown in part would come back in part.
+            what = f"The program has {len(base.source):,} characters; a prompt takes {SOURCE_LIMIT:,}."
+            return NoDraft(reason="context_length", feedback=what)
+        reply = await self._reply(key, context, phrase, operator)
+        if isinstance(reply, NoDraft):
+            return reply
         program = program_from_reply(base.source, reply.text)
         if isinstance(program, NoDraft):
             return program
@@ -82,7 +83,34 @@ class LlmCoder:
         if is_known(program):
             return NoDraft(reason="duplicate", feedback="This very program was evaluated before.")
         form = "edits" if has_edits(reply.text) else "whole"
-        return Draft(source=program, operator=operator, operator_name=f"{operator}.{form}", note=note_of(reply.text))
+        return Draft(
+            source=program,
+            operator=operator,
+            operator_name=f"{operator}.{form}",
+            note=note_of(reply.text),
+            model=reply.model,
+        )
+
+    async def _reply(
+        self,
+        key: CallKey,
+        context: StepContext,
+        phrase: Callable[[StepContext, OperatorKind], Sequence[Message]],
+        operator: OperatorKind,
+    ) -> Reply[Frozen] | NoDraft:
+        """The chosen model's reply. A prompt too long for every model loses what it can do without, in a fixed order;
+        the program to change, the brief, the failure and the words of planner and person are never cut."""
+        refused: NoDraft | None = None
+        for shown in shorter_contexts(context):
+            if operator is OperatorKind.CROSSOVER and not shown.inspirations:
+                break
+            try:
+                return await self._client.complete(key, phrase(shown, operator), model=context.step.model)
+            except UnusableReply as unusable:
+                refused = NoDraft(reason=unusable.reason, feedback=clean_line(str(unusable)))
+                if unusable.reason != "context_length":
+                    return refused
+        return refused or NoDraft(reason="nothing_to_try", feedback="A crossover needs a second program.")
 
     def _write_messages(self, context: StepContext, operator: OperatorKind) -> tuple[Message, ...]:
         form = "edits" if operator is OperatorKind.DIFF else "whole"
@@ -95,8 +123,9 @@ class LlmCoder:
         )
         return self._prompt.messages(self._system(context), user)
 
-    def _repair_messages(self, context: StepContext, base: Program) -> tuple[Message, ...]:
+    def _repair_messages(self, context: StepContext, operator: OperatorKind) -> tuple[Message, ...]:
         assert context.failure is not None
+        base = context.broken or context.parent
         is_draft = context.broken is not None and context.broken.source != context.parent.source
         title = (
             "The failing program" if is_draft else "The program to change: your last reply about it could not be used"
@@ -104,7 +133,7 @@ class LlmCoder:
         # The failure is shown once, in full, as the failing stage's evidence.
         bare = Program(ordinal=base.ordinal, source=base.source, note=base.note)
         user = self._prompt.fill(
-            "repair",
+            str(operator),
             broken=describe_program(title, bare, context.language),
             failure=describe_stage(context.failure),
             parent=_describe_parent(context) if is_draft else "It is the parent itself, which is right as it stands.",
@@ -126,13 +155,30 @@ class LlmCoder:
 
 def choose_operator(context: StepContext, random: Random) -> OperatorKind:
     """The planner's choice, else one drawn by weight; a crossover needs a second program."""
-    wanted = context.step.operator
+    wanted = context.step.operator or _kind_of(context.step.operator_name)
     if wanted is OperatorKind.CROSSOVER and not context.inspirations:
         return OperatorKind.DIFF
     if wanted is not None and wanted not in {OperatorKind.REPAIR, OperatorKind.AGENT}:
         return wanted
     kinds = [kind for kind in WEIGHTS if kind is not OperatorKind.CROSSOVER or context.inspirations]
     return random.choices(kinds, weights=[WEIGHTS[kind] for kind in kinds])[0]
+
+
+def _kind_of(operator_name: str) -> OperatorKind | None:
+    """`rewrite.unroll` → `rewrite`."""
+    kind = operator_name.partition(".")[0]
+    return OperatorKind(kind) if kind in set(OperatorKind) else None
+
+
+def shorter_contexts(context: StepContext) -> Iterator[StepContext]:
+    """The context whole; without the other programs; without lessons and what was said of the parent, too."""
+    yield context
+    alone = context.model_copy(update={"inspirations": ()})
+    if context.inspirations:
+        yield alone
+    bare = Program(ordinal=context.parent.ordinal, source=context.parent.source)
+    if context.lessons or context.parent != bare:
+        yield alone.model_copy(update={"lessons": (), "parent": bare})
 
 
 def note_of(reply: str) -> str:

@@ -16,15 +16,19 @@ from typing import TypeVar
 
 from pydantic import BaseModel, SecretStr
 
-from nightforge.domain.model import CallKey, CallState, Message, ModelCall, Reply, Usage
+from nightforge.domain.model import CallKey, Message, ModelProfile, Reply
 from nightforge.domain.plan import ModelSpec
 from nightforge.domain.ports import Clock, Store
 from nightforge.errors import ModelAccessRefused, ModelFault
 from tools import pricing
-from tools.budget import BudgetMeter, Reservation
+from tools.broker import Broker, NoBroker
+from tools.budget import BudgetMeter
+from tools.ensemble import order_of
+from tools.llm_booking import Bill, Books, NoTurn, Sent
 from tools.llm_endpoint import Endpoint, Member, first_dialect
 from tools.llm_errors import Consequence, Failure, UnusableReply, redact
-from tools.llm_wire import Answer, Dialect, messages_json, request_body, request_sha, storable, tokens_in_bound
+from tools.llm_memory import ModelMemory, write_profile
+from tools.llm_wire import Answer, Dialect, messages_json, request_body, request_sha, storable, without_system
 from tools.retrying import Backoff
 from tools.structured import Complaint, Form, Rung, form_of, read_form, repair_messages, strip_thinking
 
@@ -36,6 +40,8 @@ MAX_ATTEMPTS = 8
 """Of one request over the whole ensemble; the total deadline usually ends it earlier."""
 MAX_TIMEOUTS = 2
 """Of one model in one request: each may have cost a whole reply."""
+TURN_PATIENCE_S = 30.0
+"""How long a request waits for its turn at one model before another of the ensemble is asked."""
 
 REFUSAL = "refusal"
 """Our finish reason for a reply that says no in the field made for it."""
@@ -46,6 +52,7 @@ UNUSABLE = {
     REFUSAL: ("refused", "the model refuses", "use another model for this goal"),
 }
 """Finish reason → reason slug, what, hint. Such replies are kept as they are and never asked for again."""
+THOUGHT_ONLY = "the model thought up to its output limit and answered nothing"
 
 
 @dataclass
@@ -55,8 +62,9 @@ class Request:
     key: CallKey
     messages: Sequence[Message]
     form: Form | None
-    wire: bytes
     sha: str
+    order: Sequence[int]
+    """Member indices, the one to ask first in front."""
     failures: dict[int, int] = field(default_factory=dict)
     """Member index → failed attempts of this request."""
     timeouts: dict[int, int] = field(default_factory=dict)
@@ -71,34 +79,14 @@ class Request:
         return sum(self.failures.values())
 
 
-@dataclass
-class Bill:
-    """What all attempts for one reply took together."""
-
-    usage: Usage = field(default_factory=Usage)
-    cost_usd: float = 0.0
-    latency_s: float = 0.0
-    model: str = ""
-    is_replayed: bool = True
-
-    def add(self, usage: Usage, cost_usd: float, latency_s: float = 0.0) -> None:
-        self.cost_usd += cost_usd
-        self.latency_s += latency_s
-        self.usage = Usage(
-            tokens_in=self.usage.tokens_in + usage.tokens_in,
-            tokens_out=self.usage.tokens_out + usage.tokens_out,
-            tokens_cached=self.usage.tokens_cached + usage.tokens_cached,
-            estimated=self.usage.estimated or usage.estimated,
-        )
-
-
 class OpenAIModelClient:
     """Implements `nightforge.domain.ports.ModelClient` for any OpenAI-compatible endpoint.
 
-    `models` in order of preference; later ones step in when an earlier one fails. `request_timeout_s` bounds one
-    attempt from its first to its last byte, `total_timeout_s` all attempts of one request together (waiting for a
-    free slot apart). Raises as the port says; a reply that came and cannot be used raises `UnusableReply`, a
-    ModelFault with a `reason`.
+    `models` are asked as `tools.ensemble` orders them; the others step in when one fails. `request_timeout_s` bounds
+    one attempt from its first to its last byte (`first_reply_timeout_s` the first of a model that may have to be
+    loaded), `total_timeout_s` all attempts of one request together (waiting for a free slot or for the machine's turn
+    apart). Raises as the port says; a reply that came and cannot be used raises `UnusableReply`, a ModelFault with a
+    `reason`. `broker` and `memory` are shared by the clients of a process; `seed` makes the choice of models repeat.
     """
 
     def __init__(
@@ -111,35 +99,56 @@ class OpenAIModelClient:
         clock: Clock,
         random: Random,
         request_timeout_s: float = 120.0,
+        first_reply_timeout_s: float | None = None,
         total_timeout_s: float = 300.0,
         max_concurrent_calls: int = 4,
         base_url: str | None = None,
         proxy_from_env: bool = False,
+        broker: Broker | None = None,
+        memory: ModelMemory | None = None,
+        seed: int = 0,
     ) -> None:
         if not models:
             raise ModelAccessRefused("no model is named", where="models", hint="name one in the settings")
         secret = api_key.get_secret_value() if isinstance(api_key, SecretStr) else api_key or ""
         resolved = pricing.resolve(models, base_url=base_url or "")
+        self._timeout_s = request_timeout_s
+        self._first_timeout_s = max(first_reply_timeout_s or 0.0, request_timeout_s)
         self._endpoints = {
             url: Endpoint(
                 url,
                 secret,
-                timeout_s=request_timeout_s,
+                timeout_s=self._first_timeout_s,
                 max_connections=max_concurrent_calls,
                 proxy_from_env=proxy_from_env,
             )
             for url in dict.fromkeys(spec.base_url for spec in resolved)
         }
+        self._memory = memory or ModelMemory()
         self._members = [
-            Member(spec, self._endpoints[spec.base_url], first_dialect(spec.base_url)) for spec in resolved
+            Member(spec, self._endpoints[spec.base_url], self._memory.of(spec, first_dialect(spec.base_url)))
+            for spec in resolved
         ]
         self._store = store
-        self._budget = budget
         self._clock = clock
+        self._broker = broker or NoBroker()
+        self._books = Books(store, budget, clock, self._broker)
         self._random = random
+        self._seed = seed
         self._backoff = Backoff()
         self._total_timeout_s = total_timeout_s
         self._slots = asyncio.Semaphore(max_concurrent_calls)
+
+    @property
+    def members(self) -> Sequence[Member]:
+        return tuple(self._members)
+
+    async def keep_profile(self, member: Member) -> ModelProfile:
+        """What is known of a member now, kept for later campaigns."""
+        member.traits.profiled_at = self._clock.now()
+        profile = write_profile(member.spec, member.traits, self._clock.now())
+        await self._memory.keep(profile)
+        return profile
 
     async def close(self) -> None:
         """End all connections."""
@@ -151,14 +160,16 @@ class OpenAIModelClient:
     ) -> Reply[T]:
         bill = Bill()
         messages = [_storable(message) for message in messages]
-        form = None if schema is None else form_of(schema)
-        text = await self._answer(key, messages, form, bill)
-        if schema is None or form is None:
-            return _reply(text, None, bill)
+        order = self._order(key, model)
+        if schema is None:
+            return _reply(await self._answer(key, messages, None, order, bill), None, bill)
+        form = form_of(schema)
+        text = await self._answer(key, messages, form, order, bill)
         value = read_form(text, schema)
         if isinstance(value, Complaint):
+            self._doubt_form(bill, value)
             again = (*messages, *repair_messages(text, value, form))
-            text = await self._answer(key, again, form, bill)
+            text = await self._answer(key, again, form, order, bill)
             value = read_form(text, schema)
         if isinstance(value, Complaint):
             raise UnusableReply(
@@ -167,20 +178,40 @@ class OpenAIModelClient:
                 where=f"{bill.model}, {key.step}",
                 hint="a larger model keeps to forms better",
             )
+        if bill.member is not None:
+            bill.member.traits.form_held = True
         return _reply(text, value, bill)
 
-    async def _answer(self, key: CallKey, messages: Sequence[Message], form: Form | None, bill: Bill) -> str:
+    def _order(self, key: CallKey, model: str) -> Sequence[int]:
+        """The same for the same request of a resumed campaign."""
+        random = Random(f"{self._seed}:{key.ordinal}:{key.step}:model")
+        return order_of([member.spec for member in self._members], model, random)
+
+    @staticmethod
+    def _doubt_form(bill: Bill, complaint: Complaint) -> None:
+        """A server that takes the parameter and ignores it is asked otherwise from now on, also for the repair."""
+        member = bill.member
+        if member is None or complaint.has_object or member.traits.form_held:
+            return
+        other = member.traits.dialect.without("response_format")
+        if other is not None:
+            logger.info("%s does not keep to %s; asked otherwise", member.where, member.traits.dialect.rung)
+            member.traits.dialect = other
+
+    async def _answer(
+        self, key: CallKey, messages: Sequence[Message], form: Form | None, order: Sequence[int], bill: Bill
+    ) -> str:
         """The text of a whole answer, from its row or from the ensemble."""
-        wire = messages_json(messages)
-        sha = request_sha(wire, form.schema if form else b"")
+        sha = request_sha(messages_json(messages), form.schema if form else b"")
         call = self._store.answered_call(key, sha)
         if call is not None:
             bill.add(call.usage, call.cost_usd, call.latency_s)
-            bill.model = call.model
+            bill.model, bill.member = call.model, None
             return _usable(call.reply_text or "", call.finish_reason, call.model)
         bill.is_replayed = False
-        request = Request(key, messages, form, wire, sha)
-        answer = await self._ask(request, bill)
+        answer = await self._ask(Request(key, messages, form, sha, order), bill)
+        if answer.only_thought:
+            raise UnusableReply("truncated", THOUGHT_ONLY, where=bill.model, hint=UNUSABLE["length"][2])
         return _usable(answer.text, answer.finish_reason, bill.model)
 
     async def _ask(self, request: Request, bill: Bill) -> Answer:
@@ -191,7 +222,7 @@ class OpenAIModelClient:
                 index = self._next_member(request)
                 wait_s = 0.0 if index is None else self._wait_s(request, index)
                 if index is not None and wait_s <= 0 and left_s > 0:
-                    answer = await self._attempt(request, self._members[index], index, bill, limit_s=left_s)
+                    answer = await self._attempt(request, index, bill, left_s=left_s)
                     if answer is not None:
                         return answer
                     continue
@@ -212,123 +243,77 @@ class OpenAIModelClient:
         return request.deadline_s - now_s
 
     def _next_member(self, request: Request) -> int | None:
-        """Who is asked next: ready before not, then least failures, then order; None when nobody is left."""
+        """Who is asked next: ready before not, then least failures, then the order; None when nobody is left."""
         if request.attempts >= MAX_ATTEMPTS:
             return None
         usable = [
-            index
-            for index, member in enumerate(self._members)
-            if member.refusal is None and index not in request.given_up
+            (self._wait_s(request, index), request.failures.get(index, 0), place, index)
+            for place, index in enumerate(request.order)
+            if self._members[index].refusal is None and index not in request.given_up
         ]
-        return min(
-            usable,
-            key=lambda index: (self._wait_s(request, index), request.failures.get(index, 0), index),
-            default=None,
-        )
+        return min(usable)[-1] if usable else None
 
     def _wait_s(self, request: Request, index: int) -> float:
         now_s = self._clock.monotonic()
         own = request.not_before_s.get(index, now_s) - now_s
         return max(own, self._members[index].endpoint.health.wait_s(now_s), 0.0)
 
-    async def _attempt(
-        self, request: Request, member: Member, index: int, bill: Bill, *, limit_s: float
-    ) -> Answer | None:
+    async def _attempt(self, request: Request, index: int, bill: Bill, *, left_s: float) -> Answer | None:
         """One attempt: reserve, row, bytes, settle, row. None when it failed."""
-        asked = member.dialect
-        member.endpoint.health.begin()
-        try:
-            sent, body = await self._open(request, member)
-        except BaseException:
-            member.endpoint.health.abandoned()
-            raise
-        try:
-            result = await member.endpoint.post(body, self._clock.now(), limit_s=limit_s)
-        except (asyncio.CancelledError, Exception):
-            member.endpoint.health.abandoned()
-            await self._book_lost(sent, bill)
-            raise
-        if isinstance(result, Answer):
-            result = _judge(result)
-        bill.model = member.spec.model
-        if isinstance(result, Failure):
-            await self._close_failed(sent, result, bill)
-            self._learn(request, member, index, asked, result)
+        member = self._members[index]
+        asked = member.traits.dialect
+        messages, body = _phrase(request, member)
+        room = member.lacks_room(len(body))
+        if room is not None:
+            await self._learn(request, index, asked, room)
             return None
-        member.endpoint.health.succeeded()
-        await self._close_answered(sent, result, bill)
+        begun_s = self._clock.monotonic()
+        health = member.endpoint.health
+        health.begin()
+        patience_s = left_s if len(request.order) == 1 else min(left_s, TURN_PATIENCE_S)
+        try:
+            sent = await self._books.open(request.key, request.sha, member, messages, body, patience_s=patience_s)
+        except BaseException as error:
+            health.abandoned()
+            if not isinstance(error, NoTurn):
+                raise
+            await self._learn(request, index, asked, _no_turn(patience_s))
+            return None
+        if request.deadline_s is not None:
+            request.deadline_s += self._clock.monotonic() - begun_s  # its turn and its budget were waited for
+        result = await self._send(sent, body, bill, limit_s=left_s)
+        bill.model, bill.member = member.spec.model, member
+        if isinstance(result, Failure):
+            await self._books.failed(sent, result, bill)
+            await self._learn(request, index, asked, result)
+            return None
+        health.succeeded()
+        member.traits.learn(result.usage, body_bytes=len(body))
+        await self._books.answered(sent, result, bill)
         return result
 
-    async def _open(self, request: Request, member: Member) -> tuple[_Sent, bytes]:
-        """Reserve the worst case, commit the row."""
-        spec, form, rung = member.spec, request.form, member.dialect.rung
-        messages = form.phrase(request.messages, rung) if form else request.messages
-        wire = request.wire if messages is request.messages else messages_json(messages)
-        body = request_body(spec, member.dialect, wire, form.response_format(rung) if form else None)
-        bound = Usage(tokens_in=tokens_in_bound(body, len(messages)), tokens_out=spec.max_output_tokens, estimated=True)
-        reserve_usd = pricing.cost_usd(spec, tokens_in=bound.tokens_in, tokens_out=bound.tokens_out)
-        reservation = await self._budget.reserve_when_free(
-            cost_usd=reserve_usd, tokens=bound.tokens_in + bound.tokens_out
-        )
+    async def _send(self, sent: Sent, body: bytes, bill: Bill, *, limit_s: float) -> Answer | Failure:
+        member = sent.member
+        own_s = self._timeout_s if member.traits.has_answered else self._first_timeout_s
         try:
-            call = await self._store.open_call(
-                request.key, request.sha, messages, model=spec.model, reserved_usd=reserve_usd
-            )
-        except BaseException:
-            reservation.release()
+            result = await member.endpoint.post(body, self._clock.now(), limit_s=min(own_s, limit_s))
+        except (asyncio.CancelledError, Exception):
+            member.endpoint.health.abandoned()
+            await self._books.lost(sent, bill)
             raise
-        return _Sent(call, spec, reservation, bound, reserve_usd, self._clock.monotonic()), body
+        return _judge(result) if isinstance(result, Answer) else result
 
-    async def _close_answered(self, sent: _Sent, answer: Answer, bill: Bill) -> None:
-        usage, cost_usd = sent.settle(answer.usage)
-        latency_s = self._clock.monotonic() - sent.at_s
-        bill.add(usage, cost_usd, latency_s)
-        await self._store.close_call(
-            sent.call.call_id,
-            CallState.ANSWERED,
-            reply_text=answer.text,
-            finish_reason=answer.finish_reason,
-            usage=usage,
-            cost_usd=cost_usd,
-            latency_s=latency_s,
-        )
-
-    async def _close_failed(self, sent: _Sent, failure: Failure, bill: Bill) -> None:
-        usage, cost_usd = sent.settle(failure.usage) if failure.may_be_billed else sent.settle_free()
-        latency_s = self._clock.monotonic() - sent.at_s
-        bill.add(usage, cost_usd, latency_s)
-        await self._store.close_call(
-            sent.call.call_id,
-            CallState.FAILED,
-            usage=usage,
-            cost_usd=cost_usd,
-            latency_s=latency_s,
-            error=f"{failure.slug}: {failure.what}",
-        )
-
-    async def _book_lost(self, sent: _Sent, bill: Bill) -> None:
-        """Cancelled in flight: the provider may work on, so the reserve is spent."""
-        usage, cost_usd = sent.settle(None)
-        bill.add(usage, cost_usd)
-        closing = self._store.close_call(
-            sent.call.call_id,
-            CallState.LOST,
-            usage=usage,
-            cost_usd=cost_usd,
-            latency_s=self._clock.monotonic() - sent.at_s,
-            error="cancelled: ended on our side before an answer came",
-        )
-        await asyncio.shield(closing)
-
-    def _learn(self, request: Request, member: Member, index: int, asked: Dialect, failure: Failure) -> None:
+    async def _learn(self, request: Request, index: int, asked: Dialect, failure: Failure) -> None:
         """What a failure changes: the endpoint's health, the model's dialect, who is asked next."""
+        member = self._members[index]
         health, now_s = member.endpoint.health, self._clock.monotonic()
         request.last, request.last_where = failure, member.where
-        if not failure.is_sick:
+        if failure.is_sick:
+            if health.failed(now_s):
+                logger.warning("%s does not answer (%s); it is left alone for a while", member.where, failure.what)
+        elif failure.slug not in LOCAL:
             health.succeeded()
-        elif health.failed(now_s):
-            logger.warning("%s does not answer (%s); it is left alone for a while", member.where, failure.what)
-        if self._adapt(request, member, asked, failure):
+        if await self._adapt(request, member, asked, failure):
             return
         request.failures[index] = request.failures.get(index, 0) + 1
         if failure.consequence is Consequence.RETRY:
@@ -337,6 +322,8 @@ class OpenAIModelClient:
             request.not_before_s[index] = now_s + pause_s
             if failure.slug == "rate_limited" or failure.retry_after_s:
                 health.pause(pause_s, now_s)
+            if failure.retry_after_s:
+                await self._broker.pause(member.endpoint.account, failure.retry_after_s)
             if failure.slug == "timeout":
                 request.timeouts[index] = request.timeouts.get(index, 0) + 1
                 if request.timeouts[index] >= MAX_TIMEOUTS:
@@ -347,21 +334,24 @@ class OpenAIModelClient:
         else:
             request.given_up.add(index)
 
-    @staticmethod
-    def _adapt(request: Request, member: Member, asked: Dialect, failure: Failure) -> bool:
+    async def _adapt(self, request: Request, member: Member, asked: Dialect, failure: Failure) -> bool:
         """Find another way to ask; True when the request may be sent again at once."""
         slug = failure.slug
         if slug == "bad_request" and request.form is not None and asked.rung is not Rung.PROSE:
             slug = "response_format"  # some servers reject the parameter without naming it
         elif failure.consequence is not Consequence.ADAPT:
             return False
-        if member.dialect != asked:
+        traits = member.traits
+        if traits.dialect != asked:
             return True  # another worker has found one meanwhile
         dialect = asked.without(slug)
         if dialect is None:
             return False
         logger.info("%s does not take %s; asked otherwise from now on", member.where, slug)
-        member.dialect = dialect
+        traits.dialect = dialect
+        traits.form_held = False
+        if traits.profiled_at is not None:
+            await self.keep_profile(member)  # the server has changed since it was probed
         return True
 
     def _verdict(self, request: Request, why: str = "") -> ModelFault | ModelAccessRefused:
@@ -373,7 +363,7 @@ class OpenAIModelClient:
             return ModelAccessRefused(failure.what, where=member.where, hint=failure.hint)
         if last is not None and not why and last.consequence in (Consequence.UNUSABLE, Consequence.ADAPT):
             return UnusableReply(
-                last.slug if last.slug == "context_length" else "bad_request",
+                "context_length" if last.slug in ("context_length", "no_room") else "bad_request",
                 last.what,
                 where=request.last_where,
                 hint=last.hint,
@@ -387,29 +377,23 @@ class OpenAIModelClient:
         )
 
 
-@dataclass(frozen=True)
-class _Sent:
-    """An attempt whose bytes have left, or are about to."""
+LOCAL = frozenset({"no_turn", "no_room"})
+"""Failures before anything was sent: they say nothing of the endpoint's health."""
 
-    call: ModelCall
-    spec: ModelSpec
-    reservation: Reservation
-    bound: Usage
-    reserve_usd: float
-    at_s: float
 
-    def settle(self, usage: Usage | None) -> tuple[Usage, float]:
-        """Book the reported usage, or the whole reserve when none was reported."""
-        if usage is None:
-            self.reservation.settle_in_full()
-            return self.bound, self.reserve_usd
-        cost_usd = pricing.cost_usd(self.spec, tokens_in=usage.tokens_in, tokens_out=usage.tokens_out)
-        self.reservation.settle(cost_usd=cost_usd, tokens=usage.tokens_in + usage.tokens_out)
-        return usage, cost_usd
+def _no_turn(patience_s: float) -> Failure:
+    what = f"this machine's campaigns share the endpoint's pace, and no turn came within {patience_s:.0f} s"
+    return Failure(Consequence.RETRY, what, "no_turn", may_be_billed=False, hint="raise the model's rates, if it has")
 
-    def settle_free(self) -> tuple[Usage, float]:
-        self.reservation.release()
-        return Usage(), 0.0
+
+def _phrase(request: Request, member: Member) -> tuple[Sequence[Message], bytes]:
+    """The messages and the body, as this member likes to be asked."""
+    dialect, form = member.traits.dialect, request.form
+    messages = form.phrase(request.messages, dialect.rung) if form else request.messages
+    if not dialect.sends_system:
+        messages = without_system(messages)
+    fields = form.fields(dialect.rung) if form else {}
+    return messages, request_body(member.spec, dialect, messages_json(messages), fields)
 
 
 def _storable(message: Message) -> Message:
@@ -423,6 +407,8 @@ def _judge(answer: Answer) -> Answer | Failure:
         return replace(answer, text=answer.refusal, finish_reason=REFUSAL)
     if answer.finish_reason in UNUSABLE:
         return answer  # kept as it is: asking again would end in the same place
+    if answer.only_thought and answer.finish_reason != "length":
+        return Failure(Consequence.RETRY, "the reply has reasoning and no text", "no_text", usage=answer.usage)
     if not strip_thinking(answer.text).strip():
         return Failure(Consequence.RETRY, "the reply has no text", "no_text", usage=answer.usage)
     return answer

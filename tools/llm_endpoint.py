@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -12,7 +15,8 @@ import openai
 
 from nightforge.domain.plan import ModelSpec
 from nightforge.errors import ModelAccessRefused
-from tools.llm_errors import Failure, classify
+from tools.llm_errors import CONTEXT_HINT, Consequence, Failure, classify
+from tools.llm_memory import Traits
 from tools.llm_wire import Answer, Dialect, parse_answer
 from tools.pricing import OPENAI_URL
 from tools.retrying import EndpointHealth
@@ -38,6 +42,8 @@ class Endpoint:
         self.base_url = base_url
         self.host = _host(base_url)
         self.secret = _checked_key(api_key, self.host)
+        self.account = f"{self.host} {hashlib.sha256(self.secret.encode()).hexdigest()[:12]}"
+        """Endpoint and key, without the key: what rate limits belong to."""
         self.health = EndpointHealth()
         self._timeout_s = timeout_s
         http_client = open_http_client(
@@ -66,6 +72,19 @@ class Endpoint:
             return classify(error, secret=self.secret, now=now)
         return parse_answer(response.content, secret=self.secret)
 
+    async def listed_models(self, *, limit_s: float) -> Sequence[Mapping[str, object]]:
+        """What the server says of its models at `/models`; nothing when it says nothing readable."""
+        try:
+            async with asyncio.timeout(limit_s):
+                response = await self._sdk.get(
+                    "/models", cast_to=httpx2.Response, options={"security": {"bearer_auth": True}}
+                )
+            document = json.loads(response.content)
+        except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError, RecursionError):
+            return ()
+        listed = document.get("data") if isinstance(document, dict) else None
+        return tuple(one for one in listed if isinstance(one, dict)) if isinstance(listed, list) else ()
+
     async def close(self) -> None:
         await self._sdk.close()
 
@@ -76,13 +95,30 @@ class Member:
 
     spec: ModelSpec
     endpoint: Endpoint
-    dialect: Dialect
+    traits: Traits
     refusal: Failure | None = None
     """Set for good once the endpoint said its final no."""
 
     @property
     def where(self) -> str:
         return f"{self.spec.model} at {self.endpoint.host}"
+
+    @property
+    def context_tokens(self) -> int | None:
+        """What the user says of the window, else what the server says; None when neither does."""
+        return self.spec.context_tokens or self.traits.context_tokens
+
+    def lacks_room(self, body_bytes: int) -> Failure | None:
+        """The request cannot fit into the window: said before anything is sent, because some servers cut silently."""
+        window = self.context_tokens
+        wanted = self.traits.tokens_of(body_bytes) + self.spec.max_output_tokens
+        if window is None or wanted <= window:
+            return None
+        what = (
+            f"about {wanted:,} tokens ({self.spec.max_output_tokens:,} of them for the reply) do not fit into the "
+            f"context of {window:,}"
+        )
+        return Failure(Consequence.UNUSABLE, what, "no_room", may_be_billed=False, hint=CONTEXT_HINT)
 
 
 def first_dialect(base_url: str) -> Dialect:

@@ -144,7 +144,14 @@ def _classify_status(error: openai.APIStatusError, secret: str, now: datetime) -
 
 
 CONTEXT = re.compile(r"(?i)context.?(length|window|size)|maximum context|too many tokens|prompt is too long|n_ctx")
-FORM = re.compile(r"(?i)response_?format|json_?schema|json_?object|structured output|guided|grammar")
+FORM = re.compile(
+    r"(?i)response_?format|json_?schema|json_?object|structured output|guided|grammar|\btools?\b|tool_c(hoice|alls?)"
+)
+SYSTEM = re.compile(r"(?i)system (role|message|prompt)s? (is |are )?not (supported|allowed)|roles must alternate")
+TEMPLATE = re.compile(r"(?i)chat.?template")
+TEMPLATE_HINT = (
+    "the server has no chat template for this model: start it with one, or serve the model's instruct version"
+)
 PARAMETER = re.compile(r"(?i)max_completion_tokens|max_tokens|temperature")
 
 
@@ -152,6 +159,10 @@ def _classify_rejection(status: int, code: str, param: str, said: str) -> Failur
     what = f"HTTP {status}: {said}"
     if "context_length" in code or status == 413 or CONTEXT.search(said):
         return Failure(Consequence.UNUSABLE, what, "context_length", may_be_billed=False, hint=CONTEXT_HINT)
+    if SYSTEM.search(said):
+        return Failure(Consequence.ADAPT, what, "system_role", may_be_billed=False)
+    if TEMPLATE.search(said):
+        return Failure(Consequence.ACCESS, what, "no_chat_template", may_be_billed=False, hint=TEMPLATE_HINT)
     if FORM.search(param) or FORM.search(said):
         return Failure(Consequence.ADAPT, what, "response_format", may_be_billed=False)
     named = PARAMETER.search(param) or PARAMETER.search(said)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from nightforge.domain.base import Json
 from nightforge.domain.model import Message, Usage
 from nightforge.domain.plan import ModelSpec
-from tools.llm_errors import Consequence, Failure, redact, sick
+from tools.llm_errors import KEY_HINT, Consequence, Failure, redact, sick
 from tools.structured import LADDER, Rung
 
 MOST_TOKENS = 1 << 40
@@ -57,6 +57,8 @@ class Dialect:
     rung: Rung = Rung.JSON_SCHEMA
     tokens_name: str = "max_tokens"
     sends_temperature: bool = True
+    sends_system: bool = True
+    """False: the chat template knows no system role, so that its text goes in front of the user's."""
     disliked: frozenset[str] = frozenset()
 
     def without(self, slug: str) -> Dialect | None:
@@ -69,20 +71,32 @@ class Dialect:
         disliked = self.disliked | {slug}
         if slug == "temperature":
             return replace(self, sends_temperature=False, disliked=disliked)
+        if slug == "system_role":
+            return replace(self, sends_system=False, disliked=disliked)
         other = "max_tokens" if self.tokens_name == "max_completion_tokens" else "max_completion_tokens"
         return replace(self, tokens_name=other, disliked=disliked)
 
 
-def request_body(
-    spec: ModelSpec, dialect: Dialect, messages: bytes, response_format: Mapping[str, Json] | None
-) -> bytes:
-    """The body, with the messages spliced in as they were serialised for the request's identity."""
-    head: dict[str, object] = {"model": spec.model, dialect.tokens_name: spec.max_output_tokens}
+def request_body(spec: ModelSpec, dialect: Dialect, messages: bytes, form: Mapping[str, Json]) -> bytes:
+    """The body, with the messages spliced in as they were serialised for the request's identity.
+
+    `form` says how the reply is to look; nothing of `extra` can replace what is ours.
+    """
+    head: dict[str, object] = {**spec.extra, "model": spec.model, dialect.tokens_name: spec.max_output_tokens}
     if spec.temperature is not None and dialect.sends_temperature:
         head["temperature"] = spec.temperature
-    if response_format is not None:
-        head["response_format"] = response_format
+    head |= form
+    head.pop("messages", None)
     return dumps(head)[:-1] + b',"messages":' + messages + b"}"
+
+
+def without_system(messages: Sequence[Message]) -> Sequence[Message]:
+    """The same words for a chat template that knows only user and assistant."""
+    said = "\n\n".join(message.content for message in messages if message.role == "system")
+    rest = [message for message in messages if message.role != "system"]
+    if not said or not rest:
+        return [Message(role="user", content=message.content) for message in messages]
+    return [Message(role=rest[0].role, content=f"{said}\n\n{rest[0].content}"), *rest[1:]]
 
 
 def tokens_in_bound(body: bytes, message_count: int) -> int:
@@ -98,6 +112,8 @@ class Answer:
     finish_reason: str
     usage: Usage | None
     refusal: str = ""
+    only_thought: bool = False
+    """There is reasoning beside the reply, and no reply."""
 
 
 def parse_answer(raw: bytes, *, secret: str = "") -> Answer | Failure:
@@ -113,14 +129,37 @@ def parse_answer(raw: bytes, *, secret: str = "") -> Answer | Failure:
     choices = document.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
+    if isinstance(choice, dict) and choice.get("error"):
+        return _error_in_disguise(choice["error"], secret)  # routers say it there
     if not isinstance(choice, dict) or not isinstance(message, dict):
         return sick("the reply has no message", "no_choices", parse_usage(document.get("usage"), has_text=False))
-    text = _text(message.get("content"))
+    text = _text(message.get("content")) or _arguments(message.get("tool_calls"))
     usage = parse_usage(document.get("usage"), has_text=bool(text))
     finish_reason = choice.get("finish_reason")
     if not isinstance(finish_reason, str) or not finish_reason:
         return sick("the reply has no finish_reason, so that it may be cut", "no_finish_reason", usage)
-    return Answer(text, redact(finish_reason)[:40], usage, redact(_text(message.get("refusal")), secret))
+    if finish_reason == "error":
+        return sick("the reply ends with an error of the provider behind the server", "error_with_200", usage)
+    return Answer(
+        text,
+        redact(finish_reason)[:40],
+        usage,
+        refusal=redact(_text(message.get("refusal")), secret),
+        only_thought=not text.strip() and bool(_thoughts(message)),
+    )
+
+
+def _thoughts(message: Mapping[str, object]) -> str:
+    """Reasoning, which servers put beside the reply under either name."""
+    return _text(message.get("reasoning_content")) or _text(message.get("reasoning"))
+
+
+def _arguments(calls: object) -> str:
+    """What the one function was called with, as JSON text; some servers send it as an object."""
+    call = calls[0] if isinstance(calls, list) and calls else None
+    function = call.get("function") if isinstance(call, dict) else None
+    arguments = function.get("arguments") if isinstance(function, dict) else None
+    return dumps(arguments).decode() if isinstance(arguments, dict) else _text(arguments)
 
 
 def _not_json(raw: bytes) -> Failure:
@@ -136,7 +175,12 @@ def _not_json(raw: bytes) -> Failure:
 
 def _error_in_disguise(error: object, secret: str) -> Failure:
     said = error.get("message") if isinstance(error, dict) else error
+    code = _count(error.get("code")) if isinstance(error, dict) else None
     what = f"an error with status 200: {redact(str(said), secret)}"
+    if code in (401, 402, 403):
+        return Failure(Consequence.ACCESS, what, "key_refused", may_be_billed=False, hint=KEY_HINT)
+    if code == 429:
+        return Failure(Consequence.RETRY, what, "rate_limited", may_be_billed=False)
     return Failure(Consequence.RETRY, what, "error_with_200", is_sick=True, may_be_billed=False)
 
 
@@ -163,7 +207,14 @@ def parse_usage(usage: object, *, has_text: bool) -> Usage | None:
         return None
     details = usage.get("prompt_tokens_details")
     cached = _count(details.get("cached_tokens")) if isinstance(details, dict) else None
-    return Usage(tokens_in=tokens_in, tokens_out=tokens_out, tokens_cached=min(cached or 0, tokens_in))
+    details = usage.get("completion_tokens_details")
+    reasoning = _count(details.get("reasoning_tokens")) if isinstance(details, dict) else None
+    return Usage(
+        tokens_in=tokens_in,
+        tokens_out=tokens_out,
+        tokens_cached=min(cached or 0, tokens_in),
+        tokens_reasoning=min(reasoning or 0, tokens_out),
+    )
 
 
 def _count(value: object) -> int | None:

@@ -92,13 +92,18 @@ def _resolve_one(spec: ModelSpec, base_url: str) -> ModelSpec:
     )
 
 
-def cost_usd(spec: ModelSpec, *, tokens_in: int, tokens_out: int) -> float:
-    """At the model's price; cached input is charged as input, so the figure is an upper bound where a provider
-    gives a discount. Needs a resolved `spec`."""
+def cost_usd(spec: ModelSpec, *, tokens_in: int, tokens_out: int, tokens_cached: int = 0) -> float:
+    """At the model's price. Input that the endpoint had cached costs its own price where one is given, else as other
+    input: the figure is an upper bound where a provider gives a discount. Needs a resolved `spec`."""
     if spec.input_usd_per_mtok is None or spec.output_usd_per_mtok is None:
         raise ModelAccessRefused(
             f"{spec.model!r} has no price",
             where=f"models.{spec.model}",
             hint="set input_usd_per_mtok and output_usd_per_mtok for this model",
         )
-    return (tokens_in * spec.input_usd_per_mtok + tokens_out * spec.output_usd_per_mtok) / 1e6
+    cached_price = spec.cached_input_usd_per_mtok
+    if cached_price is None:
+        cached_price = spec.input_usd_per_mtok
+    fresh = tokens_in - tokens_cached
+    dollars = fresh * spec.input_usd_per_mtok + tokens_cached * cached_price + tokens_out * spec.output_usd_per_mtok
+    return dollars / 1e6

@@ -31,7 +31,9 @@ class Rung(StrEnum):
 
     JSON_SCHEMA = "json_schema"
     JSON_OBJECT = "json_object"
+    TOOL_CALL = "tool_call"
     PROSE = "prose"
+    """A fenced JSON object in plain text."""
 
 
 LADDER = tuple(Rung)
@@ -47,10 +49,26 @@ class Form:
     strict_format: Mapping[str, Json]
     instruction: str
 
-    def response_format(self, rung: Rung) -> Mapping[str, Json] | None:
+    def fields(self, rung: Rung) -> Mapping[str, Json]:
+        """What the request's body says of the form."""
         if rung is Rung.JSON_SCHEMA:
-            return self.strict_format
-        return {"type": "json_object"} if rung is Rung.JSON_OBJECT else None
+            return {"response_format": dict(self.strict_format)}
+        if rung is Rung.JSON_OBJECT:
+            return {"response_format": {"type": "json_object"}}
+        return dict(self.tool) if rung is Rung.TOOL_CALL else {}
+
+    @property
+    def tool(self) -> Mapping[str, Json]:
+        """The form as the parameters of a function that must be called."""
+        function: Json = {
+            "name": self.name,
+            "description": "Takes the answer.",
+            "parameters": json.loads(self.schema),
+        }
+        return {
+            "tools": [{"type": "function", "function": function}],
+            "tool_choice": {"type": "function", "function": {"name": self.name}},
+        }
 
     def phrase(self, messages: Sequence[Message], rung: Rung) -> Sequence[Message]:
         """The messages as sent: where the server does not enforce the schema, the last one states it.
@@ -142,6 +160,8 @@ class Complaint:
     """Why a reply does not have the form, in words for the model that wrote it."""
 
     text: str
+    has_object: bool = True
+    """False when there is no JSON object at all: a server that enforced the form cannot have sent it."""
 
 
 def read_form(text: str, kind: type[T]) -> T | Complaint:
@@ -152,7 +172,7 @@ def read_form(text: str, kind: type[T]) -> T | Complaint:
             return kind.model_validate_json(candidate)
         except ValidationError as error:
             complaint = complaint or Complaint(_describe(error))
-    return complaint or Complaint("there is no JSON object in the reply")
+    return complaint or Complaint("there is no JSON object in the reply", has_object=False)
 
 
 def _json_candidates(text: str) -> list[str]:

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 from nightforge.catalogue import find_task, shipped_tasks
 from nightforge.domain.plan import ModelSpec
@@ -18,9 +19,13 @@ from nightforge.registry import EVALUATORS, load
 from nightforge.settings import Settings
 from nightforge.store import open_store
 from sandbox import open_sandbox
+from tools.broker import Broker, NoBroker
 from tools.budget import BudgetMeter
 from tools.clock import SystemClock
 from tools.pricing import resolve
+
+if TYPE_CHECKING:
+    from tools.llm_memory import ModelMemory
 
 TeamFactory = Callable[[Sequence[ModelSpec], BudgetMeter, str], Team]
 """(models, budget, campaign id) → team; no models means the offline team."""
@@ -64,7 +69,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
     async with AsyncExitStack() as closing:
         store = open_store(settings.database_url, clock=clock)
         closing.push_async_callback(store.close)
-        teams = _Teams(settings, store, clock, closing)
+        teams = _Teams(settings, store, clock, closing, NoBroker())
         yield House(
             store=store,
             sandbox=open_sandbox(
@@ -81,7 +86,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         )
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Teams:
     """Agents are imported when a team is made: optuna and openai are slow to load, and one of them is enough."""
 
@@ -89,6 +94,9 @@ class _Teams:
     store: Store
     clock: Clock
     closing: AsyncExitStack
+    broker: Broker
+    memory: ModelMemory | None = None
+    """Shared by all clients: what one of them learned of a server, the others know."""
 
     def make(self, models: Sequence[ModelSpec], budget: BudgetMeter, campaign_id: str) -> Team:
         from agents.offline.coder import OfflineCoder
@@ -103,7 +111,9 @@ class _Teams:
 
     def _open_client(self, models: Sequence[ModelSpec], budget: BudgetMeter, campaign_id: str) -> ModelClient:
         from tools.llm import OpenAIModelClient
+        from tools.llm_memory import ModelMemory
 
+        self.memory = self.memory or ModelMemory(self.store, self.clock)
         client = OpenAIModelClient(
             models=tuple(models),
             api_key=self.settings.api_key,
@@ -116,6 +126,9 @@ class _Teams:
             max_concurrent_calls=self.settings.max_concurrent_calls,
             base_url=self.settings.base_url,
             proxy_from_env=self.settings.proxy_from_env,
+            broker=self.broker,
+            memory=self.memory,
+            seed=self.store.campaign(campaign_id).plan.search.seed,
         )
         self.closing.push_async_callback(client.close)
         return client

@@ -58,6 +58,7 @@ async def test_an_edit_becomes_a_whole_program(
         operator=OperatorKind.DIFF,
         operator_name="diff.edits",
         note="closed form, no loop",
+        model="m",
     )
     (call,) = bench.calls()
     assert (call.key.step, call.key.role, call.key.ordinal) == ("code", "coder", 5)

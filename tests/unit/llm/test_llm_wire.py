@@ -81,7 +81,7 @@ def test_the_identity_of_a_request() -> None:
 @given(st.lists(st.text(max_size=50), min_size=1, max_size=4))
 def test_the_body_is_json_and_bounds_its_tokens(texts: list[str]) -> None:
     messages = [Message(role="user", content=text) for text in texts]
-    body = request_body(SPEC, Dialect(), messages_json(messages), {"type": "json_object"})
+    body = request_body(SPEC, Dialect(), messages_json(messages), {"response_format": {"type": "json_object"}})
     document = json.loads(body)
     assert [message["content"] for message in document["messages"]] == texts
     assert document["max_tokens"] == 500
@@ -95,7 +95,7 @@ def test_dialects_end() -> None:
     while dialect is not None and steps < 10:
         dialect = dialect.without("response_format")
         steps += 1
-    assert steps == 3
+    assert steps == 4
     swapped = Dialect().without("max_tokens")
     assert swapped is not None
     assert swapped.tokens_name == "max_completion_tokens"
