@@ -23,6 +23,7 @@ from nightforge.domain.candidate import (
     Choice,
     Command,
     Event,
+    Hint,
     Lease,
     Parent,
     Tally,
@@ -185,7 +186,6 @@ class Evaluator(Protocol):
         """Run the cascade. `seed` is stored for replay; `best_score` lets a clearly worse one be dropped early."""
         ...
 
-
     def is_lasting(self, evidence: Evidence) -> bool:
         """Whether search evidence may stand for another evaluation of the same program, fingerprint and tier.
 
@@ -221,7 +221,7 @@ class Store(Protocol):
     """
 
     # campaigns
-    async def create_campaign(self, plan: Plan, *, tier: SandboxTier) -> Campaign: ...
+    async def create_campaign(self, plan: Plan, *, tier: SandboxTier, owner: str = "") -> Campaign: ...
     async def set_campaign_state(self, campaign_id: str, state: CampaignState, *, reason: str = "") -> None: ...
     async def save_plan(self, campaign_id: str, plan: Plan) -> None:
         """Replace the plan (a raised budget); the old one stays in the events."""
@@ -303,8 +303,18 @@ class Store(Protocol):
         ...
 
     async def mark_candidate(
-        self, campaign_id: str, ordinal: int, *, starred: bool | None = None, discarded: bool | None = None
+        self,
+        campaign_id: str,
+        ordinal: int,
+        *,
+        starred: bool | None = None,
+        discarded: bool | None = None,
+        owner: str = "",
     ) -> None: ...
+
+    def mark_owners(self, campaign_id: str, ordinal: int) -> Mapping[str, str]:
+        """`star`, `discard` → whose it is."""
+        ...
 
     def candidate(self, campaign_id: str, ordinal: int) -> Candidate: ...
     def attempts(self, campaign_id: str, ordinal: int) -> Sequence[Attempt]: ...
@@ -401,8 +411,30 @@ class Store(Protocol):
 
     def events(self, campaign_id: str, *, after: int = -1, limit: int = 1000) -> Sequence[Event]: ...
     async def post_command(self, campaign_id: str, command: str, *, text: str = "", author: str = "") -> None: ...
-    async def take_commands(self, campaign_id: str) -> Sequence[Command]:
-        """Commands not yet obeyed, marked as taken in the same transaction."""
+    def waiting_commands(self, campaign_id: str) -> Sequence[Command]:
+        """Commands not yet taken, oldest first."""
+        ...
+
+    async def take_commands(self, campaign_id: str, *, through: int | None = None) -> Sequence[Command]:
+        """Commands not yet obeyed (up to number `through`), marked as taken in the same transaction."""
+        ...
+
+    async def give_hint(self, campaign_id: str, text: str, *, owner: str = "") -> int: ...
+    async def withdraw_hint(self, campaign_id: str, number: int, *, owner: str = "") -> None: ...
+    def hints_in_force(self, campaign_id: str) -> Mapping[int, str]: ...
+    async def use_hints(
+        self, campaign_id: str, ordinal: int, used: Mapping[int, bool], *, parent_low: float | None
+    ) -> None:
+        """Which hints a candidate is made with (True) and which are held back from it, before it is made."""
+        ...
+
+    def hints_of(self, campaign_id: str, ordinal: int) -> Sequence[str]: ...
+    def hints(self, campaign_id: str) -> Sequence[Hint]:
+        """All hints with their use and effect, oldest first."""
+        ...
+
+    def is_held(self, resource: str) -> bool:
+        """Whether somebody's lease on it has not run out."""
         ...
 
     async def claim_lease(self, resource: str, owner: str, *, ttl_s: float) -> Lease | None:

@@ -88,6 +88,7 @@ def _campaign(connection: Connection, row: Row[tuple[object, ...]]) -> Campaign:
         tally=_tally(connection, row.campaign_key),
         reason=row.reason,
         tier=row.tier,
+        owner=row.owner,
         created_at=to_datetime(row.created_us),
         finished_at=None if row.finished_us is None else to_datetime(row.finished_us),
     )

@@ -35,7 +35,7 @@ _ZERO = {column.name: None if column.nullable else 0 for column in tally.c if co
 
 
 class CampaignWrites(StoreBase):
-    async def create_campaign(self, plan: Plan, *, tier: SandboxTier) -> Campaign:
+    async def create_campaign(self, plan: Plan, *, tier: SandboxTier, owner: str = "") -> Campaign:
         at_us = self._now_us()
         body = plan.model_dump_json()
 
@@ -48,11 +48,12 @@ class CampaignWrites(StoreBase):
                 "tier": tier,
                 "plan": body,
                 "created_us": at_us,
+                "owner": owner,
             }
             key = int(connection.execute(_NEW, row).scalar_one())
             connection.execute(_NEW_TALLY, {"campaign_key": key, **_ZERO})
             with Ledger(connection, key, at_us) as ledger:
-                ledger.record("campaign.created", {"goal": plan.goal, "task": plan.task, "tier": tier})
+                ledger.record("campaign.created", {"goal": plan.goal, "task": plan.task, "tier": tier, "owner": owner})
             return key, campaign_id
 
         key, campaign_id = await self._writer.run(job)
@@ -63,6 +64,7 @@ class CampaignWrites(StoreBase):
             plan=plan,
             tally=Tally(),
             tier=tier,
+            owner=owner,
             created_at=to_datetime(at_us),
         )
 

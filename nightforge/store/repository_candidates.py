@@ -24,6 +24,7 @@ from nightforge.store.ledger import Ledger
 from nightforge.store.schema import attempt as attempt_table
 from nightforge.store.schema import candidate, evaluation, program
 from nightforge.store.schema import shape as shape_table
+from nightforge.store.steering import keep_mark
 from nightforge.store.transitions import Standing, change_state, standing_of
 
 _HERE = (candidate.c.campaign_key == bindparam("key"), candidate.c.ordinal == bindparam("at"))
@@ -275,7 +276,13 @@ class CandidateWrites(StoreBase):
         await self._write(campaign_id, job)
 
     async def mark_candidate(
-        self, campaign_id: str, ordinal: int, *, starred: bool | None = None, discarded: bool | None = None
+        self,
+        campaign_id: str,
+        ordinal: int,
+        *,
+        starred: bool | None = None,
+        discarded: bool | None = None,
+        owner: str = "",
     ) -> None:
         def job(ledger: Ledger) -> None:
             was = standing_of(ledger, campaign_id, ordinal)
@@ -285,7 +292,12 @@ class CandidateWrites(StoreBase):
                 return
             place = {"key": ledger.campaign_key, "at": ordinal}
             ledger.connection.execute(_SET_MARKS, {**place, "new_starred": int(star), "new_discarded": int(discard)})
-            ledger.record("candidate.marked", {"starred": star, "discarded": discard}, ordinal=ordinal)
+            if star != was.starred:
+                keep_mark(ledger, ordinal, "star", is_set=star, owner=owner)
+            if discard != was.discarded:
+                keep_mark(ledger, ordinal, "discard", is_set=discard, owner=owner)
+            marks: dict[str, Json] = {"starred": star, "discarded": discard, "owner": owner}
+            ledger.record("candidate.marked", marks, ordinal=ordinal)
             if discard != was.discarded:
                 ledger.find_best()
 

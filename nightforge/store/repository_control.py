@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, cast, get_args
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from nightforge.domain.base import Json
 from nightforge.domain.candidate import Command, Lease
@@ -15,7 +15,7 @@ from nightforge.store.dialects import insert_if_new
 from nightforge.store.ledger import Ledger
 from nightforge.store.schema import IS_WAITING, command, lease
 
-Word = Literal["pause", "resume", "stop", "stop-now", "hint"]
+Word = Literal["pause", "resume", "stop", "stop-now", "hint", "budget"]
 
 _POST = insert(command)
 _WAITING = (
@@ -23,6 +23,11 @@ _WAITING = (
     .where(command.c.campaign_key == bindparam("key"), IS_WAITING)
     .order_by(command.c.sequence)
     .with_for_update()
+)
+_WAITING_ROWS = (
+    select(command.c.sequence, command.c.command, command.c.text, command.c.author)
+    .where(command.c.campaign_key == bindparam("key"), IS_WAITING)
+    .order_by(command.c.sequence)
 )
 _WAITING_LOOK = select(command.c.sequence).where(command.c.campaign_key == bindparam("key"), IS_WAITING).limit(1)
 _TAKE = (
@@ -57,29 +62,32 @@ class ControlWrites(StoreBase):
 
         await self._write(campaign_id, job)
 
-    async def take_commands(self, campaign_id: str) -> Sequence[Command]:
-        """A look first: the loop asks often, and mostly there is nothing to write."""
+    def waiting_commands(self, campaign_id: str) -> Sequence[Command]:
+        """Not yet taken, oldest first. Who obeys first and takes afterwards obeys again after a crash, never not."""
+        key = self._key(campaign_id)
+        with self._look() as connection:
+            if connection.execute(_WAITING_LOOK, {"key": key}).first() is None:
+                return ()
+            return _commands(campaign_id, connection.execute(_WAITING_ROWS, {"key": key}).all())
+
+    async def take_commands(self, campaign_id: str, *, through: int | None = None) -> Sequence[Command]:
+        """A look first: the loop asks often, and mostly there is nothing to write.
+
+        `through` is the last command that is meant; None takes all.
+        """
         key = self._key(campaign_id)
         with self._look() as connection:
             if connection.execute(_WAITING_LOOK, {"key": key}).first() is None:
                 return ()
 
         def job(ledger: Ledger) -> tuple[Command, ...]:
-            rows = ledger.connection.execute(_WAITING, {"key": ledger.campaign_key}).all()
+            waiting = ledger.connection.execute(_WAITING, {"key": ledger.campaign_key}).all()
+            rows = [row for row in waiting if through is None or row.sequence <= through]
             for row in rows:
                 ledger.connection.execute(_TAKE, {"number": row.sequence, "now_us": ledger.at_us})
             if rows:
                 ledger.record("commands.taken", {"commands": [row.command for row in rows]})
-            return tuple(
-                Command(
-                    sequence=row.sequence,
-                    campaign_id=campaign_id,
-                    command=cast(Word, row.command),
-                    text=row.text,
-                    author=row.author,
-                )
-                for row in rows
-            )
+            return _commands(campaign_id, rows)
 
         return await self._write(campaign_id, job)
 
@@ -122,6 +130,19 @@ class ControlWrites(StoreBase):
             connection.execute(_RELEASE, held)
 
         await self._writer.run(job)
+
+
+def _commands(campaign_id: str, rows: Sequence[Row[int, str, str, str]]) -> tuple[Command, ...]:
+    return tuple(
+        Command(
+            sequence=row.sequence,
+            campaign_id=campaign_id,
+            command=cast(Word, row.command),
+            text=row.text,
+            author=row.author,
+        )
+        for row in rows
+    )
 
 
 def _ttl_us(ttl_s: float) -> int:

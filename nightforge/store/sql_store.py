@@ -21,6 +21,7 @@ from nightforge.store.repository_campaigns import CampaignWrites
 from nightforge.store.repository_candidates import CandidateWrites
 from nightforge.store.repository_control import ControlWrites
 from nightforge.store.repository_search import SearchWrites
+from nightforge.store.steering import SteeringStore
 from nightforge.store.writer import Writer
 
 BUSY_TIMEOUT_S = 15.0
@@ -38,6 +39,7 @@ class SqlStore(
     CallReads,
     ControlReads,
     SearchReads,
+    SteeringStore,
 ):
     """`nightforge.domain.ports.Store` on SQLite or PostgreSQL; made by `open_store`."""
 
