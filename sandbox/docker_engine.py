@@ -7,9 +7,9 @@ output (`docker kill` did, for 664 s) has nothing to hang on.
 from __future__ import annotations
 
 import os
-import threading
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -53,30 +53,21 @@ def daemon_address() -> str:
 
 
 class Engine:
-    """One daemon. A client per thread, because the SDK promises nothing about sharing one."""
+    """One daemon. A connection per call: the SDK promises nothing about sharing one between threads, and one whose
+    answer came too late is of no more use."""
 
     def __init__(self, address: str | None = None) -> None:
         self.address = address or daemon_address()
-        self._local = threading.local()
-
-    def _client(self, timeout_s: float) -> APIClient:
-        client: APIClient | None = getattr(self._local, "client", None)
-        if client is None:
-            from docker import APIClient
-
-            client = APIClient(base_url=self.address, timeout=timeout_s)
-            self._local.client = client
-        client.timeout = timeout_s
-        return client
+        self._version: str | None = None
 
     def call(self, what: str, work: Callable[[APIClient], T], *, timeout_s: float = CALL_TIMEOUT_S) -> T:
         """One call to the daemon; `what` completes "cannot …". Raises SandboxFault."""
-        try:
-            with _translated(what):
-                return work(self._client(timeout_s))
-        except SandboxFault:
-            self._local.client = None  # a connection that broke or is still busy with the late answer
-            raise
+        with _translated(what):
+            from docker import APIClient
+
+            with closing(APIClient(base_url=self.address, version=self._version, timeout=timeout_s)) as client:
+                self._version = client.api_version  # asked of the daemon once
+                return work(client)
 
     def check(self) -> None:
         """Raise SandboxUnavailable where the daemon is out of reach or cannot hold a limit that every box has."""
@@ -86,6 +77,7 @@ class Engine:
                 where="docker",
                 hint="boxes share files and descriptors with it: unset DOCKER_HOST, or run Nightforge where it runs",
             )
+        self._reach()
         try:
             info: Mapping[str, object] = self.call("ask the daemon", lambda c: c.info(), timeout_s=PROBE_TIMEOUT_S)
         except SandboxFault as fault:
@@ -99,6 +91,19 @@ class Engine:
                 where="docker",
                 hint="give it the memory and pids control groups (rootless: cgroup v2 with delegation)",
             )
+
+    def _reach(self) -> None:
+        """Knock before the SDK does: it leaves the socket open when nobody answers."""
+        with socket.socket(socket.AF_UNIX) as door:
+            door.settimeout(PROBE_TIMEOUT_S)
+            try:
+                door.connect(self.address.removeprefix("unix://"))
+            except OSError as error:
+                raise SandboxUnavailable(
+                    f"no Docker daemon answers at {self.address}: {error.strerror or error}",
+                    where="docker",
+                    hint=_PACKAGE_HINT,
+                ) from error
 
     def images(self, wanted: str) -> Sequence[Image]:
         """Images of this machine whose init is the one with the hash `wanted`, newest first."""

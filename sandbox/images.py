@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nightforge.errors import PrerequisiteMissing, SandboxFault
-from sandbox.docker_engine import INIT_PATH, LABEL, USR_LABEL, Engine
+from sandbox.docker_engine import INIT_PATH, LABEL, USR_LABEL, Engine, Image
 from sandbox.platform import require_tool, run_tool
 
 REPOSITORY = "nightforge-box"
@@ -70,6 +70,15 @@ def build_host_image(engine: Engine) -> str:
             _skeleton(archive, init)
             _host_links(archive)
         return _import(engine, buffer.getvalue(), tag="host", usr="host")
+
+
+def ensure_image(engine: Engine) -> Image:
+    """The newest image of this release, made from this machine's /usr where there is none."""
+    found = engine.images(init_hash())
+    if not found:
+        build_host_image(engine)
+        found = engine.images(init_hash())
+    return found[0]
 
 
 def build_debian_image(engine: Engine, *, suite: str, mirror: str) -> str:

@@ -6,12 +6,17 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from nightforge.errors import SandboxUnavailable
 from sandbox.box import Launcher, OuterStage
 from sandbox.bubblewrap import BubblewrapSandbox, drop_target
+from sandbox.docker import DockerSandbox
+from sandbox.docker_engine import Engine, owner_word
+from sandbox.images import ensure_image
 from sandbox.local import LocalSandbox
 from sandbox.selfcheck import Check, all_checks, check_sandbox, run_check
 
@@ -50,6 +55,16 @@ def nested_bubblewrap() -> BubblewrapSandbox:
 
 
 @pytest.fixture(scope="module")
+def docker() -> DockerSandbox:
+    engine = Engine()
+    try:
+        engine.check()
+        return DockerSandbox(ensure_image(engine), engine=engine)
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
 def local() -> LocalSandbox:
     return LocalSandbox(drop_target())
 
@@ -64,6 +79,20 @@ def test_the_suite_is_not_small() -> None:
 async def test_bubblewrap(check: Check, bubblewrap: BubblewrapSandbox) -> None:
     result = await run_check(check, bubblewrap)
     assert result.ok, result.detail
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=_name)
+async def test_docker(check: Check, docker: DockerSandbox) -> None:
+    result = await run_check(check, docker)
+    assert result.ok, result.detail
+
+
+def test_docker_leaves_no_container(docker: DockerSandbox) -> None:
+    """After all of the above; the daemon removes what has ended by itself, a moment later."""
+    deadline = time.monotonic() + 20
+    while own := [one for one, owner in Engine().owned() if owner == owner_word()]:
+        assert time.monotonic() < deadline, own
+        time.sleep(0.1)
 
 
 @pytest.mark.parametrize("check", STRONG, ids=_name)
