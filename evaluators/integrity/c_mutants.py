@@ -61,13 +61,21 @@ def mutate_c(source: str) -> Iterator[Change]:
 
 
 def _mutable(node: Node) -> bool:
-    """Inside a function, or the number of a macro that functions use."""
+    """Inside a function, or the number of a macro that functions use and that is no declared tunable."""
     parent: Node | None = node
     while parent is not None:
-        if parent.type in {"function_definition", "preproc_def"}:
-            return parent.type == "function_definition" or node.type == "preproc_arg"
+        if parent.type == "function_definition":
+            return True
+        if parent.type == "preproc_def":
+            return node.type == "preproc_arg" and not _is_declared_free(parent)
         parent = parent.parent
     return False
+
+
+def _is_declared_free(definition: Node) -> bool:
+    """A tunable: its source says that any of several values is right, so that another value is no defect."""
+    before = definition.prev_sibling
+    return before is not None and before.type == "comment" and b"nf: tune" in (before.text or b"")
 
 
 def _edits(unit: Unit, node: Node, floats: frozenset[str]) -> Iterator[tuple[str, Node, str]]:
@@ -102,8 +110,11 @@ def _edits(unit: Unit, node: Node, floats: frozenset[str]) -> Iterator[tuple[str
 def _binary(unit: Unit, node: Node) -> Iterator[tuple[str, Node, str]]:
     sign_node = field(node, "operator")
     left, right, sign = unit.of(field(node, "left")), unit.of(field(node, "right")), unit.of(sign_node)
+    # `!=` for `<` in the head of a loop is the same loop whenever it is entered below its end.
+    barred = "!=" if node.parent is not None and node.parent.type == "for_statement" else ""
     for other in _OPERATORS.get(sign, ()):
-        yield "operator", node, f"{left} {other} {right}"
+        if other != barred:
+            yield "operator", node, f"{left} {other} {right}"
     if sign in _NOT_COMMUTATIVE:
         yield "swapped operand", node, f"{right} {sign} {left}"
 

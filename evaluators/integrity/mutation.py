@@ -16,14 +16,17 @@ from evaluators.integrity.seams import Checker, Honest, Mutant, Mutator
 from nightforge.domain.integrity import Finding, MutantFate, MutantResult, MutationReport
 from nightforge.errors import EvaluatorFault
 
-WANTED = 250
-"""Mutants per task; fewer only when the fixed list gives fewer."""
+WANTED = 200
+"""Mutants that count (caught or survived) per task; fewer only when the fixed list gives fewer."""
+
+RETRIALS = 4
+"""Further draws of data for a mutant that was accepted: one that any of them catches had luck, and has survived."""
 
 Progress = Callable[[MutantResult, int, int], None]
 
 
-def draw_mutants(honest: Sequence[Honest], mutator: Mutator, *, wanted: int, seed: int) -> tuple[Mutant, ...]:
-    """`wanted` mutants, spread evenly over origins and operators; all of them when there are fewer."""
+def draw_mutants(honest: Sequence[Honest], mutator: Mutator, *, seed: int) -> tuple[Mutant, ...]:
+    """All mutants of the fixed list in a seeded order that takes origins and operators in turn."""
     groups: dict[tuple[str, str], list[Mutant]] = defaultdict(list)
     seen = {program.source for program in honest}
     for program in honest:
@@ -36,9 +39,9 @@ def draw_mutants(honest: Sequence[Honest], mutator: Mutator, *, wanted: int, see
         rng.shuffle(group)
     chosen: list[Mutant] = []
     queues = list(groups.values())
-    while len(chosen) < wanted and any(queues):
+    while any(queues):
         chosen.extend(queue.pop() for queue in queues if queue)
-    return tuple(chosen[:wanted])
+    return tuple(chosen)
 
 
 class MutationTest:
@@ -46,17 +49,19 @@ class MutationTest:
 
     def __init__(self, checker: Checker, honest: Sequence[Honest], *, seed: int) -> None:
         self._checker = checker
-        self._honest = {program.origin: program.source for program in honest}
+        self._honest = {program.origin: program for program in honest}
         self._seed = seed
         self._originals: dict[str, Finding] = {}
         self._builds: dict[str, str] = {}
         self._results: list[MutantResult] = []
 
-    async def check_honest(self) -> None:
-        """Every origin must be accepted; EvaluatorFault when a correct program is not."""
-        for origin, source in self._honest.items():
-            found = await self._checker.check(source)
+    async def _check_honest(self) -> None:
+        """Every origin must be accepted, but derived ones are left out; EvaluatorFault when a correct one is not."""
+        for origin, program in self._honest.items():
+            found = await self._checker.check(program.source)
             if not found.accepted:
+                if program.is_derived:
+                    continue
                 raise EvaluatorFault(
                     f"a correct program does not pass: {found.stage}: {found.reason}: {found.feedback[:300]}",
                     where=origin,
@@ -64,12 +69,21 @@ class MutationTest:
                 )
             self._originals[origin] = found
 
-    async def run(self, mutants: Sequence[Mutant], *, progress: Progress | None = None) -> MutationReport:
-        await self.check_honest()
-        for number, mutant in enumerate(mutants, 1):
+    async def run(
+        self, mutants: Sequence[Mutant], *, wanted: int = WANTED, progress: Progress | None = None
+    ) -> MutationReport:
+        """In the order given until `wanted` of them count, or none is left."""
+        await self._check_honest()
+        counted = 0
+        for mutant in mutants:
+            if counted >= wanted:
+                break
+            if mutant.origin not in self._originals:
+                continue
             self._results.append(result := await self._judge(mutant))
+            counted += result.fate in {MutantFate.CAUGHT, MutantFate.SURVIVED}
             if progress is not None:
-                progress(result, number, len(mutants))
+                progress(result, counted, wanted)
         return self.report()
 
     def report(self) -> MutationReport:
@@ -77,7 +91,8 @@ class MutationTest:
 
     async def _judge(self, mutant: Mutant) -> MutantResult:
         began = time.perf_counter()
-        found = await self._checker.check(mutant.change.source)
+        known = {self._originals[mutant.origin].build, *self._builds} - {""}
+        found = await self._checker.check(mutant.change.source, known=known)
         fate, why = await self._fate(mutant, found)
         change = mutant.change
         return MutantResult(
@@ -104,12 +119,21 @@ class MutationTest:
                 return MutantFate.DUPLICATE, f"built to the same object code as {earlier}"
         if not found.accepted:
             return MutantFate.CAUGHT, f"{found.stage}: {found.reason}"
-        proof = await self._checker.prove_equal(self._honest[mutant.origin], mutant.change.source)
+        proof = await self._checker.prove_equal(self._honest[mutant.origin].source, mutant.change.source)
         if proof:
             return MutantFate.EQUIVALENT, proof
+        for retrial in range(RETRIALS):
+            seed = self._seed + 1 + retrial
+            again = await self._checker.recheck(mutant.change.source, seed=seed)
+            if not again.accepted:
+                return (
+                    MutantFate.SURVIVED,
+                    f"not met by this data; caught with seed {seed}: {again.stage}: {again.reason}",
+                )
         if found.answers and found.answers != original.answers:
             return (
                 MutantFate.SUB_TOLERANCE,
-                f"answers differ; the largest error is {found.share:.0%} of what is allowed",
+                f"answers differ; the largest error is {found.share:.0%} of what is allowed; accepted on "
+                f"{RETRIALS} further draws of data, too",
             )
         return MutantFate.SURVIVED, "same answers on all data, and no proof that it must be so"

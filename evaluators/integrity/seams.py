@@ -6,7 +6,7 @@ An evaluator implements those that its domain allows, beside `nightforge.domain.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -23,6 +23,8 @@ class Honest:
 
     origin: str
     source: str
+    is_derived: bool = False
+    """Made by a program from another one; left out, instead of a fault, where the evaluator does not accept it."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,13 @@ class Checker(Protocol):
     Every program of one checker meets the same data. Failures of our side raise EvaluatorFault or SandboxFault.
     """
 
-    async def check(self, source: str) -> Finding: ...
+    async def check(self, source: str, *, known: Collection[str] = ()) -> Finding:
+        """`known` are digests of builds that need not be run again: such a program is neither accepted nor judged."""
+        ...
+
+    async def recheck(self, source: str, *, seed: int) -> Finding:
+        """The same on other data: does a program that was accepted only have luck?"""
+        ...
 
     async def prove_equal(self, one: str, other: str) -> str:
         """Why both are the same program, in words; empty when that is not proven. Never a guess from answers."""

@@ -81,13 +81,13 @@ class Arena:
     def views(self, dims: Dims) -> dict[str, Floats]:
         return {name: self.view(name, dims) for name in self._buffers}
 
-    def poison_inputs(self, dims: Dims) -> None:
-        """NaN right before and behind the read-only data, so that a stray read shows in the result."""
+    def poison_inputs(self, dims: Dims, value: float = np.nan) -> None:
+        """`value` right before and behind the read-only data, so that a stray read shows in the result."""
         for name, buffer in self._buffers.items():
             if not buffer.written:
                 before, behind = self._edges(name, dims)
-                before.view(np.float32).fill(np.nan)
-                behind.view(np.float32).fill(np.nan)
+                before.view(np.float32).fill(value)
+                behind.view(np.float32).fill(value)
 
     def arm(self, dims: Dims, *, keep: Sequence[str] = ()) -> None:
         """Outputs become NaN (`keep`: inout arrays, filled by the caller), canaries are set around them."""

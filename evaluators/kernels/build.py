@@ -150,29 +150,3 @@ async def build_worker(sandbox: Sandbox, source: bytes) -> bytes:
             hint="install gcc and libc6-dev",
         )
     return worker
-
-
-_PROOF_LEVELS = ("-O1", "-O2", "-Os", "-O3", "-O3 -fno-tree-vectorize", "-O3 -march=native -fno-math-errno")
-
-
-async def prove_same_object(sandbox: Sandbox, one: str, other: str) -> str:
-    """Compiler flags under which both sources give the same object code, as a proof that they are one function in C.
-
-    Strict arithmetic only: under fast-math equal code would not prove equal results. Empty when no level shows it.
-    """
-    levels = "\n".join(_PROOF_LEVELS)
-    script = f"""while read -r flags; do
-  for name in one other; do gcc -std=gnu11 $flags -fPIC -fopenmp-simd -w -c -o $name.o -x c /job/$name || exit 1; done
-  for name in one other; do objcopy --strip-all --remove-section=.comment $name.o $name.bare; done
-  if cmp -s one.bare other.bare; then echo "$flags"; exit 0; fi
-done <<'END'
-{levels}
-END
-"""
-    result = await sandbox.run(
-        ["/bin/sh", "-c", script],
-        files={"one": one.encode(), "other": other.encode()},
-        limits=Limits(wall_s=60, cpu_s=60, memory_bytes=1024 * MIB),
-    )
-    flags = result.stdout.decode("utf-8", "replace").strip()
-    return f"the same object code at gcc {flags}" if result.ok and flags else ""

@@ -14,6 +14,7 @@ from evaluators.kernels.spec import Dims, Floats, Inputs, KernelSettings, Oracle
 from nightforge.domain.words import Outcome
 
 _BLOCK = 1 << 15
+_HUGE = 3e38
 TRUSTED_CALL_S = 60.0
 """Limit of one call of a baseline: only a machine in trouble reaches it."""
 
@@ -183,6 +184,10 @@ class Examiner:
         missing = 0 if np.isfinite(error) else sum(unwritten(views[name]) for name in question.answers)
         return Answered(call, error, max(each.scatter for each in found), missing)
 
+    def repeats(self, distribution: str) -> int:
+        """How many draws of a distribution each shape meets."""
+        return self._settings.repeats.get(distribution, 1)
+
     def limit(self, question: Question, reference_error: float) -> float:
         return self._settings.tolerance.limit(reference_error, self._settings.largest_output(question.dims))
 
@@ -232,12 +237,19 @@ def examine(
             worst = max(worst, compare(examiner, candidate, reference, question, allowance))
             calls += 1
             if index == 0:
+                # A comparison lets a stray NaN fall: it is met by what no maximum and no minimum overlooks, too.
+                examiner.arena.poison_inputs(dims, _HUGE)
                 first = {name: view.copy() for name, view in examiner.outputs(dims).items()}
                 compare(examiner, candidate, reference, question, allowance)
                 _same(examiner, first, question)
+                examiner.arena.poison_inputs(dims, -_HUGE)
                 changed = examiner.change_one(rng, question)
                 worst = max(worst, compare(examiner, candidate, reference, changed, allowance))
                 calls += 2
+            for _ in range(examiner.repeats(distribution) - 1):
+                again = examiner.pose(rng, dims, distribution)
+                worst = max(worst, compare(examiner, candidate, reference, again, allowance))
+                calls += 1
     return worst, calls
 
 

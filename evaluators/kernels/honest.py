@@ -2,18 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from evaluators.integrity.seams import Honest
 from evaluators.kernels.spec import read_settings
 from nightforge.domain.task import Task
+from tools.rewrites.fusion import Fission, Fusion
+from tools.rewrites.polynomial import Polynomial
+from tools.rewrites.rewrite import Rewrite
+from tools.rewrites.split_accumulators import SplitAccumulators
+from tools.rewrites.stream_store import StreamStore
+from tools.rewrites.syntax import Unit
+from tools.rewrites.tile_rescale import TileRescale
+from tools.rewrites.unroll import Unroll
+
+_REWRITES: tuple[type[Rewrite], ...] = (
+    SplitAccumulators,
+    TileRescale,
+    Polynomial,
+    Unroll,
+    Fusion,
+    Fission,
+    StreamStore,
+)
+"""Those that change arithmetic and loops: a mutant of a mere hint changes no answer."""
 
 
 def honest_kernels(task: Task) -> Sequence[Honest]:
-    """The seed, the honest controls of the rehearsal and the C baselines, each text once."""
+    """The seed, the honest controls, the C baselines, and what rewrites make of the seed, each text once.
+
+    What a search finds is rarely as short as a seed: rewritten ones give mutants the places where real candidates err.
+    """
     names = [task.seed, *(known.path for known in task.rehearsal if known.expect != "reject")]
     names += [baseline.source for baseline in read_settings(task).baselines if baseline.language == "c"]
-    found: dict[str, str] = {}
+    found: dict[str, Honest] = {}
     for name in names:
-        found.setdefault(task.read(name), name)
-    return [Honest(name, source) for source, name in found.items()]
+        source = task.read(name)
+        found.setdefault(source, Honest(name, source))
+    for program in _rewritten(task):
+        found.setdefault(program.source, program)
+    return list(found.values())
+
+
+def _rewritten(task: Task) -> Iterator[Honest]:
+    unit = Unit.parse(task.read(task.seed))
+    for rewrite in _REWRITES if unit is not None else ():
+        assert unit is not None
+        sources = [variant.source for variant in rewrite().variants(unit)]
+        if sources:
+            longest = max(sources, key=len)
+            yield Honest(f"{task.seed}+{rewrite.name}", longest, is_derived=True)

@@ -134,6 +134,8 @@ class KernelSettings(Frozen):
     smoke: Annotated[tuple[dict[str, int], ...], Field(min_length=1)]
     correctness: Annotated[tuple[dict[str, int], ...], Field(min_length=1)]
     distributions: Annotated[tuple[str, ...], Field(min_length=1)]
+    repeats: dict[str, Annotated[int, Field(ge=1, le=100)]] = Field(default_factory=dict)
+    """Distribution → draws per shape where one is not enough, as for a rare element that may be anywhere."""
     tolerance: Tolerance = Tolerance()
     timing: Timing
     baselines: Annotated[tuple[BaselineSpec, ...], Field(min_length=1)]
@@ -148,6 +150,8 @@ class KernelSettings(Frozen):
             raise ValueError("clock device_ms needs an accelerator; a CPU kernel has cpu_ms or wall_ms")
         if not any(argument.is_written for argument in self.arguments):
             raise ValueError("no argument is an output")
+        if unknown := set(self.repeats) - set(self.distributions):
+            raise ValueError(f"repeats: {sorted(unknown)} are not among the distributions")
         for argument in self.arguments:
             if argument.is_buffer != bool(argument.count):
                 raise ValueError(f"argument {argument.name!r}: buffers have a count, scalars have none")

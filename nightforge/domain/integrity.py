@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
 
 from nightforge.domain.base import Frozen
+from nightforge.domain.rehearsal import RehearsalReport
+
+LEAST_SCORE = 0.95
+"""An evaluator that catches a smaller share of mutants is not to be believed."""
 
 
 class Finding(Frozen):
@@ -25,6 +33,22 @@ class Finding(Frozen):
     share: float = 0.0
     """Largest error as a share of what is allowed; 0 where answers are exact."""
     seconds: float = 0.0
+
+
+class AdmissionCheck(Frozen):
+    """One program of known fate on the way to admitting a task."""
+
+    name: str
+    title: str
+    expect: str
+    """`pass` or `reject`."""
+    stage: str
+    """The last stage that it reached."""
+    outcome: str
+    """`passed`, or why it was rejected."""
+    feedback: str = ""
+    share: float = 0.0
+    held: bool
 
 
 class MutantFate(StrEnum):
@@ -83,3 +107,33 @@ class MutationReport(Frozen):
     @property
     def survivors(self) -> tuple[MutantResult, ...]:
         return tuple(result for result in self.results if result.fate is MutantFate.SURVIVED)
+
+
+class IntegrityReport(Frozen):
+    """What `nightforge task check` found, kept as `integrity.json` in the task's folder."""
+
+    schema_version: Literal[1] = 1
+    task: str
+    evaluator: str
+    digest: str
+    """Of the task's folder as it was checked; with another one this report is out of date."""
+    made_at: datetime
+    tools: dict[str, str] = Field(default_factory=dict)
+    admission: tuple[AdmissionCheck, ...] = ()
+    rehearsal: RehearsalReport | None = None
+    mutation: MutationReport | None = None
+    not_offered: tuple[str, ...] = ()
+    """Capabilities that the evaluator lacks, in words."""
+
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """What stands against trusting the evaluator on this task; empty when nothing does."""
+        found = [f"{check.name} ({check.title}): {check.outcome}" for check in self.admission if not check.held]
+        if self.rehearsal is not None:
+            found += [
+                f"{check.path} ({check.title}): {check.outcome}" for check in self.rehearsal.checks if not check.held
+            ]
+        score = None if self.mutation is None else self.mutation.score
+        if score is not None and score < LEAST_SCORE:
+            found.append(f"mutation score {score:.1%} is below {LEAST_SCORE:.0%}")
+        return tuple(found)
