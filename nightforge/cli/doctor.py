@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from nightforge.cli.options import JsonFlag, QuietFlag, VerboseFlag
 from nightforge.cli.output import Output
 
 
-def doctor(json: JsonFlag = False, quiet: QuietFlag = False, verbose: VerboseFlag = False) -> None:
+def doctor(
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Only the sandbox, each tier against the whole conformance suite.")
+    ] = False,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+    verbose: VerboseFlag = False,
+) -> None:
     """Check packages, sandbox, compiler, store, model access and tools. Exit 6 when a needed thing is missing."""
     output = Output.open(json=json, quiet=quiet, verbose=verbose)
-    from nightforge.doctor import Level, examine
+    from nightforge.doctor import Level, examine, examine_sandbox
 
-    findings = examine()
+    findings = examine_sandbox() if sandbox else examine()
     failed = [finding.check for finding in findings if finding.level is Level.FAIL]
     if output.json:
         output.record(

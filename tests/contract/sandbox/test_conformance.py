@@ -123,11 +123,12 @@ async def test_the_tier_decides_which_checks_are_asked(local: LocalSandbox, monk
 
 
 _AS_ORDINARY_USER = """
-import asyncio, json, os
+import asyncio, json, os, sys
+from nightforge.domain.words import SandboxChoice
 from sandbox import open_sandbox
 from sandbox.selfcheck import check_sandbox
 assert os.geteuid() != 0
-box = open_sandbox()
+box = open_sandbox(tier=SandboxChoice(sys.argv[1]))
 failed = [(r.name, r.detail) for r in asyncio.run(check_sandbox(box)) if not r.ok]
 print(json.dumps([box.tier, failed]))
 """
@@ -135,10 +136,23 @@ print(json.dumps([box.tier, failed]))
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the other tests here already run as an ordinary user")
 def test_bubblewrap_without_root() -> None:
+    _check_without_root("bubblewrap", ["--clear-groups"])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="the other tests here already run as an ordinary user")
+def test_docker_without_root(docker: DockerSandbox) -> None:
+    """As a member of the group that may talk to the daemon."""
+    group = Path(Engine().address.removeprefix("unix://")).stat().st_gid
+    assert docker.tier == "docker"
+    _check_without_root("docker", ["--groups", str(group)])
+
+
+def _check_without_root(tier: str, groups: list[str]) -> None:
     """The whole suite in a process of another user; its interpreter must not lie in root's home."""
     here = f"{sys.version_info.major}.{sys.version_info.minor}"
     candidates = [sys.executable, f"/usr/bin/python{here}"]
-    drop = ["setpriv", "--reuid", str(NO_ROOT), "--regid", str(NO_ROOT), "--clear-groups", "--"]
+    drop = ["setpriv", "--reuid", str(NO_ROOT), "--regid", str(NO_ROOT), *groups, "--"]
     packages = [path for path in sys.path if "site-packages" in path]
     environment = {
         "PATH": "/usr/bin:/bin",
@@ -153,7 +167,7 @@ def test_bubblewrap_without_root() -> None:
     else:
         pytest.skip(f"no Python {here} with our packages can be run by an ordinary user")
     done = subprocess.run(
-        [*drop, python, "-c", _AS_ORDINARY_USER], env=environment, capture_output=True, cwd="/", timeout=240
+        [*drop, python, "-c", _AS_ORDINARY_USER, tier], env=environment, capture_output=True, cwd="/", timeout=240
     )
     assert done.returncode == 0, done.stderr.decode()
-    assert json.loads(done.stdout) == ["bubblewrap", []]
+    assert json.loads(done.stdout) == [tier, []]

@@ -17,9 +17,14 @@ from nightforge.doctor import (
     check_models,
     check_store,
     examine,
+    examine_sandbox,
 )
+from nightforge.domain.limits import Limits
+from nightforge.domain.ports import Sandbox
 from nightforge.settings import Settings
 from sandbox import platform
+from sandbox.selfcheck import Check
+from sandbox.selfcheck.framework import expect
 
 
 @pytest.fixture
@@ -49,9 +54,10 @@ def test_every_check_of_a_whole_machine(monkeypatch: pytest.MonkeyPatch, tmp_pat
         "clock",
     }
     assert expected <= set(findings)
-    assert {"docker", "iverilog", "yosys", "verilator"} <= set(findings)
+    assert {"sandbox docker", "iverilog", "yosys", "verilator"} <= set(findings)
+    assert findings["sandbox docker"].level in {Level.OK, Level.INFO}
     assert findings["sandbox bubblewrap"].level is Level.OK
-    assert all(finding.level is Level.INFO for name, finding in findings.items() if name in {"docker", "yosys"})
+    assert all(finding.level is Level.INFO for name, finding in findings.items() if name in {"iverilog", "yosys"})
     assert not (tmp_path / "nightforge.db").exists()
 
 
@@ -149,3 +155,25 @@ def test_disk_cpu_and_clock(settings: Settings) -> None:
     assert "GiB free" in check_disk(settings).found
     assert "cores usable" in check_cpu().found
     assert check_clock().level in {Level.OK, Level.WARN}
+
+
+async def _held(sandbox: Sandbox) -> None:
+    assert (await sandbox.run(["true"], limits=Limits())).ok
+
+
+async def _broken(sandbox: Sandbox) -> None:
+    result = await sandbox.run(["sh", "-c", "exit 3"], limits=Limits())
+    expect(result.ok, result.exit_code)
+
+
+@pytest.mark.box
+def test_the_conformance_suite_is_run_against_each_working_tier(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    checks = [Check("holds", strong=False, body=_held), Check("breaks", strong=True, body=_broken)]
+    monkeypatch.setattr("sandbox.selfcheck.framework.CHECKS", checks)
+    findings = [finding for finding in examine_sandbox() if finding.check == "selfcheck bubblewrap"]
+    assert [finding.level for finding in findings] == [Level.FAIL, Level.FAIL]
+    assert findings[0].found == "breaks: Broken: 3"
+    assert findings[1].found.startswith("1 of 2 checks hold")
+    monkeypatch.setattr("sandbox.selfcheck.framework.CHECKS", checks[:1])
+    assert [finding.level for finding in examine_sandbox() if finding.check.startswith("selfcheck")] == [Level.OK]
