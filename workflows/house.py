@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nightforge.catalogue import find_task, shipped_tasks
 from nightforge.domain.plan import ModelSpec
-from nightforge.domain.ports import Clock, Evaluator, EvaluatorFactory, ModelClient, Sandbox, Store
+from nightforge.domain.ports import Clock, Evaluator, EvaluatorFactory, Sandbox, Store
 from nightforge.domain.task import Task
 from nightforge.domain.team import Team
 from nightforge.errors import PrerequisiteMissing, UserError
@@ -25,7 +25,9 @@ from tools.clock import SystemClock
 from tools.pricing import resolve
 
 if TYPE_CHECKING:
+    from tools.llm import OpenAIModelClient
     from tools.llm_memory import ModelMemory
+    from workflows.model_rehearsal import Prober, ProberFactory
 
 TeamFactory = Callable[[Sequence[ModelSpec], BudgetMeter, str], Team]
 """(models, budget, campaign id) → team; no models means the offline team."""
@@ -37,6 +39,7 @@ class House:
     sandbox: Sandbox
     clock: Clock
     make_team: TeamFactory
+    make_prober: ProberFactory
     disclose: Callable[[Sequence[ModelSpec]], str]
     """What leaves the machine with these models (none: the offline team), in one sentence."""
     checkpoints: Path
@@ -80,6 +83,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             ),
             clock=clock,
             make_team=teams.make,
+            make_prober=teams.make_prober,
             disclose=teams.disclose,
             checkpoints=settings.home / "checkpoints.db",
             resolve_models=lambda models: resolve(tuple(models), base_url=settings.base_url or ""),
@@ -109,7 +113,12 @@ class _Teams:
         client = self._open_client(models, budget, campaign_id)
         return LlmTeam(client, planning_id=campaign_id, models=models, programs=OfflineCoder())
 
-    def _open_client(self, models: Sequence[ModelSpec], budget: BudgetMeter, campaign_id: str) -> ModelClient:
+    def make_prober(self, model: ModelSpec, budget: BudgetMeter, campaign_id: str) -> Prober:
+        from tools.llm_probe import ModelProber
+
+        return ModelProber(self._open_client((model,), budget, campaign_id))
+
+    def _open_client(self, models: Sequence[ModelSpec], budget: BudgetMeter, campaign_id: str) -> OpenAIModelClient:
         from tools.llm import OpenAIModelClient
         from tools.llm_memory import ModelMemory
 

@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from agents.offline.analyst import OfflineAnalyst
 from nightforge.domain.candidate import Campaign, Candidate
 from nightforge.domain.evidence import Calibration
-from nightforge.domain.plan import ModelSpec
 from nightforge.domain.ports import Store
 from nightforge.domain.rehearsal import RehearsalReport
 from nightforge.domain.scoring import beats_reference
 from nightforge.domain.search import PolicyContext
-from nightforge.domain.team import Finalist, ReportContext, Team
+from nightforge.domain.team import Finalist, ReportContext
 from nightforge.domain.words import CampaignState, CandidateState, TeamKind
 from nightforge.errors import BudgetExhausted, ModelAccessRefused, ModelFault, RehearsalFailed, StoreFault
 from tools.budget import BudgetMeter
@@ -22,9 +21,11 @@ from workflows.campaign import Campaign as Search
 from workflows.confirmation import confirm_finalists
 from workflows.contract import StopSwitch
 from workflows.house import House
+from workflows.model_rehearsal import Entrant, rehearse_models
 from workflows.ownership import Tenure, owning
 from workflows.presets import find_preset
-from workflows.rehearsal import rehearse_evaluator, rehearse_models
+from workflows.rehearsal import rehearse_evaluator
+from workflows.reuse import Reuse
 from workflows.search.policies import make_policy
 from workflows.workshop import Workshop
 
@@ -58,12 +59,11 @@ async def run_campaign(house: House, campaign_id: str, stop: StopSwitch) -> str:
 async def _run(house: House, campaign_id: str, stop: StopSwitch, tenure: Tenure) -> str:
     """Rehearsal, search, confirmation, analysis; however it ends, nothing of it goes on afterwards."""
     store = house.store
-    # Words to an earlier session (a `stop` that its process did not live to obey) are not for this one.
-    await store.take_commands(campaign_id)
     # Before the budget is opened: what was in flight when an earlier session was killed counts as spent.
     await store.book_lost_calls(campaign_id)
     campaign = store.campaign(campaign_id)
     search = Search(open_workshop(house, campaign), stop, tenure)
+    await search.control.take_up(campaign.state, campaign.reason)
     if campaign.state is not CampaignState.RUNNING:
         await store.set_campaign_state(campaign_id, CampaignState.RUNNING, reason="resumed")
     try:
@@ -97,19 +97,30 @@ def open_workshop(house: House, campaign: Campaign) -> Workshop:
     seen = PolicyContext(
         campaign_id=campaign.campaign_id, plan=plan, task=task, store=house.store, inspirations=inspirations
     )
+    evaluator = house.evaluator(task)
+    reuse = Reuse(
+        campaign_id=campaign.campaign_id,
+        task=task,
+        parameters=plan.parameters,
+        tier=house.sandbox.tier,
+        store=house.store,
+        evaluator=evaluator,
+        clock=house.clock,
+    )
     return Workshop(
         campaign_id=campaign.campaign_id,
         plan=plan,
         task=task,
         preset=find_preset(plan.search.preset),
         store=house.store,
-        evaluator=house.evaluator(task),
+        evaluator=evaluator,
         policy=make_policy(seen),
         team=house.make_team(plan.models, budget, campaign.campaign_id),
         budget=budget,
         clock=house.clock,
         calibration=house.store.document(campaign.campaign_id, "calibration", Calibration),
         brief=task.read(task.brief),
+        reuse=reuse if plan.search.reuse_evaluations else None,
     )
 
 
@@ -122,11 +133,15 @@ async def _rehearse(house: House, search: Search) -> None:
         return
     await search.start()
     if workshop.plan.team is TeamKind.LLM and not search.stop.draining:
-        await rehearse_models(search, _one_team_each(house, workshop))
+        await rehearse_models(search, _entrants(house, workshop))
 
 
-def _one_team_each(house: House, workshop: Workshop) -> Sequence[tuple[ModelSpec, Team]]:
-    return [(model, house.make_team((model,), workshop.budget, workshop.campaign_id)) for model in workshop.plan.models]
+def _entrants(house: House, workshop: Workshop) -> Sequence[Entrant]:
+    campaign_id, budget = workshop.campaign_id, workshop.budget
+    return [
+        Entrant(model, house.make_team((model,), budget, campaign_id), house.make_prober(model, budget, campaign_id))
+        for model in workshop.plan.models
+    ]
 
 
 async def analyse(workshop: Workshop) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
-from protocol_server.behaviours import Behaviour, Handler, Received, error
+from protocol_server.behaviours import Behaviour, Handler, Received, document, error
 
 
 class Connection:
@@ -67,6 +67,8 @@ class Connection:
                 name, _, value = line.partition(":")
                 headers[name.strip().lower()] = value.strip()
         body = await self._reader.readexactly(int(headers.get("content-length", 0)))
+        if first.startswith("GET "):
+            return Received(-1, first.split(" ")[1], headers, b"", {}, time.monotonic())
         return self._server.record(first.split(" ")[1], headers, body)
 
 
@@ -84,6 +86,9 @@ class ProtocolServer:
         self._thread: threading.Thread | None = None
         self._handler: Handler = lambda _: error(418, "the test gave this server nothing to say")
         self.requests: list[Received] = []
+        self.models: Sequence[Mapping[str, object]] | None = None
+        """What `/models` lists; None: the server has no such page."""
+        self.lookups: list[str] = []
         self.answered = 0
         """Replies sent to their end."""
 
@@ -137,6 +142,10 @@ class ProtocolServer:
                 raise TimeoutError(f"{self._seen} of {count} requests after {timeout_s} s")
 
     def behaviour_for(self, received: Received) -> Behaviour:
+        if received.number < 0:  # a look at what there is, which costs nothing and is no request to a model
+            self.lookups.append(received.path)
+            known = self.models is not None and received.path.endswith("/models")
+            return document({"object": "list", "data": self.models}) if known else error(404, "no such page")
         return self._handler(received)
 
     async def run(self, started: Callable[[], None] = lambda: None) -> None:

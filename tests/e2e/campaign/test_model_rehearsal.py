@@ -18,8 +18,8 @@ from nightforge.domain.rehearsal import RehearsalReport
 from nightforge.domain.words import CampaignState, Role, TeamKind
 from nightforge.errors import ModelFault, RehearsalFailed
 from workflows.contract import AwaitApproval, Done, NightRequest, StopSwitch
+from workflows.model_rehearsal import MODELS
 from workflows.night import Night
-from workflows.rehearsal import MODELS
 
 NightOpener = Callable[..., AbstractAsyncContextManager[Night]]
 pytestmark = pytest.mark.box

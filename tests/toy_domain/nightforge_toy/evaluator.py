@@ -1,6 +1,7 @@
 """Scores a program of the form `X = 3`, `Y = 5`. Environment, for tests only:
 
 TOY_SECONDS   how long one evaluation takes
+TOY_LASTING   1: evaluations may be used again by later campaigns
 TOY_LOG       a file to which each finished evaluation appends `phase sha`
 """
 
@@ -72,6 +73,9 @@ class ToyEvaluator:
         evidence = Evidence(tier=self.sandbox.tier, phase=phase, stages=tuple(self._stages(source, seed)))
         write_log(f"{phase} {sha256(source.encode()).hexdigest()}\n")
         return evidence
+
+    def is_lasting(self, evidence: Evidence) -> bool:
+        return os.environ.get("TOY_LASTING") == "1"
 
     def _stages(self, source: str, seed: int) -> Sequence[StageEvidence]:
         numbers = {match["name"]: int(match["value"]) for match in NUMBER.finditer(source)}

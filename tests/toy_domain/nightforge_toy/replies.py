@@ -6,12 +6,14 @@ import json
 import re
 from random import Random
 
-from protocol_server.behaviours import Handler, Received, Texts, answer, by_role, mixed
+from protocol_server.behaviours import Behaviour, Handler, Received, Texts, answer, by_role, mixed
 
 PROGRAM = re.compile(r"^X = (\d+)$.*?^Y = (\d+)$", re.MULTILINE | re.DOTALL)
 GOAL = "map it to one of the tasks"
 STEP = "You plan one step of a search"
 JUDGE = "You judge one candidate"
+PROBE = "You answer a short question about the message"
+CODE_WORD = re.compile(r"The code word is (\w+)\.")
 ANALYST = "You write the prose of a morning report"
 
 
@@ -50,6 +52,12 @@ def prose(received: Received, random: Random) -> str:
     return f"I would suggest to climb the hill by some {random.randint(2, 99)} steps, with care."
 
 
+def repeat_code_word(received: Received) -> Behaviour:
+    """What a model that sees the whole prompt says to a probe."""
+    found = CODE_WORD.search(received.prompt)
+    return answer(json.dumps({"code_word": found[1] if found else ""}))
+
+
 def reply_as_team(seed: int, *, delay_s: float = 0.0) -> Handler:
     """Improvements, misfits, wrong outputs and prose in equal parts from the coder; sensible words from the others."""
 
@@ -62,6 +70,7 @@ def reply_as_team(seed: int, *, delay_s: float = 0.0) -> Handler:
             GOAL: say({"task": "toy-peak", "parameters": [], "questions": [], "refusal": "", "notes": []}),
             STEP: say({"operator": "diff", "hint": "go towards larger X", "reason": "the slope points there"}),
             JUDGE: say(verdict),
+            PROBE: repeat_code_word,
             ANALYST: say({"summary": "The hill was climbed.", "next_steps": ["climb on"], "lessons": ["X matters"]}),
         },
         mixed(seed, Texts(improvement=edit, misfit=misfit, wrong=wrong, prose=prose), delay_s=delay_s),
