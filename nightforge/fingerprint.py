@@ -14,7 +14,9 @@ from nightforge.domain.base import Scalar
 from nightforge.domain.task import Task
 from nightforge.errors import UserError
 
-_LEFT_OUT = frozenset({"__pycache__", ".git"})
+INTEGRITY_FILE = "integrity.json"
+"""What `nightforge task check` found, beside the task that it speaks of: no part of the task."""
+_LEFT_OUT = frozenset({"__pycache__", ".git", INTEGRITY_FILE})
 
 
 def fingerprint(task: Task, parameters: Mapping[str, Scalar], *, tools: Mapping[str, str], code: Sequence[Path]) -> str:
@@ -24,10 +26,10 @@ def fingerprint(task: Task, parameters: Mapping[str, Scalar], *, tools: Mapping[
     """
     whole = {
         "task": task.model_dump(mode="json"),
-        "folder": _digest_tree(task.root),
+        "folder": digest_tree(task.root),
         "parameters": {name: [type(value).__name__, value] for name, value in parameters.items()},
         "tools": dict(tools),
-        "code": [_digest_tree(path) for path in code],
+        "code": [digest_tree(path) for path in code],
     }
     return sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
@@ -42,8 +44,8 @@ def cpu_identity() -> str:
     return sha256("\n".join(told).encode()).hexdigest()
 
 
-def _digest_tree(path: Path) -> str:
-    """Names and contents of all files below `path`, or of the file."""
+def digest_tree(path: Path) -> str:
+    """SHA-256 over names and contents of all files below `path`, or of the file. UserError when one cannot be read."""
     digest = sha256()
     try:
         path.stat()

@@ -24,7 +24,7 @@ from nightforge.errors import (
 from workflows.contract import StopSwitch
 from workflows.control import Control
 from workflows.graph import CandidateGraph, build_graph, steps_at_most
-from workflows.outcome import tell
+from workflows.outcome import catch_up, tell
 from workflows.ownership import Tenure
 from workflows.stopping import CONFIRMATION_COST, Progress, StopRule, first_reason, rules_for
 from workflows.workshop import Desk, Workshop
@@ -56,7 +56,14 @@ class Campaign:
 
     def __post_init__(self) -> None:
         shop, plan = self.workshop, self.workshop.plan
-        self.control = Control(shop.store, self.tenure, self.stop, shop.clock)
+        self.control = Control(
+            shop.store,
+            self.tenure,
+            self.stop,
+            shop.clock,
+            on_hint=shop.steering.reload,
+            on_budget=self._take_plan,
+        )
         drafts, repairs = plan.search.drafts, plan.search.repairs
         self.graph = build_graph(self.workshop.preset, drafts=drafts, repairs=repairs)
         self._limits: RunnableConfig = {"recursion_limit": steps_at_most(repairs)}
@@ -66,7 +73,7 @@ class Campaign:
         """Search until a rule, a person or trouble ends it; returns the reason. Raises the trouble."""
         shop, control = self.workshop, self.control
         await shop.store.set_campaign_state(shop.campaign_id, CampaignState.RUNNING)
-        control.may_pause = True
+        await control.pause_again()
         reason = None
         while reason is None:
             await control.obey()
@@ -75,13 +82,23 @@ class Campaign:
                 self._fill()
             await self._wait()
         control.may_pause = False
-        shop.may_repair = reason != "budget:wall_s"
+        shop.may_repair = reason not in {"budget:wall_s", "until"}
         await shop.store.set_campaign_state(shop.campaign_id, CampaignState.DRAINING, reason=reason)
         await self._drain()
         return "stopped" if reason == "interrupted" and self.stop.ended else reason
 
+    async def _take_plan(self) -> None:
+        """A person changed caps or the time of the end: the plan's row has them."""
+        shop = self.workshop
+        stored = shop.store.campaign(shop.campaign_id).plan
+        shop.plan = shop.plan.model_copy(update={"budget": stored.budget, "stop": stored.stop})
+        shop.budget.change(stored.budget)
+        self.exhausted = ""
+        self.rules = rules_for(shop.plan, shop.calibration)
+
     async def start(self) -> None:
         """Take up what an earlier session left, then plant the seed if it has not been."""
+        await catch_up(self.workshop)
         self._recover()
         if self.next_ordinal == 0 and self.stop.draining:
             return
@@ -189,6 +206,7 @@ class Campaign:
             in_flight=len(self.flight),
             barren=self.barren,
             reserve_s=seconds * ending,
+            now_s=shop.clock.now().timestamp(),
         )
 
     def _fill(self) -> None:
@@ -276,3 +294,5 @@ class Campaign:
             await self._wait()
         await self.abandon()
         self._raise_trouble()
+        if not self.control.is_over:
+            await self.workshop.settle_reuse()

@@ -37,6 +37,9 @@ async def pick(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
     # The choice is committed with the row: a run that is taken up again keeps it, whatever was learned since.
     await shop.store.open_candidate(shop.campaign_id, desk.ordinal, parents=choice.parents, choice=choice)
     desk.choice = choice
+    if shop.steering.in_force:
+        parent = shop.store.candidate(shop.campaign_id, choice.parents[0])
+        desk.hints = tuple(await shop.steering.hints_for(desk.ordinal, parent_low=parent.score_low))
     return {"attempt": 0, "parents": choice.parents, "step": desk.step, "code_sha": None, "evaluated": False}
 
 
@@ -44,6 +47,7 @@ async def _take_up(desk: Desk, row: Candidate) -> CandidateRun:
     """Everything that was committed is read back, nothing is asked for or run again."""
     shop = desk.workshop
     desk.choice = row.choice
+    desk.hints = tuple(shop.store.hints_of(shop.campaign_id, desk.ordinal))
     run: CandidateRun = {"parents": row.parents, "attempt": row.attempt, "code_sha": row.code_sha, "evaluated": False}
     run["step"] = desk.step
     if row.code_sha is not None and row.parents and shop.preset.has(Node.PLAN_STEP):
@@ -161,6 +165,8 @@ async def evaluate(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
     await shop.store.set_candidate_state(shop.campaign_id, desk.ordinal, CandidateState.EVALUATING)
     evidence = await shop.evaluate(shop.store.source(sha), phase=Phase.SEARCH, ordinal=desk.ordinal)
     await commit_evidence(desk, evidence, attempt)
+    if shop.reuse is not None:
+        shop.reuse.note(sha, evidence, ordinal=desk.ordinal, attempt=attempt)
     _remember(desk, evidence, sha)
     return {"evaluated": True, **_judge_outcome(desk, evidence)}
 
@@ -186,6 +192,8 @@ async def commit_evidence(desk: Desk, evidence: Evidence, attempt: int) -> None:
 
 def _judge_outcome(desk: Desk, evidence: Evidence) -> CandidateRun:
     failure = evidence.failure
+    if evidence.alarm is not None:
+        return _fate(desk, CandidateState.SUSPICIOUS, evidence.alarm, repairable=False)
     if failure is not None:
         repairable = failure.reason not in UNREPAIRABLE_STAGES and failure.outcome is not Outcome.ERROR
         return _fate(desk, CandidateState.REJECTED, failure.reason or failure.stage, repairable=repairable)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import TypeVar
 
 from nightforge.domain.candidate import Candidate
 from nightforge.domain.evidence import Calibration, Evidence, StageEvidence
@@ -18,12 +19,15 @@ from nightforge.domain.search import Choice, Policy
 from nightforge.domain.task import Task
 from nightforge.domain.team import Draft, NoDraft, Program, StepContext, StepPlan, Team
 from nightforge.domain.words import CandidateState, Phase, TeamKind
-from nightforge.errors import BudgetExhausted, EvaluatorFault, ModelFault, NightforgeError
+from nightforge.errors import BudgetExhausted, EvaluatorFault, ModelFault, NightforgeError, SandboxFault
 from tools.budget import BudgetMeter, Reservation
 from workflows.pipeline import Pipeline
 from workflows.presets import Preset
+from workflows.reuse import Reuse
 from workflows.search.randomness import decide
+from workflows.steering import Steering, operator_named
 
+T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 FEEDBACK_CHARACTERS = 4000
@@ -56,15 +60,19 @@ class Workshop:
     brief: str
     entropy: Callable[[], int] = _fresh_seed
     """Data seeds come from the operating system and are stored with the evidence."""
+    reuse: Reuse | None = None
+    """Earlier evaluations; None runs every one."""
     may_repair: bool = True
     """False once the wall time is spent: what is in flight ends, and begins nothing more."""
     pipeline: Pipeline = field(init=False)
+    steering: Steering = field(init=False)
     claimed: dict[str, int] = field(default_factory=dict)
     """Program hash → candidate, for programs on their way into the store."""
     _programs: OrderedDict[int, Program] = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
         search = self.plan.search
+        self.steering = Steering(self.store, self.campaign_id, search.seed)
         self.pipeline = Pipeline(
             slots=search.evaluation_slots,
             proposals=search.proposal_slots,
@@ -124,15 +132,20 @@ class Workshop:
     async def evaluate(self, source: str, *, phase: Phase, ordinal: int | None = None) -> Evidence:
         """One evaluation in a slot; the best so far lets the evaluator drop a clearly worse one early.
 
-        `ordinal` names the candidate of the search whose turn it is.
+        `ordinal` names the candidate of the search whose turn it is. Only such a one, and never the seed, may be
+        answered by an evaluation made before; rehearsal and confirmation always run.
 
         Evaluators come from other packages too: whatever they raise is a fault of our side, so that one program which
         breaks an evaluator cannot end the campaign.
         """
+        if self.reuse is not None and phase is Phase.SEARCH and ordinal:
+            known = await self._guarded(self.reuse.find(hash_source(source)))
+            if known is not None:
+                return known
         async with self.pipeline.slot(ordinal):
             best = self.store.tally(self.campaign_id).best_score if phase is Phase.SEARCH else None
-            try:
-                return await self.evaluator.evaluate(
+            return await self._guarded(
+                self.evaluator.evaluate(
                     source,
                     self.task,
                     self.plan.parameters,
@@ -141,15 +154,29 @@ class Workshop:
                     calibration=self.calibration,
                     best_score=best,
                 )
-            except NightforgeError:
-                raise
-            except Exception as error:
-                logger.exception("evaluator %s failed", self.evaluator.name)
-                raise EvaluatorFault(
-                    f"the evaluator raised {type(error).__name__}: {error}",
-                    where=self.evaluator.name,
-                    hint="its traceback is in the log",
-                ) from error
+            )
+
+    async def settle_reuse(self) -> None:
+        """Leave to later campaigns what this one learned; tools that cannot be asked again keep nothing."""
+        if self.reuse is None:
+            return
+        try:
+            await self._guarded(self.reuse.settle())
+        except (EvaluatorFault, SandboxFault) as fault:
+            logger.warning("evaluations of campaign %s are not kept for later ones: %s", self.campaign_id, fault)
+
+    async def _guarded(self, work: Coroutine[object, object, T]) -> T:
+        try:
+            return await work
+        except NightforgeError:
+            raise
+        except Exception as error:
+            logger.exception("evaluator %s failed", self.evaluator.name)
+            raise EvaluatorFault(
+                f"the evaluator raised {type(error).__name__}: {error}",
+                where=self.evaluator.name,
+                hint="its traceback is in the log",
+            ) from error
 
 
 @dataclass
@@ -174,6 +201,8 @@ class Desk:
     broken: Program | None = None
     evaluations: int = 0
     choice: Choice | None = None
+    hints: tuple[str, ...] = ()
+    """Of people, for this candidate."""
     proposing_s: float = 0.0
     """Spent in this process on its drafts and repairs."""
 
@@ -192,6 +221,8 @@ class Desk:
         chosen = self.choice
         if chosen is None:
             return StepPlan()
+        if self.hints and self.workshop.plan.team is TeamKind.OFFLINE and (named := operator_named(self.hints)):
+            return StepPlan(operator_name=named, reason="a person's hint names it")
         return StepPlan(operator=chosen.operator, operator_name=chosen.operator_name, model=chosen.model)
 
     def clear(self) -> None:
@@ -222,6 +253,7 @@ class Desk:
             parent=shop.program(parent),
             inspirations=tuple(shop.program(other) for other in others),
             step=step,
+            hints=self.hints,
             attempt=attempt,
             draft=draft,
             seed=decide(shop.plan.search.seed, self.ordinal, "operator").getrandbits(31),

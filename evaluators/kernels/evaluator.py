@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
+import re
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ from typing import TypeVar
 
 import evaluators
 from evaluators.integrity.c_mutants import mutate_c
-from evaluators.integrity.seams import Honest, Mutator
+from evaluators.integrity.seams import Honest, Impostor, Mutator
 from evaluators.kernels import calibrate, stages
 from evaluators.kernels.bench import Cast, open_bench
 from evaluators.kernels.build import BuildFailure, build_kernel, check_source
@@ -22,6 +23,7 @@ from evaluators.kernels.cascade import Cascade, CascadeEnded
 from evaluators.kernels.checker import KernelChecker, open_kernel_checker
 from evaluators.kernels.gate import inspect_library
 from evaluators.kernels.honest import honest_kernels
+from evaluators.kernels.impostors import kernel_impostors
 from evaluators.kernels.session import KernelFailed
 from evaluators.kernels.spec import (
     HIDDEN_FILE,
@@ -45,6 +47,12 @@ from tools import slots
 
 T = TypeVar("T")
 _DEFAULT_STAGE_S = 10.0
+_DIAGNOSTIC = re.compile(r"^kernel\.c:\d+:\d+: (?:fatal )?error: ", re.MULTILINE)
+_LASTING = frozenset(
+    {"unknown_flag", "not_text", "too_long", "no_symbol", "library_too_large", "static_gate"}
+    | {"wrong_output", "out_of_bounds", "bad_status"}
+)
+"""Reasons in which neither a clock nor the machine's load can have had a part."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +189,8 @@ class KernelEvaluator:
         dims = primary_dims(settings, task, parameters)
         built = await self._prepare(task, settings, everyone=False)
         wall_s = {stage.name: stage.wall_s for stage in task.stages}
-        async with open_kernel_checker(self._sandbox, built.cast, dims, wall_s, seed=seed) as checker:
+        tools = await self._toolchain.versions()
+        async with open_kernel_checker(self._sandbox, built.cast, dims, wall_s, seed=seed, tools=tools) as checker:
             yield checker
 
     def honest_programs(self, task: Task) -> Sequence[Honest]:
@@ -189,6 +198,9 @@ class KernelEvaluator:
 
     def mutator(self, task: Task) -> Mutator:
         return mutate_c
+
+    def impostors(self, task: Task) -> Sequence[Impostor]:
+        return kernel_impostors(task)
 
     def _measure(self, job: stages.Job, phase: Phase, seed: int, stop: Event) -> None:
         """All stages that run the candidate hold the machine's slot: its workers share one processor and its cache."""
@@ -202,6 +214,19 @@ class KernelEvaluator:
                 stages.confirm(bench, job)
             else:
                 stages.search(bench, job)
+
+    def is_lasting(self, evidence: Evidence) -> bool:
+        """Refusals by the source or the machine code, and answers that are wrong: a counterexample stays one.
+
+        Never a pass: its numbers are times, and every campaign measures its own noise and opponents.
+        """
+        failure = evidence.failure
+        if failure is None or failure.outcome is not Outcome.FAIL:
+            return False
+        if failure.reason == "compile_error":
+            # A compiler that was stopped, or found no memory, says nothing of the line that it stood at.
+            return _DIAGNOSTIC.search(failure.feedback) is not None
+        return failure.reason in _LASTING
 
     async def _build(self, source: str, settings: KernelSettings, cascade: Cascade, wall_s: float) -> bytes:
         with cascade.stage("parse"):

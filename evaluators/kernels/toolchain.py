@@ -45,7 +45,6 @@ class Toolchain:
         self._libraries: dict[str, bytes] = {}
         self._worker: bytes | None = None
         self._versions: dict[str, str] | None = None
-        self._build_tools: dict[str, str] | None = None
 
     async def worker(self) -> bytes:
         if self._worker is None:
@@ -74,14 +73,12 @@ class Toolchain:
         return self._versions
 
     async def build_tools(self) -> dict[str, str]:
-        """Versions of what compiles and inspects a candidate, as the box sees them."""
-        if self._build_tools is None:
-            script = "for tool in gcc as ld objdump ldd; do $tool --version 2>/dev/null | head -n 1; done"
-            result = await self._sandbox.run(["/bin/sh", "-c", script], limits=Limits(wall_s=10))
-            if not result.ok:
-                raise EvaluatorFault("the build tools do not run inside the box", hint="install gcc and binutils")
-            self._build_tools = {"build": result.stdout.decode("utf-8", "replace")}
-        return self._build_tools
+        """What compiles and inspects a candidate, as the box sees it now: an upgrade may come while a campaign runs."""
+        script = "for tool in gcc as ld objdump ldd; do $tool --version 2>/dev/null | head -n 1; done"
+        result = await self._sandbox.run(["/bin/sh", "-c", script], limits=Limits(wall_s=10))
+        if not result.ok:
+            raise EvaluatorFault("the build tools do not run inside the box", hint="install gcc and binutils")
+        return {"build": result.stdout.decode("utf-8", "replace")}
 
     async def program(self, task: Task, baseline: BaselineSpec) -> Recipe | Missing:
         """How to start a baseline, or why it cannot be had on this machine."""

@@ -73,14 +73,14 @@ def _campaign(output: Output, store: SqlStore, campaign: Campaign) -> None:
     from nightforge.cli.words import clean, columns, duration, metric_text
     from nightforge.report.data import stated_metric
     from nightforge.report.states import CAMPAIGN_SHAPES, reason_words, shape_and_word
-    from nightforge.report.text import clean_line, counted, money
+    from nightforge.report.text import clean_line, counted, money, taken_words
 
     plan, tally = campaign.plan, campaign.tally
     reason = f" ({reason_words(campaign.reason)})" if campaign.reason else ""
     output.text(f"{campaign.campaign_id}  {CAMPAIGN_SHAPES[campaign.state]} {campaign.state.value}{reason}")
     output.text(f"  goal         {clean(plan.goal)}")
     output.text(f"  task         {plan.task}, team {plan.team.value}, sandbox {campaign.tier}")
-    done = counted(tally.evaluations, "evaluation")
+    done = counted(tally.evaluations, "evaluation") + taken_words(tally)
     output.text(f"  done         {done} in {duration(tally.active_s)}, {money(tally.cost_usd)}")
     states = ", ".join(f"{count} {state.value}" for state, count in tally.by_state.items() if count)
     output.text(f"  candidates   {tally.candidates}" + (f": {states}" if states else ""))
@@ -120,6 +120,8 @@ def _candidate(output: Output, candidate: Candidate) -> None:
     for title, evidence in (("measured", candidate.evidence), ("confirmation", candidate.confirmation)):
         if evidence is not None:
             output.text(f"  {title} ({evidence.evidence_class.value}, sandbox {evidence.tier.value})")
+            if evidence.taken_from:
+                output.text(f"    not run again: the evaluation of the same program as {evidence.taken_from}")
             for line in evidence_lines(evidence, indent="    "):
                 output.text(line)
     if candidate.verdict is not None:

@@ -44,6 +44,8 @@ class Choice(Frozen):
     model: str = ""
     """The model of the ensemble that writes it."""
     island: int = 0
+    shift: bool = False
+    """The search stands still: the planner is asked for another approach."""
     reason: str = ""
     """Why, in a few words, for the event table."""
 
@@ -106,6 +108,8 @@ class Tally(Frozen):
     candidates: int = 0
     evaluations: int = 0
     """Evaluation attempts that ended, confirmations apart."""
+    evaluations_taken: int = 0
+    """Of these, how many were answered by an evaluation made before."""
     by_state: dict[CandidateState, int] = Field(default_factory=dict)
     by_reason: dict[str, int] = Field(default_factory=dict)
     model_calls: int = 0

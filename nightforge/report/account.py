@@ -6,14 +6,14 @@ from nightforge.domain.words import TeamKind
 from nightforge.report.data import ReportData
 from nightforge.report.model import Block, Bullets, Code, Column, Paragraph, Section, SectionMaker, Table
 from nightforge.report.states import reason_words
-from nightforge.report.text import clean_line, counted, duration, money
+from nightforge.report.text import clean_line, counted, duration, money, taken_words
 
 REASONS_SHOWN = 12
 
 
 def make_cost(data: ReportData) -> Section:
     plan, tally = data.plan, data.campaign.tally
-    done = f"{counted(tally.candidates, 'candidate')}, {counted(tally.evaluations, 'evaluation')}"
+    done = f"{counted(tally.candidates, 'candidate')}, {counted(tally.evaluations, 'evaluation')}{taken_words(tally)}"
     items = [f"{done} in {duration(tally.active_s)}"]
     if plan.team is TeamKind.OFFLINE:
         items.append("no model was used: the offline team wrote every candidate, nothing left this machine")

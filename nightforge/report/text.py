@@ -8,6 +8,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from nightforge.domain.candidate import Tally
     from nightforge.domain.evidence import Metric
 
 MOST_DECIMALS = 5
@@ -68,6 +69,11 @@ def _decimals(magnitude: float) -> int:
 
 def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def taken_words(tally: Tally) -> str:
+    """How many evaluations were not run, but answered by earlier ones; empty for none."""
+    return f" ({tally.evaluations_taken} of them taken from earlier ones)" if tally.evaluations_taken else ""
 
 
 def duration(seconds: float) -> str:

@@ -33,6 +33,7 @@ class Counters:
     next_event: int
     candidates: int
     evaluations: int
+    evaluations_taken: int
     drafted: int
     building: int
     evaluating: int

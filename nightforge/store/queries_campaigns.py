@@ -101,6 +101,7 @@ def _tally(connection: Connection, key: int) -> Tally:
     return Tally(
         candidates=row.candidates,
         evaluations=row.evaluations,
+        evaluations_taken=row.evaluations_taken,
         by_state={state: count for state, count in by_state.items() if count},
         by_reason={each.reason: each.candidates for each in reasons},
         model_calls=row.model_calls,

@@ -206,6 +206,7 @@ class CandidateWrites(StoreBase):
             ):
                 return
             ledger.counters.evaluations += 1
+            ledger.counters.evaluations_taken += bool(evidence.taken_from)
             last = evidence.stages[-1]
             payload: dict[str, Json] = {
                 "attempt": attempt,

@@ -85,6 +85,7 @@ tally = Table(
     Column("best_score", Float),
     Column("best_score_low", Float),
     Column("last_improvement_evaluation", Integer, nullable=False),
+    Column("evaluations_taken", Integer, nullable=False, server_default=text("0")),
 )
 
 reason_count = Table(

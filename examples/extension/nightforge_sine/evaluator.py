@@ -99,6 +99,10 @@ class SineEvaluator:
                 stages.append(StageEvidence(stage="measure", outcome=Outcome.PASS, metrics=metrics, seed=seed))
         return Evidence(tier=self._sandbox.tier, phase=phase, stages=tuple(stages))
 
+    def is_lasting(self, evidence: Evidence) -> bool:
+        """All but what a limit ended: nothing here depends on a clock."""
+        return evidence.stages[-1].outcome in {Outcome.PASS, Outcome.FAIL} and evidence.stages[-1].reason != "run_error"
+
 
 def judge_run(result: ExecResult) -> StageEvidence:
     """The first stage: did the program end by itself, in time, with exit code 0?"""

@@ -101,6 +101,7 @@ def _no_search() -> None:
 def _cache() -> None:
     """Evaluations by content."""
     op.add_column("evaluation", sa.Column("taken_from", sa.Text()))
+    op.add_column("tally", sa.Column("evaluations_taken", sa.Integer(), nullable=False, server_default=sa.text("0")))
     op.create_table(
         "answered_question",
         sa.Column("question", sa.LargeBinary(length=32), nullable=False),
@@ -118,6 +119,7 @@ def _cache() -> None:
 
 def _no_cache() -> None:
     op.drop_table("answered_question")
+    op.drop_column("tally", "evaluations_taken")
     op.drop_column("evaluation", "taken_from")
 
 
