@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from nightforge.domain.base import Frozen
 from nightforge.domain.evidence import Calibration
+from nightforge.domain.integrity import IntegritySummary
 from nightforge.domain.plan import Budget, GoalReading, ModelSpec, Plan, Question
 from nightforge.domain.task import Task
 from nightforge.domain.words import CampaignState, SandboxTier, TeamKind
@@ -29,6 +30,8 @@ class NightRequest(Frozen):
     drafts: int | None = None
     target: float | None = None
     patience: int | None = None
+    until: str | None = None
+    """When the report is to be there: ISO, with zone."""
     team: TeamKind = TeamKind.OFFLINE
     models: tuple[ModelSpec, ...] = ()
     plan_only: bool = False
@@ -56,6 +59,8 @@ class PlanCard(Frozen):
     warnings: tuple[str, ...] = ()
     room_is_small: bool = False
     """The room left by the roof is not larger than the smallest gain that can be told apart."""
+    integrity: IntegritySummary = IntegritySummary()
+    """How far the task's evaluator was tested: its mutation score and the survivors."""
 
 
 class AskQuestions(Frozen):
@@ -92,6 +97,9 @@ class StopSwitch:
     immediate: bool = False
     ended: bool = False
     """A person ended the campaign (`nightforge stop`): it is confirmed and finished, not kept for `resume`."""
+
+    watched: bool = False
+    """A watcher started this session, not a person: what people said while no process ran is still to be obeyed."""
 
     def press(self) -> None:
         self.immediate = self.draining

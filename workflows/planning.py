@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from evaluators.integrity.stored import summarise
 from nightforge.domain.base import Scalar
 from nightforge.domain.evidence import Calibration
 from nightforge.domain.plan import Budget, GoalReading, Plan, SearchSpec, StopSpec
@@ -117,6 +118,8 @@ def _stop_rules(request: NightRequest, task: Task, target: float | None) -> tupl
     if target is not None:
         value = target if task.objective.direction is Direction.MAX else -target
         rules.append(StopSpec(rule="target", parameters={"value": value}))
+    if request.until is not None:
+        rules.append(StopSpec(rule="until", parameters={"at": request.until}))
     if request.patience is not None:
         rules.append(StopSpec(rule="patience", parameters={"evaluations": request.patience}))
     return tuple(rules)
@@ -146,6 +149,7 @@ def make_card(
         estimate=estimate(plan, calibration),
         warnings=tuple(warnings),
         room_is_small=small,
+        integrity=summarise(task),
     )
 
 

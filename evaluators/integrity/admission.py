@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
+from evaluators.integrity.mutation import patiently
 from evaluators.integrity.seams import Checker, Honest, Impostor
 from nightforge.domain.integrity import AdmissionCheck, Finding
 
@@ -14,10 +16,10 @@ async def admit(
     """One check per program, honest ones first. An impostor that does not build has shown nothing and is not held."""
     checks = []
     for program in honest:
-        found = await checker.check(program.source)
+        found = await patiently(partial(checker.check, program.source))
         checks.append(_check(program.origin, "honest: correct on every shape and distribution", "pass", found))
     for impostor in impostors:
-        found = await checker.check(impostor.source)
+        found = await patiently(partial(checker.check, impostor.source))
         expect = "pass" if impostor.must_pass else "reject"
         checks.append(_check(impostor.name, impostor.title, expect, found))
     return tuple(checks)

@@ -9,16 +9,18 @@ from __future__ import annotations
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from random import Random
 
 from evaluators.integrity.seams import Checker, Honest, Mutant, Mutator
 from nightforge.domain.integrity import Finding, MutantFate, MutantResult, MutationReport
-from nightforge.errors import EvaluatorFault
+from nightforge.errors import EvaluatorFault, SandboxFault
 
 WANTED = 200
 """Mutants that count (caught or survived) per task; fewer only when the fixed list gives fewer."""
 
+TRIES = 4
 RETRIALS = 4
 """Further draws of data for a mutant that was accepted: one that any of them catches had luck, and has survived."""
 
@@ -44,6 +46,17 @@ def draw_mutants(honest: Sequence[Honest], mutator: Mutator, *, seed: int) -> tu
     return tuple(chosen)
 
 
+async def patiently(check: Callable[[], Awaitable[Finding]]) -> Finding:
+    """A fault of our side (an overloaded machine) says nothing of the program: it is asked again."""
+    for left in reversed(range(TRIES)):
+        try:
+            return await check()
+        except (EvaluatorFault, SandboxFault):
+            if left == 0:
+                raise
+    raise AssertionError("unreachable: the last try returns or raises")
+
+
 class MutationTest:
     """Checks mutants one by one. `report` may be asked at any time for what is known so far."""
 
@@ -58,7 +71,7 @@ class MutationTest:
     async def _check_honest(self) -> None:
         """Every origin must be accepted, but derived ones are left out; EvaluatorFault when a correct one is not."""
         for origin, program in self._honest.items():
-            found = await self._checker.check(program.source)
+            found = await patiently(partial(self._checker.check, program.source))
             if not found.accepted:
                 if program.is_derived:
                     continue
@@ -92,7 +105,7 @@ class MutationTest:
     async def _judge(self, mutant: Mutant) -> MutantResult:
         began = time.perf_counter()
         known = {self._originals[mutant.origin].build, *self._builds} - {""}
-        found = await self._checker.check(mutant.change.source, known=known)
+        found = await patiently(partial(self._checker.check, mutant.change.source, known=known))
         fate, why = await self._fate(mutant, found)
         change = mutant.change
         return MutantResult(
@@ -124,7 +137,7 @@ class MutationTest:
             return MutantFate.EQUIVALENT, proof
         for retrial in range(RETRIALS):
             seed = self._seed + 1 + retrial
-            again = await self._checker.recheck(mutant.change.source, seed=seed)
+            again = await patiently(partial(self._checker.recheck, mutant.change.source, seed=seed))
             if not again.accepted:
                 return (
                     MutantFate.SURVIVED,

@@ -64,6 +64,10 @@ class Checker(Protocol):
     Every program of one checker meets the same data. Failures of our side raise EvaluatorFault or SandboxFault.
     """
 
+    async def tools(self) -> Mapping[str, str]:
+        """Tools and versions that the checks depend on, for the report."""
+        ...
+
     async def check(self, source: str, *, known: Collection[str] = ()) -> Finding:
         """`known` are digests of builds that need not be run again: such a program is neither accepted nor judged."""
         ...
@@ -101,6 +105,10 @@ class OffersMutants(Protocol):
 
 @runtime_checkable
 class OffersImpostors(Protocol):
+    def honest_programs(self, task: Task) -> Sequence[Honest]:
+        """Correct programs, which must be admitted."""
+        ...
+
     def impostors(self, task: Task) -> Sequence[Impostor]:
         """What the task must not admit: zeros, constants, copies of the input, earlier answers, low precision."""
         ...

@@ -73,7 +73,9 @@ class KernelChecker:
         dims: Mapping[str, int],
         wall_s: Mapping[str, float],
         opened: _Opened,
+        *,
         seed: int,
+        tools: Mapping[str, str],
     ) -> None:
         self._sandbox = sandbox
         self._cast = cast
@@ -81,6 +83,10 @@ class KernelChecker:
         self._wall_s = wall_s
         self._opened = opened
         self._seed = seed
+        self._tools = tools
+
+    async def tools(self) -> Mapping[str, str]:
+        return self._tools
 
     async def check(self, source: str, *, known: Collection[str] = ()) -> Finding:
         return await self._check(source, self._seed, known=known)
@@ -148,12 +154,19 @@ class KernelChecker:
 
 @asynccontextmanager
 async def open_kernel_checker(
-    sandbox: Sandbox, cast: Cast, dims: Mapping[str, int], wall_s: Mapping[str, float], *, seed: int
+    sandbox: Sandbox,
+    cast: Cast,
+    dims: Mapping[str, int],
+    wall_s: Mapping[str, float],
+    *,
+    seed: int,
+    tools: Mapping[str, str],
 ) -> AsyncIterator[KernelChecker]:
+    """`tools` go into the report. The reference process and the memory live as long as the checker."""
     held = _hold(sandbox, cast, dims, seed)
     opened = await asyncio.to_thread(held.__enter__)
     try:
-        yield KernelChecker(sandbox, cast, dims, wall_s, opened, seed)
+        yield KernelChecker(sandbox, cast, dims, wall_s, opened, seed=seed, tools=tools)
     finally:
         await asyncio.to_thread(held.__exit__, None, None, None)
 

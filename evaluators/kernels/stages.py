@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from evaluators.integrity.alarms import Bound, raise_alarm
 from evaluators.kernels.bench import CANDIDATE, CONTROL, ROOF, Bench, Cast
 from evaluators.kernels.cascade import Cascade, StageNotes
 from evaluators.kernels.correctness import Allowance, compare, examine
@@ -14,7 +15,7 @@ from evaluators.kernels.spec import Dims, KernelSettings
 from evaluators.kernels.timing import Participant, Record, l3_bytes
 from evaluators.statistics import is_distinguishable
 from nightforge.domain.evidence import Metric
-from nightforge.domain.words import ClockKind, Outcome
+from nightforge.domain.words import Alarm, ClockKind, Direction, Outcome
 
 _SMOKE_CALL_S = 1.5
 _CORRECTNESS_CALL_S = 3.0
@@ -216,13 +217,18 @@ def _refuse_the_impossible(job: Job, record: Record) -> None:
     settings = job.settings
     if settings.traffic_bytes(job.dims) <= l3_bytes():
         return
-    share = record.time_ms(CANDIDATE, settings.clock).value / record.time_ms(ROOF, settings.clock).value
-    if share < settings.timing.roof_slack:
-        raise KernelFailed(
-            "below_roof",
-            f"it took {share:.2f} of the time that the least memory traffic takes: the work cannot have been done",
-            Outcome.FAIL,
-        )
+    times = [record.time_ms(name, settings.clock).value for name in (CANDIDATE, ROOF)]
+    roof = Bound(
+        settings.clock,
+        Direction.MIN,
+        times[1],
+        "the time of the least memory traffic: the work cannot have been done",
+        alarm=Alarm.BELOW_ROOF,
+        slack=1 - settings.timing.roof_slack,
+    )
+    raised = raise_alarm({settings.clock: Metric(value=times[0], unit="ms")}, [roof])
+    if raised is not None:
+        raise KernelFailed(raised.alarm, raised.feedback)
 
 
 def _summary(job: Job, metrics: Mapping[str, Metric]) -> str:

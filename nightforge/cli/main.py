@@ -22,6 +22,7 @@ from nightforge.cli import (
     run_command,
     show,
     stop,
+    task,
     tasks,
 )
 from nightforge.cli.failures import ErrorBoundary
@@ -71,6 +72,7 @@ app.command("eval", short_help="Evaluate one program by hand.")(evaluate.evaluat
 app.command("compare", short_help="Compare search policies at one budget.")(compare.compare)
 app.command("tasks", short_help="List what can be evaluated.")(tasks.tasks)
 app.command("doctor", short_help="Check this machine.")(doctor.doctor)
+app.add_typer(task.app, name="task", short_help="Check a task.")
 app.add_typer(config.app, name="config", short_help="Settings and where they come from.")
 
 

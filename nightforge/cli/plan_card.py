@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nightforge.domain.plan import Plan, StopSpec
     from workflows.contract import PlanCard
 
+SURVIVORS_SHOWN = 3
 UNSAFE = "WITHOUT A SANDBOX (--unsafe-local): candidates can do all that you can do on this machine"
 
 
@@ -60,6 +61,7 @@ def card_rows(card: PlanCard) -> list[tuple[str, str]]:
         )
     )
     rows.append(("room", _room(card)))
+    rows.extend(_integrity_rows(card))
     rows.append(("sandbox", UNSAFE if card.tier is SandboxTier.UNSAFE_LOCAL else card.tier.value))
     rows.append(("leaves here", clean(card.disclosure)))
     rows.append(("team", _team(plan)))
@@ -100,6 +102,25 @@ def _baseline_rows(calibration: Calibration, metric: str) -> list[tuple[str, str
             if name in baseline.metrics
         ]
         rows.append((label, f"{baseline.title or baseline.name}: {', '.join(shown)}{mark}"))
+    return rows
+
+
+def _integrity_rows(card: PlanCard) -> list[tuple[str, str]]:
+    """The mutation score of the evaluator on this task, and the wrong programs that it did not tell from right ones."""
+    found = card.integrity
+    check = f"nightforge task check {card.task.name}"
+    if found.problem:
+        return [("integrity", f"not known: {clean(found.problem)} (`{check}` says)")]
+    if found.score is None:
+        return [("integrity", f"no mutation score: `{check}` says why")]
+    apart = ", ".join(f"{found.counts.get(fate, 0)} {fate}" for fate in ("equivalent", "sub-tolerance"))
+    caught = f"{found.counts.get('caught', 0)} of {found.counts.get('caught', 0) + len(found.survivors)}"
+    rows = [("integrity", f"mutation score {found.score:.1%}: {caught} wrong programs caught ({apart} apart)")]
+    shown = found.survivors[:SURVIVORS_SHOWN]
+    rows.extend(("", f"survived: {clean_line(survivor)}") for survivor in shown)
+    if len(found.survivors) > len(shown):
+        rows.append(("", f"and {len(found.survivors) - len(shown)} more: {check}"))
+    rows.extend(("", f"⚠ {clean_line(complaint)}") for complaint in found.complaints)
     return rows
 
 

@@ -137,3 +137,16 @@ class IntegrityReport(Frozen):
         if score is not None and score < LEAST_SCORE:
             found.append(f"mutation score {score:.1%} is below {LEAST_SCORE:.0%}")
         return tuple(found)
+
+
+class IntegritySummary(Frozen):
+    """What a plan card shows of a task's last check."""
+
+    problem: str = ""
+    """Why there is nothing to show: never checked, or out of date."""
+    checked_at: datetime | None = None
+    score: float | None = None
+    counts: dict[str, int] = Field(default_factory=dict)
+    """Mutants by fate."""
+    survivors: tuple[str, ...] = ()
+    complaints: tuple[str, ...] = ()

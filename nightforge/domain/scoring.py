@@ -55,10 +55,15 @@ def violated(evidence: Evidence, constraints: tuple[Constraint, ...]) -> Constra
 
 def beats_reference(evidence: Evidence, plan: Plan, calibration: Calibration | None) -> bool:
     """True when the gain over the reference stands outside the noise band, by its own lower bound."""
-    if calibration is None or not evidence.passed or not evidence.distinguishable:
+    return calibration is not None and gain_stands(evidence, plan.objectives[0], calibration)
+
+
+def gain_stands(evidence: Evidence, objective: Objective, calibration: Calibration) -> bool:
+    """`beats_reference` without a plan."""
+    if not evidence.passed or not evidence.distinguishable:
         return False
-    score = score_evidence(evidence, plan.objectives[0])
-    bound = smallest_gain(plan.objectives[0], calibration)
+    score = score_evidence(evidence, objective)
+    bound = smallest_gain(objective, calibration)
     return score is not None and bound is not None and score.low > bound
 
 

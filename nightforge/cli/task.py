@@ -1,0 +1,131 @@
+"""`nightforge task check`: can this task's evaluator be believed?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nightforge.cli.options import JsonFlag, QuietFlag, UnsafeFlag, VerboseFlag
+from nightforge.cli.output import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from evaluators.integrity.mutation import Progress
+    from nightforge.domain.integrity import IntegrityReport, MutantResult
+    from nightforge.domain.task import Task
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Work on a task folder.")
+SHOWN_EVERY = 10
+
+
+@app.command("check", short_help="Check that a task's evaluator can be believed.")
+def check(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A shipped task, or the path of a task folder.")],
+    mutants: Annotated[
+        int, typer.Option("--mutants", min=0, help="Mutants that must count (caught or survived); 0 leaves them out.")
+    ] = 200,
+    rehearsal: Annotated[
+        bool, typer.Option("--rehearsal/--no-rehearsal", help="Also measure the candidates of known fate.")
+    ] = True,
+    save: Annotated[
+        bool, typer.Option("--save", help="Keep the report as integrity.json in the task's folder, for plan cards.")
+    ] = False,
+    output_file: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="Write the whole report there, as JSON.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Seed of data and order; the default comes from the system.")
+    ] = None,
+    unsafe_local: UnsafeFlag = False,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+    verbose: VerboseFlag = False,
+) -> None:
+    """Admission, rehearsal and mutants of one task. Exit 4 when something stands against trusting its evaluator."""
+    output = Output.open(json=json, quiet=quiet, verbose=verbose)
+    import asyncio
+
+    from evaluators.integrity.examination import Extent, examine_task
+    from evaluators.integrity.stored import write_report
+    from nightforge.catalogue import find_task
+    from nightforge.cli.evaluate import open_evaluator
+    from nightforge.cli.reading import resolve_settings
+    from nightforge.fingerprint import INTEGRITY_FILE
+    from sandbox import open_sandbox
+
+    settings = resolve_settings({"unsafe_local": unsafe_local or None}).settings
+    task = find_task(name)
+    evaluator = open_evaluator(task, open_sandbox(unsafe_local=settings.unsafe_local))
+    parameters = {parameter.name: parameter.default for parameter in task.parameters}
+    extent = Extent(mutants=mutants, rehearsal=rehearsal, seed=seed)
+    report = asyncio.run(
+        examine_task(evaluator, task, parameters, extent, say=output.note, progress=_progress(output, verbose=verbose))
+    )
+    for path in (*([task.root / INTEGRITY_FILE] if save else []), *([output_file] if output_file else [])):
+        write_report(path, report)
+    if output.json:
+        output.record({"kind": "integrity", **_record(report)})
+    else:
+        output.text(describe(task, report))
+    if report.complaints:
+        output.note("not to be trusted: " + "; ".join(report.complaints))
+        raise typer.Exit(4)
+
+
+def _progress(output: Output, *, verbose: bool) -> Progress:
+    def show(result: MutantResult, counted: int, wanted: int) -> None:
+        if verbose:
+            output.note(f"{counted}/{wanted} {result.mutant_id} {result.fate}: {result.why} ({result.seconds:.1f} s)")
+        elif counted and counted % SHOWN_EVERY == 0 and result.fate in {"caught", "survived"}:
+            output.note(f"{counted} of {wanted} mutants")
+
+    return show
+
+
+def _record(report: IntegrityReport) -> Mapping[str, object]:
+    values = report.model_dump(mode="json")
+    mutation = report.mutation
+    values["complaints"] = list(report.complaints)
+    values["mutation_score"] = None if mutation is None else mutation.score
+    values["mutants"] = {} if mutation is None else {fate.value: count for fate, count in mutation.counts.items()}
+    return values
+
+
+def describe(task: Task, report: IntegrityReport) -> str:
+    from nightforge.report.text import clean_line
+
+    lines = [f"{task.name}: evaluator {report.evaluator}"]
+    for check in report.admission:
+        mark = "ok  " if check.held else "FAIL"
+        lines.append(
+            f"  {mark} {check.name:<18} must {check.expect:<6} {check.stage}: {check.outcome}  ({check.title})"
+        )
+    if report.rehearsal is not None:
+        for known in report.rehearsal.checks:
+            mark = "ok  " if known.held else "FAIL"
+            lines.append(
+                f"  {mark} {known.path:<18} must {known.expect:<6} {clean_line(known.outcome)}  ({known.title})"
+            )
+    lines.extend(f"  not offered by this evaluator: {lack}" for lack in report.not_offered)
+    if report.mutation is not None:
+        lines.extend(_mutation_lines(report))
+    return "\n".join(lines)
+
+
+def _mutation_lines(report: IntegrityReport) -> Sequence[str]:
+    from nightforge.report.text import clean_line
+
+    assert report.mutation is not None
+    mutation = report.mutation
+    score = "nothing to catch" if mutation.score is None else f"{mutation.score:.1%} of {mutation.counted}"
+    counts = ", ".join(f"{count} {fate.value}" for fate, count in mutation.counts.items())
+    seconds = sum(result.seconds for result in mutation.results)
+    lines = [f"  mutation score {score} ({counts}; {seconds:.0f} s)"]
+    for one in mutation.survivors:
+        lines.append(
+            f"    survived {one.mutant_id} [{one.operator}] {clean_line(f'{one.before} → {one.after}')}: {one.why}"
+        )
+    return lines
