@@ -27,7 +27,7 @@ from tools.pricing import resolve
 if TYPE_CHECKING:
     from tools.llm import OpenAIModelClient
     from tools.llm_memory import ModelMemory
-    from workflows.model_rehearsal import Prober, ProberFactory
+    from workflows.model_rehearsal import Entrant, EntrantFactory
 
 TeamFactory = Callable[[Sequence[ModelSpec], BudgetMeter, str], Team]
 """(models, budget, campaign id) → team; no models means the offline team."""
@@ -39,7 +39,8 @@ class House:
     sandbox: Sandbox
     clock: Clock
     make_team: TeamFactory
-    make_prober: ProberFactory
+    make_entrant: EntrantFactory
+    """A model for its rehearsal."""
     disclose: Callable[[Sequence[ModelSpec]], str]
     """What leaves the machine with these models (none: the offline team), in one sentence."""
     checkpoints: Path
@@ -79,11 +80,12 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
                 tier=settings.sandbox,
                 docker_image=settings.docker_image,
                 docker_gpus=settings.docker_gpus,
+                docker_warm=settings.docker_warm,
                 unsafe_local=settings.unsafe_local,
             ),
             clock=clock,
             make_team=teams.make,
-            make_prober=teams.make_prober,
+            make_entrant=teams.make_entrant,
             disclose=teams.disclose,
             checkpoints=settings.home / "checkpoints.db",
             resolve_models=lambda models: resolve(tuple(models), base_url=settings.base_url or ""),
@@ -113,10 +115,15 @@ class _Teams:
         client = self._open_client(models, budget, campaign_id)
         return LlmTeam(client, planning_id=campaign_id, models=models, programs=OfflineCoder())
 
-    def make_prober(self, model: ModelSpec, budget: BudgetMeter, campaign_id: str) -> Prober:
+    def make_entrant(self, model: ModelSpec, budget: BudgetMeter, campaign_id: str) -> Entrant:
+        """Its coder has no programs to turn to: whatever operator is asked for, the model writes."""
+        from agents.llm_team import LlmTeam
         from tools.llm_probe import ModelProber
+        from workflows.model_rehearsal import Entrant
 
-        return ModelProber(self._open_client((model,), budget, campaign_id))
+        client = self._open_client((model,), budget, campaign_id)
+        team = LlmTeam(client, planning_id=campaign_id, models=(model,))
+        return Entrant(model, team, ModelProber(client))
 
     def _open_client(self, models: Sequence[ModelSpec], budget: BudgetMeter, campaign_id: str) -> OpenAIModelClient:
         from tools.llm import OpenAIModelClient

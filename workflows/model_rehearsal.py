@@ -53,14 +53,15 @@ class Prober(Protocol):
 
 @dataclass(frozen=True)
 class Entrant:
-    """A model with a team that asks nobody else."""
+    """A model with a team that asks nobody else, and no program either."""
 
     model: ModelSpec
     team: Team
-    prober: Prober | None = None
+    prober: Prober
 
 
-ProberFactory = Callable[[ModelSpec, BudgetMeter, str], Prober]
+EntrantFactory = Callable[[ModelSpec, BudgetMeter, str], Entrant]
+"""(model, budget, campaign id) → entrant."""
 
 
 async def rehearse_models(campaign: Campaign, entrants: Sequence[Entrant]) -> None:
@@ -106,7 +107,7 @@ class Purse:
 
 async def _probe(campaign: Campaign, entrant: Entrant, purse: Purse) -> None:
     """Form and context. A budget too small for a probe leaves it out: the candidate comes first."""
-    if entrant.prober is None or campaign.stop.draining:
+    if campaign.stop.draining:
         return
     shop = campaign.workshop
     seed_bytes = len(shop.task.read(shop.task.seed).encode())

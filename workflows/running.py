@@ -138,10 +138,7 @@ async def _rehearse(house: House, search: Search) -> None:
 
 def _entrants(house: House, workshop: Workshop) -> Sequence[Entrant]:
     campaign_id, budget = workshop.campaign_id, workshop.budget
-    return [
-        Entrant(model, house.make_team((model,), budget, campaign_id), house.make_prober(model, budget, campaign_id))
-        for model in workshop.plan.models
-    ]
+    return [house.make_entrant(model, budget, campaign_id) for model in workshop.plan.models]
 
 
 async def analyse(workshop: Workshop) -> None:
