@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from nightforge.domain.candidate import Candidate, Choice
 from nightforge.domain.evidence import Evidence
 from nightforge.domain.scoring import turned
-from nightforge.domain.search import Result
+from nightforge.domain.search import RemembersResults, Result
 from nightforge.domain.words import TeamKind
 from workflows.workshop import Desk, Workshop
 
@@ -21,6 +21,13 @@ async def tell(desk: Desk) -> None:
 
 async def tell_of(shop: Workshop, ordinal: int, *, proposing_s: float = 0.0) -> None:
     await shop.policy.tell(result_of(shop, shop.store.candidate(shop.campaign_id, ordinal), proposing_s))
+
+
+async def catch_up(shop: Workshop) -> None:
+    """At the start of a session: what was finished in an earlier one, and not told before it ended."""
+    if isinstance(shop.policy, RemembersResults):
+        for ordinal in shop.policy.untold():
+            await tell_of(shop, ordinal)
 
 
 def result_of(shop: Workshop, candidate: Candidate, proposing_s: float) -> Result:

@@ -87,9 +87,8 @@ class OfflineCoder:
         return _safely(self._operators[position], context)
 
     async def write(self, context: StepContext, *, random: Random, is_known: Callable[[str], bool]) -> Draft | NoDraft:
-        wanted = context.step.operator
         skip = context.draft
-        for operators in self._choices(context, wanted):
+        for operators in self._choices(context):
             for draft in self._ordered(context, operators, random, is_known):
                 if is_known(draft.source):
                     continue
@@ -119,14 +118,14 @@ class OfflineCoder:
             and (operator.name == context.step.operator_name or not getattr(operator, "on_request", False))
         )
 
-    def _choices(self, context: StepContext, wanted: OperatorKind | None) -> Iterator[tuple[Operator, ...]]:
-        """The operators of the planner's kind first; all of them when that kind has nothing (left) to try."""
-        operators = self._applicable(context)
-        named = tuple(operator for operator in operators if wanted is None or operator.kind is wanted)
-        if named:
-            yield named
-        if named != operators:
-            yield operators
+    def _choices(self, context: StepContext) -> Iterator[tuple[Operator, ...]]:
+        """The operator that was named, then those of the kind that was asked for; all when these have nothing left."""
+        operators, step = self._applicable(context), context.step
+        named = tuple(operator for operator in operators if operator.name == step.operator_name)
+        of_kind = tuple(operator for operator in operators if step.operator is None or operator.kind is step.operator)
+        for index, chosen in enumerate(groups := (named, of_kind, operators)):
+            if chosen and chosen not in groups[:index]:
+                yield chosen
 
     def _ordered(
         self, context: StepContext, operators: Sequence[Operator], random: Random, is_known: Callable[[str], bool]

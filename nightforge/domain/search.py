@@ -6,10 +6,10 @@ killed goes on with the same one and a decision costs the same at the first and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pydantic import Field
 
@@ -55,6 +55,15 @@ class Policy(Protocol):
 
     async def tell(self, result: Result) -> None:
         """Called once per finished candidate, after its row is committed; telling the same again changes nothing."""
+        ...
+
+
+@runtime_checkable
+class RemembersResults(Protocol):
+    """A policy that keeps what it was told, and is told again on resume what a crash kept from it."""
+
+    def untold(self) -> Sequence[int]:
+        """Ordinals of finished candidates that it has not heard of."""
         ...
 
 

@@ -1,31 +1,189 @@
-"""The policy `evolve`: parents by score and child count, inspirations from the best."""
+"""The policy `evolve`: islands of bounded archives, a bandit over the ways to make a candidate, adaptive intensity.
+
+Each decision is a small function in a file of its own; here they are put together. What it knows is kept in the store
+by `tell`, row by row, so that `ask` costs one look at a bounded number of rows at any size of the campaign.
+"""
 
 from __future__ import annotations
 
+from collections import Counter, OrderedDict
+from collections.abc import Mapping, Sequence
 from random import Random
+from typing import Annotated, Literal
 
+from pydantic import Field, ValidationError
+
+from nightforge.domain.base import Frozen
+from nightforge.domain.candidate import Parent
+from nightforge.domain.plan import Budget
 from nightforge.domain.search import Choice, Policy, PolicyContext, Result
-from workflows.search.parents import WeightedPicker
+from nightforge.domain.words import OperatorKind, TeamKind
+from nightforge.errors import UserError
+from workflows.search.bandit import choose
+from workflows.search.front import Front
+from workflows.search.grid import rarity_of
+from workflows.search.inspirations import choose_inspirations
+from workflows.search.intensity import intensity
+from workflows.search.islands import Island, choose_island
+from workflows.search.memory import Memory
+from workflows.search.parents import PICKERS, UniformPicker, draw
+from workflows.search.ways import ways_of
+
+SEED = 0
+EVALUATIONS_PER_ISLAND = 120
+MOST_ISLANDS = 5
+HEARD = 4096
+"""Ordinals remembered, so that a result told twice in one process counts once; the store knows them all."""
+
+
+class EvolveParameters(Frozen, extra="forbid"):
+    """`search.policy_parameters` of the policy `evolve`."""
+
+    islands: Annotated[int, Field(ge=0, le=16)] = 0
+    """0 chooses by the budget: one for each 120 evaluations, at most 5."""
+    top: Annotated[int, Field(ge=1, le=256)] = 16
+    """Best candidates that an island keeps whatever their behaviour."""
+    cells: Annotated[int, Field(ge=0, le=256)] = 32
+    """Cells of the grid of behaviour that an island keeps the best candidate of."""
+    migrate_every: Annotated[int, Field(ge=1)] = 25
+    """Results of an island between two migrations."""
+    parent: Literal["weighted", "power-law", "front"] = "weighted"
+    """How a parent is chosen when not exploring."""
+    explore_low: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """Share of candidates that explore while the search improves fast."""
+    explore_high: Annotated[float, Field(ge=0, le=1)] = 0.35
+    """The share when it stands still."""
+    systematic: Annotated[int, Field(ge=0)] = 6
+    """Without a model: the first children of a parent are made in the coder's own order, later ones by the bandit."""
+    stagnation: Annotated[int, Field(ge=1)] = 24
+    """Results without a better best after which another approach is asked for."""
+    shift_burst: Annotated[int, Field(ge=1, le=16)] = 2
+    """Candidates for which it is asked then."""
+
+
+def islands_for(budget: Budget) -> int:
+    """Few evaluations do not bear being divided."""
+    if budget.evaluations is None:
+        return 2
+    return max(1, min(MOST_ISLANDS, budget.evaluations // EVALUATIONS_PER_ISLAND))
+
+
+def read_parameters(given: Mapping[str, object]) -> EvolveParameters:
+    try:
+        return EvolveParameters.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UserError(
+            f"policy evolve: {'.'.join(map(str, first['loc']))}: {first['msg']}",
+            where="search.policy_parameters",
+            hint="its parameters: " + ", ".join(EvolveParameters.model_fields),
+        ) from error
 
 
 class Evolve:
-    """Implements `nightforge.domain.search.Policy`."""
+    """Implements `nightforge.domain.search.Policy` and `RemembersResults`."""
 
     name = "evolve"
 
     def __init__(self, context: PolicyContext) -> None:
         self._context = context
-        self._picker = WeightedPicker()
+        self._set = read_parameters(context.plan.search.policy_parameters)
+        count = self._set.islands or islands_for(context.plan.budget)
+        offline = context.plan.team is TeamKind.OFFLINE
+        self._memory = Memory(
+            islands=[Island(number, self._set.cells, self._set.top) for number in range(count)],
+            front=Front([objective.epsilon for objective in context.plan.objectives]),
+            dimensions=context.task.behaviour,
+            migrate_every=self._set.migrate_every,
+            by_name=offline,
+        )
+        self._memory.restore(context.store.archive(context.campaign_id))
+        self._ways = ways_of(context.plan, context.task)
+        self._offline = offline
+        self._asked: Counter[int] = Counter()
+        self._in_flight: dict[int, int] = {}
+        self._heard: OrderedDict[int, None] = OrderedDict()
+        self._shifts_left = 0
+
+    def untold(self) -> Sequence[int]:
+        """Finished candidates that a crash kept it from hearing of."""
+        return self._context.store.untold(self._context.campaign_id)
 
     def ask(self, ordinal: int, *, random: Random) -> Choice:
-        pool = self._context.store.parents(self._context.campaign_id)
-        # A person may have discarded every other parent: the seed is always there to start from again.
+        memory = self._memory
+        island = choose_island([memory.progress[one.number] for one in memory.islands], self._asked)
+        self._asked[island] += 1
+        self._in_flight[ordinal] = island
+        cells = memory.cells(island)
+        pool = self._pool(list(cells))
         if not pool:
-            return Choice(parents=(0,))
-        return Choice(parents=self._picker.pick(pool, inspirations=self._context.inspirations, random=random))
+            # A person may have discarded every other parent: the seed is always there to start from again.
+            return Choice(parents=(SEED,), island=island)
+        shift = self._shifts()
+        share = intensity(memory.progress[island], low=self._set.explore_low, high=self._set.explore_high)
+        explore = shift or random.random() < share
+        here = {one.ordinal: cells.get(one.ordinal, "") for one in pool}
+        picker = UniformPicker() if explore else PICKERS[self._set.parent]
+        parent = draw(pool, picker, rarity_of(here), random)
+        others = choose_inspirations(parent.ordinal, pool, here, count=self._context.inspirations, random=random)
+        operator, name, model = self._way(parent, has_others=bool(others), shift=shift, random=random)
+        return Choice(
+            parents=(parent.ordinal, *others),
+            operator=operator,
+            operator_name=name,
+            model=model,
+            island=island,
+            shift=shift,
+            reason=self._reason(shift=shift, explore=explore),
+        )
+
+    def _pool(self, ordinals: Sequence[int]) -> Sequence[Parent]:
+        store, campaign_id = self._context.store, self._context.campaign_id
+        return store.parents_among(campaign_id, ordinals) or store.parents(campaign_id, limit=self._set.top)
+
+    def _way(
+        self, parent: Parent, *, has_others: bool, shift: bool, random: Random
+    ) -> tuple[OperatorKind | None, str, str]:
+        """(kind, operator's name, model). Offline a parent's first children are made in the coder's own order."""
+        ways = [way for way in self._ways if has_others or way.operator != OperatorKind.CROSSOVER]
+        if self._offline:
+            if shift or not ways or parent.children < self._set.systematic:
+                return None, "", ""
+            return None, choose(ways, self._memory.arms, random).operator, ""
+        if shift:
+            ways = [way for way in ways if way.operator == OperatorKind.FULL] or ways
+        if not ways:
+            return None, "", ""
+        way = choose(ways, self._memory.arms, random)
+        return OperatorKind(way.operator), "", way.model
+
+    def _shifts(self) -> bool:
+        """Another approach, for a few candidates, whenever the campaign has stood still for long."""
+        whole = self._memory.whole
+        if self._shifts_left == 0 and min(whole.stale, whole.told - whole.moved) >= self._set.stagnation:
+            self._memory.note_shift()
+            self._shifts_left = self._set.shift_burst
+        if self._shifts_left == 0:
+            return False
+        self._shifts_left -= 1
+        return True
+
+    def _reason(self, *, shift: bool, explore: bool) -> str:
+        if shift:
+            return f"no better one in {self._memory.whole.stale} results: another approach"
+        return "explore" if explore else ""
 
     async def tell(self, result: Result) -> None:
-        """The store keeps all that is needed."""
+        if result.ordinal in self._heard:
+            return
+        self._heard[result.ordinal] = None
+        if len(self._heard) > HEARD:
+            self._heard.popitem(last=False)
+        island = self._in_flight.pop(result.ordinal, None)
+        if island is not None:
+            self._asked[island] -= 1
+        # Taken in before the write is awaited: two results told at once must both count.
+        await self._context.store.save_trial(self._context.campaign_id, self._memory.hear(result))
 
 
 def make_evolve(context: PolicyContext) -> Policy:

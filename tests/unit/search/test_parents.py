@@ -3,11 +3,12 @@ from __future__ import annotations
 from collections import Counter
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nightforge.domain.candidate import Parent
-from workflows.search.parents import WeightedPicker
+from workflows.search.parents import PICKERS, PowerLawPicker, UniformPicker, WeightedPicker, draw
 from workflows.search.randomness import decide
 
 
@@ -21,30 +22,35 @@ pools = st.lists(st.tuples(scores, st.integers(0, 1000)), min_size=1, max_size=3
 )
 
 
-@given(pools, st.integers(0, 5), st.integers())
-def test_picks_distinct_ordinals_of_the_pool(pool: list[Parent], inspirations: int, seed: int) -> None:
-    chosen = WeightedPicker().pick(pool, inspirations=inspirations, random=Random(seed))
-    assert len(set(chosen)) == len(chosen) == min(len(pool), 1 + inspirations)
-    assert set(chosen) <= {one.ordinal for one in pool}
-
-
-@given(pools)
-def test_weights_are_positive_and_finite(pool: list[Parent]) -> None:
-    weights = WeightedPicker().weights(pool)
+@pytest.mark.parametrize("name", PICKERS)
+@given(pool=pools, seed=st.integers())
+def test_draws_one_of_the_pool_with_positive_weights(name: str, pool: list[Parent], seed: int) -> None:
+    weights = PICKERS[name].weights(pool, {})
+    assert len(weights) == len(pool)
     assert all(0 < weight <= 1 for weight in weights)
+    assert draw(pool, PICKERS[name], {}, Random(seed)) in pool
 
 
 def test_the_better_score_is_picked_more_often() -> None:
-    pool = [parent(0, 1.0), parent(1, 1.1), parent(2, 1.5)]
-    counts = Counter(WeightedPicker().pick(pool, inspirations=0, random=Random(seed))[0] for seed in range(2000))
-    assert counts[2] > counts[1] > counts[0] > 0
+    pool = [parent(2, 1.5), parent(1, 1.1), parent(0, 1.0)]
+    for picker in (WeightedPicker(), PowerLawPicker()):
+        counts = Counter(draw(pool, picker, {}, Random(seed)).ordinal for seed in range(2000))
+        assert counts[2] > counts[1] > counts[0] > 0
 
 
 def test_a_champion_with_many_children_makes_room() -> None:
-    fresh = WeightedPicker().weights([parent(0, 1.0), parent(1, 2.0, children=0)])
-    mined = WeightedPicker().weights([parent(0, 1.0), parent(1, 2.0, children=50)])
+    fresh = WeightedPicker().weights([parent(0, 1.0), parent(1, 2.0, children=0)], {})
+    mined = WeightedPicker().weights([parent(0, 1.0), parent(1, 2.0, children=50)], {})
     assert fresh[1] > fresh[0]
     assert mined[1] < mined[0]
+
+
+def test_a_parent_alone_in_its_cell_weighs_more_than_one_of_a_crowd() -> None:
+    pool = [parent(0, 1.0), parent(1, 1.0)]
+    rarity = {0: 0.2, 1: 1.0}
+    for picker in (WeightedPicker(), UniformPicker()):
+        crowded, alone = picker.weights(pool, rarity)
+        assert alone == pytest.approx(5 * crowded)
 
 
 def test_decisions_are_a_function_of_seed_candidate_and_name() -> None:

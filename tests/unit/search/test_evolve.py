@@ -1,0 +1,220 @@
+"""The policy as a whole on a real store: it goes on after a restart as if there had been none."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from nightforge.catalogue import find_task
+from nightforge.domain.archive import CAMPAIGN
+from nightforge.domain.evidence import Evidence, Metric, StageEvidence
+from nightforge.domain.plan import Budget, ModelSpec, Plan, SearchSpec
+from nightforge.domain.search import Choice, PolicyContext, RemembersResults, Result
+from nightforge.domain.task import Objective, Task
+from nightforge.domain.words import CandidateState, Direction, OperatorKind, Outcome, SandboxTier, TeamKind
+from nightforge.errors import UserError
+from nightforge.store import SqlStore, open_store
+from tools.clock import SystemClock
+from workflows.search.evolve import Evolve, islands_for
+from workflows.search.policies import make_policy
+
+TOY_PEAK = Path(__file__).parents[2] / "toy_domain" / "nightforge_toy" / "tasks" / "toy-peak"
+SECOND = Objective(metric="weight", unit="g", direction=Direction.MIN)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
+    opened = open_store(f"sqlite:///{tmp_path / 'nightforge.db'}", clock=SystemClock())
+    yield opened
+    await opened.close()
+
+
+class Night:
+    """A campaign whose candidates are made here: a score for each, and the policy told of it."""
+
+    def __init__(self, store: SqlStore, context: PolicyContext) -> None:
+        self.store, self.context = store, context
+        self.policy = self.reopened()
+        self.ordinal = 0
+
+    def reopened(self) -> Evolve:
+        made = make_policy(self.context)
+        assert isinstance(made, Evolve)
+        return made
+
+    async def run(self, scores: list[float | None], *, tell: bool = True) -> list[Choice]:
+        chosen = []
+        for score in scores:
+            choice = (
+                Choice(parents=()) if self.ordinal == 0 else self.policy.ask(self.ordinal, random=Random(self.ordinal))
+            )
+            await self.finish(choice, score)
+            if tell:
+                await self.policy.tell(self.result(self.ordinal, choice, score))
+            chosen.append(choice)
+            self.ordinal += 1
+        return chosen
+
+    async def finish(self, choice: Choice, score: float | None) -> None:
+        store, campaign_id, ordinal = self.store, self.context.campaign_id, self.ordinal
+        await store.open_candidate(campaign_id, ordinal, parents=choice.parents, choice=choice)
+        await store.save_code(campaign_id, ordinal, f"p{ordinal}", attempt=0, operator=OperatorKind.TUNE)
+        outcome = Outcome.FAIL if score is None else Outcome.PASS
+        metrics = {} if score is None else {"height": Metric(value=score)}
+        stage = StageEvidence(stage="full", outcome=outcome, metrics=metrics)
+        evidence = Evidence(tier=SandboxTier.BUBBLEWRAP, stages=(stage,))
+        await store.save_evidence(campaign_id, ordinal, evidence, attempt=0, score=score, score_low=score)
+        await store.finish_candidate(campaign_id, ordinal, self.state(score))
+
+    @staticmethod
+    def state(score: float | None) -> CandidateState:
+        return CandidateState.REJECTED if score is None else CandidateState.MEASURED
+
+    def result(self, ordinal: int, choice: Choice, score: float | None) -> Result:
+        parent = self.store.candidate(self.context.campaign_id, choice.parents[0]).score if choice.parents else None
+        return Result(
+            ordinal=ordinal,
+            choice=choice,
+            state=self.state(score),
+            operator=OperatorKind.TUNE,
+            operator_name="tune.optuna",
+            score=score,
+            score_low=score,
+            parent_score=parent,
+            objectives=() if score is None else (score, -(score % 7.0)),
+            seconds=1.0,
+        )
+
+
+async def night(store: SqlStore, *, models: tuple[str, ...] = (), **parameters: Any) -> Night:
+    task: Task = find_task(str(TOY_PEAK))
+    plan = Plan(
+        goal="climb",
+        task=task.name,
+        objectives=(*task.objectives, SECOND),
+        budget=Budget(evaluations=100),
+        search=SearchSpec(policy="evolve", policy_parameters=parameters),
+        team=TeamKind.LLM if models else TeamKind.OFFLINE,
+        models=tuple(ModelSpec(model=name) for name in models),
+    )
+    campaign = await store.create_campaign(plan, tier=SandboxTier.BUBBLEWRAP)
+    return Night(store, PolicyContext(campaign_id=campaign.campaign_id, plan=plan, task=task, store=store))
+
+
+def remembered(policy: Evolve) -> tuple[object, ...]:
+    memory = policy._memory
+    return (
+        [island.residents for island in memory.islands],
+        memory.front.residents,
+        memory.progress,
+        memory.arms,
+    )
+
+
+SCORES = [float((7 * number) % 23) if number % 5 else None for number in range(1, 60)]
+
+
+async def test_a_restart_changes_nothing_of_what_it_knows_and_does(store: SqlStore) -> None:
+    made = await night(store, islands=3, migrate_every=5, top=4)
+    await made.run([1.0, *SCORES])
+    again = made.reopened()
+    assert remembered(again) == remembered(made.policy)
+    made.policy._shifts_left = 0
+    ask = [policy.ask(99, random=Random(5)) for policy in (made.policy, again)]
+    assert ask[0] == ask[1]
+
+
+async def test_what_a_crash_kept_from_it_is_told_on_resume_and_nothing_twice(store: SqlStore) -> None:
+    made = await night(store, islands=2)
+    await made.run([1.0, 2.0, 3.0])
+    lost = await made.run([4.0, None], tell=False)
+    again = made.reopened()
+    assert isinstance(again, RemembersResults)
+    assert list(again.untold()) == [3, 4]
+    for ordinal, choice, score in zip((3, 4), lost, (4.0, None), strict=True):
+        for _ in range(2):
+            await again.tell(made.result(ordinal, choice, score))
+    assert list(again.untold()) == []
+    assert store.trials(made.context.campaign_id) == 5
+    assert again._memory.whole.told == 5
+    assert remembered(made.reopened()) == remembered(again)
+
+
+async def test_the_best_of_an_island_arrives_at_the_next_one(store: SqlStore) -> None:
+    made = await night(store, islands=2, migrate_every=4, top=2, cells=0)
+    await made.run([1.0])
+    for score in (5.0, 9.0, 3.0):
+        made.ordinal += 1
+        choice = Choice(parents=(0,), island=0)
+        await made.finish(choice, score)
+        await made.policy.tell(made.result(made.ordinal, choice, score))
+    here, there = made.policy._memory.islands
+    best = here.ranked()[0]
+    assert best.score_low == 9.0
+    assert best.ordinal in there.residents
+    assert {one.score_low for one in there.residents.values()} == {1.0, 9.0}
+
+
+async def test_a_discarded_champion_has_no_more_children(store: SqlStore) -> None:
+    made = await night(store)
+    await made.run([1.0, 2.0, 50.0, 3.0])
+    before = {made.policy.ask(9, random=Random(seed)).parents[0] for seed in range(60)}
+    assert 2 in before
+    await store.mark_candidate(made.context.campaign_id, 2, discarded=True)
+    after = [made.policy.ask(9, random=Random(seed)).parents for seed in range(60)]
+    assert all(2 not in parents for parents in after)
+    for ordinal in (0, 1, 3):
+        await store.mark_candidate(made.context.campaign_id, ordinal, discarded=True)
+    assert made.policy.ask(9, random=Random(0)).parents == (0,)
+
+
+async def test_another_approach_is_asked_for_on_stagnation_only_and_not_for_ever(store: SqlStore) -> None:
+    made = await night(store, stagnation=10, shift_burst=2)
+    rising = await made.run([float(number) for number in range(40)])
+    assert not any(choice.shift for choice in rising)
+    still = await made.run([0.5] * 33)
+    shifts = [index for index, choice in enumerate(still) if choice.shift]
+    assert shifts == [10, 11, 20, 21, 30, 31]
+    assert "10 results" in still[10].reason
+
+
+async def test_with_models_each_choice_names_an_arm_and_a_shift_is_a_new_program(store: SqlStore) -> None:
+    made = await night(store, models=("small", "large"), stagnation=12)
+    chosen = (await made.run([10.0, *[float(number % 7) for number in range(60)]]))[1:]
+    assert {choice.model for choice in chosen} >= {"small", "large"}
+    kinds = {choice.operator for choice in chosen}
+    assert kinds >= {OperatorKind.DIFF, OperatorKind.FULL}
+    assert all(choice.operator is OperatorKind.FULL for choice in chosen if choice.shift)
+    assert any(choice.shift for choice in chosen)
+
+
+async def test_the_front_keeps_what_no_one_dominates(store: SqlStore) -> None:
+    made = await night(store)
+    await made.run([1.0, 6.0, 7.0, 13.0])
+    front = made.policy._memory.front.residents
+    assert {one.score_low for one in front.values()} == {7.0, 13.0}
+    assert all(one.island == CAMPAIGN for one in front.values())
+
+
+async def test_parameters_are_checked_by_name(store: SqlStore) -> None:
+    with pytest.raises(UserError, match="icelands"):
+        await night(store, icelands=3)
+    with pytest.raises(UserError, match="islands"):
+        await night(store, islands=-1)
+
+
+def test_islands_by_budget() -> None:
+    counts = [islands_for(Budget(evaluations=number)) for number in (0, 60, 239, 240, 10_000)]
+    assert counts == [1, 1, 1, 2, 5]
+    assert islands_for(Budget(wall_s=60)) == 2
+
+
+async def test_a_policy_is_the_same_for_the_same_seed(store: SqlStore) -> None:
+    one, other = await night(store, islands=2), await night(store, islands=2)
+    assert await one.run([1.0, *SCORES]) == await other.run([1.0, *SCORES])
+    assert replace(one.context, campaign_id="") == replace(other.context, campaign_id="")

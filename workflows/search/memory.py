@@ -1,0 +1,120 @@
+"""What the policy knows, in memory as in the store: each result changes a few bounded things, and says which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from nightforge.domain.archive import CAMPAIGN, Archive, ArchiveChange, Arm, Progress, Resident, Trial
+from nightforge.domain.search import Result
+from workflows.search import bandit, intensity
+from workflows.search.front import Front
+from workflows.search.grid import cell_of
+from workflows.search.islands import Island, emigrant
+
+
+@dataclass
+class Memory:
+    islands: list[Island]
+    front: Front
+    dimensions: tuple[str, ...]
+    """The task's behaviour."""
+    migrate_every: int
+    by_name: bool
+    """Arms are operators by name (offline); else model × kind of operator."""
+    progress: dict[int, Progress] = field(default_factory=dict)
+    arms: dict[tuple[str, str], Arm] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for number in (CAMPAIGN, *(island.number for island in self.islands)):
+            self.progress.setdefault(number, Progress(number))
+
+    def restore(self, archive: Archive) -> None:
+        """As the store kept it. What a plan changed since (fewer islands) is left out."""
+        for one in archive.residents:
+            if one.island == CAMPAIGN:
+                self.front.residents[one.ordinal] = one
+            elif one.island < len(self.islands):
+                self.islands[one.island].residents[one.ordinal] = one
+        self.progress.update({one.island: one for one in archive.progress if one.island < len(self.islands)})
+        self.arms.update({(one.model, one.operator): one for one in archive.arms})
+
+    @property
+    def whole(self) -> Progress:
+        """The campaign's own progress."""
+        return self.progress[CAMPAIGN]
+
+    def note_shift(self) -> None:
+        self.progress[CAMPAIGN] = replace(self.whole, moved=self.whole.told)
+
+    def hear(self, result: Result) -> ArchiveChange:
+        """Take one result in; returns what changed."""
+        island = self.islands[result.choice.island % len(self.islands)]
+        gain = self._gain(result)
+        reward = bandit.reward_of(gain, self.whole.gain)
+        cost = result.seconds if self.by_name else result.cost_usd
+        arms = self._learn(result, reward, cost)
+        homes = self.islands if result.ordinal == 0 else [island]
+        for number in (CAMPAIGN, *(home.number for home in homes)):
+            low = result.score_low if result.state.may_be_parent else None
+            self.progress[number] = intensity.hear(self.progress[number], low, gain)
+        arrivals, departures = self._settle(result, homes)
+        moved = self._migrate(island)
+        return ArchiveChange(
+            trial=Trial(result.ordinal, island.number, "/".join(self._key(result)), reward, cost),
+            progress=[self.progress[number] for number in (CAMPAIGN, *(home.number for home in homes))],
+            arms=arms,
+            arrivals=[*arrivals, *moved[0]],
+            departures=[*departures, *moved[1]],
+        )
+
+    def _gain(self, result: Result) -> float:
+        """Over the parent, by the lower bound: what noise may have given is no gain."""
+        if not result.state.may_be_parent or result.score_low is None or result.parent_score is None:
+            return 0.0
+        return max(0.0, result.score_low - result.parent_score)
+
+    def _key(self, result: Result) -> tuple[str, str]:
+        if self.by_name:
+            return "", result.operator_name or result.choice.operator_name
+        operator = result.choice.operator or result.operator
+        # Programs of ours need no model, whichever the choice named.
+        return result.choice.model, operator or ""
+
+    def _learn(self, result: Result, reward: float, cost: float) -> list[Arm]:
+        key = self._key(result)
+        if result.ordinal == 0 or not key[1]:
+            return []
+        learned = bandit.learn(self.arms.get(key, Arm(*key)), reward, cost)
+        self.arms[key] = learned
+        return [learned]
+
+    def _settle(self, result: Result, homes: list[Island]) -> tuple[list[Resident], list[tuple[int, int]]]:
+        arrivals: list[Resident] = []
+        departures: list[tuple[int, int]] = []
+        if not result.state.may_be_parent or result.score_low is None:
+            return arrivals, departures
+        cell = cell_of(result.behaviour, self.dimensions)
+        newcomer = Resident(homes[0].number, result.ordinal, cell, result.score_low, result.objectives)
+        archives: list[Island | Front] = [*homes, *([self.front] if len(result.objectives) > 1 else [])]
+        for archive in archives:
+            come, gone = archive.admit(newcomer)
+            arrivals += come
+            departures += gone
+        return arrivals, departures
+
+    def _migrate(self, island: Island) -> tuple[list[Resident], list[tuple[int, int]]]:
+        """Ring: after each `migrate_every` results of an island its best goes to the next one, too."""
+        here = self.progress[island.number]
+        if len(self.islands) < 2 or here.told - here.moved < self.migrate_every:
+            return [], []
+        self.progress[island.number] = replace(here, moved=here.told)
+        leaving = emigrant(island)
+        if leaving is None:
+            return [], []
+        return self.islands[(island.number + 1) % len(self.islands)].admit(leaving)
+
+    def cells(self, island: int) -> Mapping[int, str]:
+        """Ordinal → cell of those that an island's candidates are made from: its own, and the front's."""
+        own = {one.ordinal: one.cell for one in self.islands[island].residents.values()}
+        return {**{ordinal: "front" for ordinal in self.front.residents}, **own}

@@ -1,0 +1,49 @@
+"""The arms of a campaign: which models and operators there are, and what is expected of each beforehand."""
+
+from __future__ import annotations
+
+from agents.coder import WEIGHTS
+from agents.offline.coder import load_operators, prior_of
+from nightforge.domain.plan import ModelSpec, Plan
+from nightforge.domain.task import Task
+from nightforge.domain.team import Operator
+from nightforge.domain.words import OperatorKind, TeamKind
+from tools.tuning import parse_tunables
+from workflows.search.bandit import Way
+
+PROGRAMS_PRIOR = 0.1
+"""Of tuning and rewriting beside a model: they cost no call, and soon show whether there is something in them."""
+UNCERTAIN = 0.5
+"""Priors are damped to this: they order the arms, and results decide."""
+
+
+def ways_of(plan: Plan, task: Task) -> tuple[Way, ...]:
+    """Model × kind of operator with models; each applicable operator by name without."""
+    language = task.language.lower()
+    operators = [one for one in load_operators() if not one.languages or language in one.languages]
+    if plan.team is TeamKind.OFFLINE:
+        usable = [one for one in operators if not getattr(one, "on_request", False)]
+        return tuple(Way("", one.name, UNCERTAIN * prior_of(one)) for one in usable)
+    models = [(spec.model if len(plan.models) > 1 else "", share) for spec, share in _shares(plan.models)]
+    made = [Way(model, kind, UNCERTAIN * weight * share) for model, share in models for kind, weight in WEIGHTS.items()]
+    programs = [Way("", kind, PROGRAMS_PRIOR) for kind in _program_kinds(operators, task)]
+    return (*made, *programs)
+
+
+def _shares(models: tuple[ModelSpec, ...]) -> list[tuple[ModelSpec, float]]:
+    """Each model with its weight, the heaviest at 1; a model without one among weighted ones only steps in."""
+    weights = [spec.weight for spec in models]
+    most = max((weight for weight in weights if weight), default=0.0)
+    if most == 0.0:
+        return [(spec, 1.0) for spec in models]
+    return [(spec, spec.weight / most) for spec in models if spec.weight]
+
+
+def _program_kinds(operators: list[Operator], task: Task) -> list[OperatorKind]:
+    """Numeric tuning and rewriting need no model, where the task has something for them."""
+    kinds = []
+    if parse_tunables(task.read(task.seed)):
+        kinds.append(OperatorKind.TUNE)
+    if any(one.kind is OperatorKind.REWRITE and one.languages for one in operators):
+        kinds.append(OperatorKind.REWRITE)
+    return kinds
