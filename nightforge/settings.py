@@ -7,6 +7,7 @@ Low to high: built-in < user `config.toml` < project `nightforge.toml` (or `[too
 
 from __future__ import annotations
 
+import getpass
 import os
 import re
 import tomllib
@@ -55,6 +56,14 @@ class Settings(BaseSettings):
     """Image of the docker tier, by name or id; empty for the newest that this release made."""
     docker_gpus: Annotated[tuple[str, ...], NoDecode] = ()
     """NVIDIA devices that containers see, by id, or `all`."""
+    docker_warm: Annotated[int, Field(ge=0, le=64)] = 0
+    """Containers made ahead of need; each is used once."""
+    owner: str = ""
+    """Whose campaigns, stars and hints these are; empty for the login name."""
+    broker_dir: Path | None = None
+    """What all campaigns of this machine share (pace, dollars of the day); unset, a folder of the user's state."""
+    daily_usd: Annotated[float, Field(ge=0)] | None = None
+    """Cap on dollars of a calendar day, over all campaigns and databases of this machine."""
     models: Annotated[tuple[ModelSpec, ...], NoDecode] = ()
     base_url: str | None = None
     api_key: SecretStr | None = None
@@ -113,6 +122,21 @@ class Settings(BaseSettings):
     @property
     def reports_dir(self) -> Path:
         return self.home / "reports"
+
+    @property
+    def person(self) -> str:
+        """Empty where the system knows no name for this user, as in some containers."""
+        if self.owner:
+            return self.owner
+        try:
+            return getpass.getuser()
+        except (KeyError, OSError):
+            return ""
+
+    @property
+    def shared_dir(self) -> Path:
+        """Never below `home`: campaigns of other homes share it, too."""
+        return self.broker_dir or PlatformDirs("nightforge", appauthor=False).user_state_path / "broker"
 
     @property
     def logs_dir(self) -> Path:

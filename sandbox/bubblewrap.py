@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from nightforge.domain.limits import ExecResult, Limits
 from nightforge.domain.ports import SandboxSession
 from nightforge.domain.words import SandboxTier
-from nightforge.errors import SandboxFault, SandboxUnavailable
+from nightforge.errors import SandboxFault
 from sandbox.box import FIRST_PLUMBING, SANDBOX_UID, Box, Boxing, Launcher, open_box
 from sandbox.session import BoxSession
 from sandbox.staging import collect, stage
 from sandbox.streams import Streams
-from sandbox.supervise import Stop, Supervisor, finished
+from sandbox.supervise import Stop, Supervisor
+from sandbox.threaded import ThreadedSandbox, check_request
 
-_MOST_AT_ONCE = 64
-_MOST_PROCESSES = 4096
 _MOST_DESCRIPTORS = FIRST_PLUMBING - 3
 _DOCTOR = "run `nightforge doctor`"
 
@@ -30,33 +27,19 @@ def drop_target() -> int | None:
     return SANDBOX_UID if os.geteuid() == 0 else None
 
 
-class BubblewrapSandbox:
+class BubblewrapSandbox(ThreadedSandbox):
     """Implements `nightforge.domain.ports.Sandbox`. Make it through `sandbox.open_sandbox`, which probes first."""
 
     def __init__(self, launcher: Launcher | None = None) -> None:
+        super().__init__()
         self._launcher = launcher or Launcher()
-        self._threads = ThreadPoolExecutor(max_workers=_MOST_AT_ONCE, thread_name_prefix="sandbox-run")
 
     @property
     def tier(self) -> SandboxTier:
         return SandboxTier.BUBBLEWRAP
 
-    async def run(
-        self,
-        argv: Sequence[str],
-        *,
-        files: Mapping[str, bytes | Path] | None = None,
-        stdin: bytes = b"",
-        limits: Limits,
-        outputs: Sequence[str] = (),
-        network: bool = False,
-    ) -> ExecResult:
-        check_request(argv, limits, network=network)
-        stop = Stop()
-        future = asyncio.get_running_loop().run_in_executor(
-            self._threads, self.run_blocking, list(argv), dict(files or {}), stdin, limits, tuple(outputs), stop
-        )
-        return await finished(future, stop)
+    def check(self, argv: Sequence[str], limits: Limits, *, network: bool) -> None:
+        check_request(self.tier, argv, limits, network=network)
 
     def run_blocking(
         self,
@@ -67,7 +50,6 @@ class BubblewrapSandbox:
         outputs: Sequence[str],
         stop: Stop,
     ) -> ExecResult:
-        """`run` in the calling thread; `stop` ends it early from another one."""
         with stage(files, world_readable=drop_target() is not None) as staging, ExitStack() as stack:
             streams = Streams(has_stdin=bool(stdin))
             stack.callback(streams.close)
@@ -102,7 +84,7 @@ class BubblewrapSandbox:
         limits: Limits,
         cpus: Sequence[int] = (),
     ) -> Iterator[SandboxSession]:
-        check_request(argv, limits, network=False)
+        self.check(argv, limits, network=False)
         if len(descriptors) > _MOST_DESCRIPTORS:
             raise SandboxFault(f"at most {_MOST_DESCRIPTORS} descriptors can be passed", where="sandbox")
         with stage(dict(files or {}), world_readable=drop_target() is not None) as staging, ExitStack() as stack:
@@ -122,17 +104,3 @@ class BubblewrapSandbox:
             session = BoxSession(box, limits, streams)
             stack.callback(session.close)
             yield session
-
-
-def check_request(argv: Sequence[str], limits: Limits, *, network: bool) -> None:
-    """Refuse what this tier cannot hold, before anything starts."""
-    if network:
-        raise SandboxUnavailable(
-            "this tier gives no program a network",
-            where="bubblewrap",
-            hint="fetch what the program needs beforehand and pass it in `files`",
-        )
-    if not argv or not all(argv) or any("\0" in word for word in argv):
-        raise SandboxFault("an empty or malformed command", where="sandbox", hint="argv needs a program first")
-    if limits.processes > _MOST_PROCESSES:
-        raise SandboxUnavailable(f"at most {_MOST_PROCESSES} processes can be watched", where="bubblewrap")

@@ -5,11 +5,10 @@ On top of what bubblewrap holds, the kernel itself bounds the memory and the pro
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from nightforge.domain.limits import ExecResult, Limits
@@ -17,50 +16,39 @@ from nightforge.domain.ports import SandboxSession
 from nightforge.domain.words import SandboxTier
 from nightforge.errors import SandboxFault
 from sandbox.box import SANDBOX_UID
-from sandbox.bubblewrap import check_request
 from sandbox.docker_box import Options, Shell, check_limits
 from sandbox.docker_engine import Engine, Image
+from sandbox.docker_pool import WarmPool
 from sandbox.session import BoxSession
-from sandbox.staging import Staging, collect, stage
+from sandbox.staging import add, collect, discard, stage
 from sandbox.streams import Streams
-from sandbox.supervise import Stop, Supervisor, finished
+from sandbox.supervise import Stop, Supervisor
+from sandbox.threaded import ThreadedSandbox, check_request
 
-_MOST_AT_ONCE = 64
 _MOST_DESCRIPTORS = 97
 
 
-class DockerSandbox:
+class DockerSandbox(ThreadedSandbox):
     """Implements `nightforge.domain.ports.Sandbox`. Make it through `sandbox.open_sandbox`, which probes first."""
 
-    def __init__(self, image: Image, *, engine: Engine | None = None, gpus: Sequence[str] = ()) -> None:
+    def __init__(self, image: Image, *, engine: Engine | None = None, gpus: Sequence[str] = (), warm: int = 0) -> None:
+        super().__init__()
         self._engine = engine or Engine()
         root = os.geteuid() == 0
         # An ordinary user's own number, so that he may signal and measure what runs.
         uid, gid = (SANDBOX_UID, SANDBOX_UID) if root else (os.geteuid(), os.getegid())
         self._options = Options(image, uid, gid, tuple(gpus))
         self._world_readable = root
-        self._threads = ThreadPoolExecutor(max_workers=_MOST_AT_ONCE, thread_name_prefix="sandbox-docker")
+        make = partial(Shell, self._engine, self._options)
+        self._warm = WarmPool(make, most=warm, world_readable=root) if warm else None
 
     @property
     def tier(self) -> SandboxTier:
         return SandboxTier.DOCKER
 
-    async def run(
-        self,
-        argv: Sequence[str],
-        *,
-        files: Mapping[str, bytes | Path] | None = None,
-        stdin: bytes = b"",
-        limits: Limits,
-        outputs: Sequence[str] = (),
-        network: bool = False,
-    ) -> ExecResult:
-        _check(argv, limits, network=network)
-        stop = Stop()
-        future = asyncio.get_running_loop().run_in_executor(
-            self._threads, self.run_blocking, list(argv), dict(files or {}), stdin, limits, tuple(outputs), stop
-        )
-        return await finished(future, stop)
+    def check(self, argv: Sequence[str], limits: Limits, *, network: bool) -> None:
+        check_request(self.tier, argv, limits, network=network)
+        check_limits(limits)
 
     def run_blocking(
         self,
@@ -71,7 +59,6 @@ class DockerSandbox:
         outputs: Sequence[str],
         stop: Stop,
     ) -> ExecResult:
-        """`run` in the calling thread; `stop` ends it early from another one."""
         with ExitStack() as stack:
             shell = self._shell(stack, files, limits)
             streams = Streams(has_stdin=bool(stdin))
@@ -93,10 +80,12 @@ class DockerSandbox:
         limits: Limits,
         cpus: Sequence[int] = (),
     ) -> Iterator[SandboxSession]:
-        _check(argv, limits, network=False)
+        self.check(argv, limits, network=False)
         if len(descriptors) > _MOST_DESCRIPTORS:
             raise SandboxFault(f"at most {_MOST_DESCRIPTORS} descriptors can be passed", where="sandbox")
         with ExitStack() as stack:
+            if self._warm is not None:
+                stack.enter_context(self._warm.measuring())
             shell = self._shell(stack, dict(files or {}), limits)
             streams = Streams(has_stdin=True)
             stack.callback(streams.close)
@@ -108,10 +97,16 @@ class DockerSandbox:
             yield session
 
     def _shell(self, stack: ExitStack, files: Mapping[str, bytes | Path], limits: Limits) -> Shell:
-        staging: Staging = stack.enter_context(stage(files, world_readable=self._world_readable))
-        return Shell(self._engine, self._options, limits, staging)
-
-
-def _check(argv: Sequence[str], limits: Limits, *, network: bool) -> None:
-    check_request(argv, limits, network=network)
-    check_limits(limits)
+        """A container of its own, made now or waiting. Host paths are mounted, which only a new one can do."""
+        contents = {name: content for name, content in files.items() if isinstance(content, bytes)}
+        ready = self._warm.take(limits) if self._warm is not None and len(contents) == len(files) else None
+        if ready is None:
+            staging = stack.enter_context(stage(files, world_readable=self._world_readable))
+            return Shell(self._engine, self._options, limits, staging)
+        stack.callback(discard, ready.staging)
+        try:
+            add(ready.staging, contents, world_readable=self._world_readable)
+        except BaseException:
+            ready.shell.discard()
+            raise
+        return ready.shell

@@ -7,7 +7,6 @@ processes, the number of processes, or the total written to disk.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import select
@@ -15,7 +14,6 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,10 +29,10 @@ from sandbox.launch import spawn
 from sandbox.session import BoxSession
 from sandbox.staging import Staging, collect, stage
 from sandbox.streams import Streams
-from sandbox.supervise import Stop, Supervisor, finished
+from sandbox.supervise import Stop, Supervisor
+from sandbox.threaded import ThreadedSandbox
 
 _log = logging.getLogger(__name__)
-_MOST_AT_ONCE = 64
 _KILL_ROUNDS = 20
 _END_DEADLINE_S = 10.0
 _TOKEN_VARIABLE = "NIGHTFORGE_RUN"
@@ -125,7 +123,7 @@ def _translated(word: str, staging: Staging) -> str:
     return word
 
 
-class LocalSandbox:
+class LocalSandbox(ThreadedSandbox):
     """Implements `nightforge.domain.ports.Sandbox` as far as rlimits go; everything else is accepted unheld."""
 
     WARNING: ClassVar[str] = (
@@ -134,28 +132,16 @@ class LocalSandbox:
     )
 
     def __init__(self, drop_to: int | None = None) -> None:
+        super().__init__()
         self._drop_to = drop_to
-        self._threads = ThreadPoolExecutor(max_workers=_MOST_AT_ONCE, thread_name_prefix="sandbox-local")
 
     @property
     def tier(self) -> SandboxTier:
         return SandboxTier.UNSAFE_LOCAL
 
-    async def run(
-        self,
-        argv: Sequence[str],
-        *,
-        files: Mapping[str, bytes | Path] | None = None,
-        stdin: bytes = b"",
-        limits: Limits,
-        outputs: Sequence[str] = (),
-        network: bool = False,
-    ) -> ExecResult:
-        stop = Stop()
-        future = asyncio.get_running_loop().run_in_executor(
-            self._threads, self.run_blocking, list(argv), dict(files or {}), stdin, limits, tuple(outputs), stop
-        )
-        return await finished(future, stop)
+    def check(self, argv: Sequence[str], limits: Limits, *, network: bool) -> None:
+        if not argv or not all(argv):
+            raise SandboxFault("an empty command", where="sandbox", hint="argv needs a program first")
 
     def run_blocking(
         self,
@@ -166,7 +152,6 @@ class LocalSandbox:
         outputs: Sequence[str],
         stop: Stop,
     ) -> ExecResult:
-        """`run` in the calling thread; `stop` ends it early from another one."""
         with stage(files, world_readable=self._drop_to is not None) as staging, ExitStack() as stack:
             streams = Streams(has_stdin=bool(stdin))
             stack.callback(streams.close)
@@ -205,8 +190,7 @@ class LocalSandbox:
         descriptors: Sequence[int] = (),
         cpus: Sequence[int] = (),
     ) -> LocalBox:
-        if not argv or not all(argv):
-            raise SandboxFault("an empty command", where="sandbox", hint="argv needs a program first")
+        self.check(argv, limits, network=False)
         staging.writable.chmod(0o1777)
         for name, path in staging.binds.items():
             _lay(path, staging.job / name)

@@ -7,9 +7,8 @@ import platform
 import shutil
 import socket
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from nightforge.domain.base import Frozen
 from nightforge.domain.limits import MIB, ExecResult, Limits
@@ -24,6 +23,7 @@ from sandbox.images import init_hash
 from sandbox.local import LocalSandbox
 from sandbox.staging import sweep
 from sandbox.supervise import Stop
+from sandbox.threaded import ThreadedSandbox
 
 BWRAP = "/usr/bin/bwrap"
 BWRAP_PACKAGE_HINT = "apt-get install bubblewrap"
@@ -87,23 +87,6 @@ class TierReport(Frozen):
     hint: str = ""
 
 
-class Canaried(Protocol):
-    """A sandbox that can be asked without an event loop."""
-
-    @property
-    def tier(self) -> SandboxTier: ...
-
-    def run_blocking(
-        self,
-        argv: Sequence[str],
-        files: Mapping[str, bytes | Path],
-        stdin: bytes,
-        limits: Limits,
-        outputs: Sequence[str],
-        stop: Stop,
-    ) -> ExecResult: ...
-
-
 def probe_tiers() -> Sequence[TierReport]:
     """Every tier this release has, strongest first."""
     return (probe_docker(), probe_bubblewrap(), _local_report())
@@ -114,18 +97,20 @@ def open_sandbox(
     tier: SandboxChoice = SandboxChoice.AUTO,
     docker_image: str = "",
     docker_gpus: Sequence[str] = (),
+    docker_warm: int = 0,
     unsafe_local: bool = False,
 ) -> Sandbox:
     """The asked tier if its canary passes; with `auto` bubblewrap, and docker where that does not work.
 
     `docker_image` is a name or an id, empty for the newest that fits this release; `docker_gpus` are ids of NVIDIA
-    devices, or "all". `unsafe_local` is a person's typed word, and the only way to the tier that holds almost
-    nothing; it is taken only where no real tier works. Raises SandboxUnavailable.
+    devices, or "all"; `docker_warm` containers are made ahead of need. `unsafe_local` is a person's typed word, and
+    the only way to the tier that holds almost nothing; it is taken only where no real tier works. Raises
+    SandboxUnavailable.
     """
     sweep()
     ways: dict[SandboxChoice, Callable[[], tuple[TierReport, Sandbox | None]]] = {
         SandboxChoice.BUBBLEWRAP: _open_bubblewrap,
-        SandboxChoice.DOCKER: lambda: _try_docker(docker_image, docker_gpus),
+        SandboxChoice.DOCKER: lambda: _try_docker(docker_image, docker_gpus, docker_warm),
     }
     wanted = list(ways) if tier is SandboxChoice.AUTO else [tier]
     reports = []
@@ -147,10 +132,10 @@ def _open_bubblewrap() -> tuple[TierReport, Sandbox | None]:
 
 
 def probe_docker(image: str = "") -> TierReport:
-    return _try_docker(image, ())[0]
+    return _try_docker(image)[0]
 
 
-def _try_docker(image: str, gpus: Sequence[str]) -> tuple[TierReport, DockerSandbox | None]:
+def _try_docker(image: str, gpus: Sequence[str] = (), warm: int = 0) -> tuple[TierReport, DockerSandbox | None]:
     try:
         if platform.system() != "Linux":
             raise SandboxUnavailable(
@@ -162,7 +147,7 @@ def _try_docker(image: str, gpus: Sequence[str]) -> tuple[TierReport, DockerSand
         engine = Engine()
         engine.check()
         sweep_containers(engine)
-        found = DockerSandbox(_image(engine, image), engine=engine, gpus=gpus)
+        found = DockerSandbox(_image(engine, image), engine=engine, gpus=gpus, warm=warm)
     except NightforgeError as error:
         return TierReport(tier=SandboxTier.DOCKER, works=False, detail=error.what, hint=error.hint), None
     report = _canary_report(found, f"{_HELD}; memory and processes held by control groups")
@@ -203,7 +188,7 @@ def _report(launcher: Launcher) -> TierReport:
     return _canary_report(BubblewrapSandbox(launcher), f"{_HELD}; started through {launcher.outer.value}")
 
 
-def _canary_report(sandbox: Canaried, held: str) -> TierReport:
+def _canary_report(sandbox: ThreadedSandbox, held: str) -> TierReport:
     try:
         faults = _judge(_run_canary(sandbox))
     except (SandboxFault, SandboxUnavailable) as fault:
@@ -244,7 +229,7 @@ def _missing(bwrap: str) -> TierReport | None:
     return None
 
 
-def _run_canary(sandbox: Canaried) -> ExecResult:
+def _run_canary(sandbox: ThreadedSandbox) -> ExecResult:
     stop = Stop()
     try:
         with tempfile.NamedTemporaryFile(dir="/tmp") as sentinel, socket.socket() as listener:

@@ -53,6 +53,20 @@ def stage(files: Mapping[str, bytes | Path], *, world_readable: bool) -> Iterato
         discard(staging)
 
 
+def add(staging: Staging, files: Mapping[str, bytes], *, world_readable: bool) -> None:
+    """Lay contents out in a folder that was prepared earlier."""
+    names = {checked_name(name): content for name, content in files.items()}
+    try:
+        for name, content in names.items():
+            _place(staging.job / name, content)
+        if world_readable:
+            _open_up(staging.root)
+    except OSError as error:
+        raise SandboxFault(
+            f"cannot stage the files of a run: {error.strerror}", where=str(staging.root), hint="is the disk full?"
+        ) from error
+
+
 def prepare(files: Mapping[str, bytes | Path], *, world_readable: bool) -> Staging:
     names = {checked_name(name): content for name, content in files.items()}
     binds = _binds(names, world_readable)

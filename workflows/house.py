@@ -19,7 +19,7 @@ from nightforge.registry import EVALUATORS, load
 from nightforge.settings import Settings
 from nightforge.store import open_store
 from sandbox import open_sandbox
-from tools.broker import Broker, NoBroker
+from tools.broker import Broker, MachineBroker
 from tools.budget import BudgetMeter
 from tools.clock import SystemClock
 from tools.pricing import resolve
@@ -45,6 +45,8 @@ class House:
     """What leaves the machine with these models (none: the offline team), in one sentence."""
     checkpoints: Path
     """The campaign-level graph's own SQLite file; the candidates' truth is in the store."""
+    owner: str = ""
+    """Whose campaigns these are."""
     tasks: Callable[[], Sequence[Task]] = shipped_tasks
     find_task: Callable[[str], Task] = find_task
     evaluators: Mapping[str, EvaluatorFactory] = field(default_factory=dict)
@@ -73,7 +75,9 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
     async with AsyncExitStack() as closing:
         store = open_store(settings.database_url, clock=clock)
         closing.push_async_callback(store.close)
-        teams = _Teams(settings, store, clock, closing, NoBroker())
+        broker = MachineBroker(settings.shared_dir, daily_usd=settings.daily_usd)
+        closing.callback(broker.close)
+        teams = _Teams(settings, store, clock, closing, broker)
         yield House(
             store=store,
             sandbox=open_sandbox(
@@ -88,6 +92,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             make_entrant=teams.make_entrant,
             disclose=teams.disclose,
             checkpoints=settings.home / "checkpoints.db",
+            owner=settings.person,
             resolve_models=lambda models: resolve(tuple(models), base_url=settings.base_url or ""),
         )
 

@@ -58,6 +58,7 @@ def evaluate(
         tier=settings.sandbox,
         docker_image=settings.docker_image,
         docker_gpus=settings.docker_gpus,
+        docker_warm=settings.docker_warm,
         unsafe_local=settings.unsafe_local,
     )
     if box.tier is SandboxTier.UNSAFE_LOCAL:
