@@ -143,6 +143,8 @@ class Workshop:
             if known is not None:
                 return known
         async with self.pipeline.slot(ordinal):
+            if phase is Phase.CONFIRMATION:
+                await self.store.open_hidden(self.campaign_id, self.task.name)
             best = self.store.tally(self.campaign_id).best_score if phase is Phase.SEARCH else None
             return await self._guarded(
                 self.evaluator.evaluate(

@@ -139,6 +139,15 @@ class IntegrityReport(Frozen):
         return tuple(found)
 
 
+class HiddenOpenings(Frozen):
+    """How often hidden inputs were looked at; each look makes them a little less hidden."""
+
+    campaign: int
+    task: int
+    """By every campaign of this database on the same task, this one included."""
+    campaigns: int
+
+
 class IntegritySummary(Frozen):
     """What a plan card shows of a task's last check."""
 

@@ -30,6 +30,7 @@ from nightforge.domain.candidate import (
     Verdict,
 )
 from nightforge.domain.evidence import Calibration, Evidence
+from nightforge.domain.integrity import HiddenOpenings
 from nightforge.domain.limits import ExecResult, Limits
 from nightforge.domain.model import CallKey, CallState, Message, ModelCall, ModelProfile, Reply, Usage
 from nightforge.domain.plan import Plan
@@ -403,6 +404,13 @@ class Store(Protocol):
         ...
 
     def model_profile(self, base_url: str, model: str) -> ModelProfile | None: ...
+
+    # hidden inputs
+    async def open_hidden(self, campaign_id: str, task: str) -> None:
+        """Count one look at the task's hidden inputs, before it is taken."""
+        ...
+
+    def hidden_openings(self, campaign_id: str, task: str) -> HiddenOpenings: ...
 
     # events, control, leases
     async def append_event(

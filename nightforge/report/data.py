@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from nightforge.domain.candidate import Campaign, Candidate
 from nightforge.domain.evidence import Baseline, Calibration, Evidence, Metric
+from nightforge.domain.integrity import HiddenOpenings
 from nightforge.domain.plan import Plan
 from nightforge.domain.ports import Store
 from nightforge.domain.rehearsal import RehearsalReport
@@ -29,6 +30,7 @@ class ReportData:
     suspicious: tuple[Candidate, ...] = ()
     calibration: Calibration | None = None
     rehearsal: RehearsalReport | None = None
+    hidden: HiddenOpenings | None = None
     analysis: Analysis | None = None
     operators: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     top_diff: str = ""
@@ -119,6 +121,7 @@ def gather(store: Store, campaign_id: str) -> ReportData:
         suspicious=suspicious,
         calibration=store.document(campaign_id, "calibration", Calibration),
         rehearsal=store.document(campaign_id, "rehearsal", RehearsalReport),
+        hidden=store.hidden_openings(campaign_id, campaign.plan.task),
         analysis=store.document(campaign_id, "analysis", Analysis),
         operators=store.operator_counts(campaign_id),
     )

@@ -196,6 +196,11 @@ def make_belief(data: ReportData) -> Section | None:
             f"  {check.path} had to {EXPECTED.get(check.expect, check.expect)}: {clean_line(check.outcome)}"
             for check in data.rehearsal.checks
         )
+    if data.hidden is not None and data.hidden.campaign:
+        items.append(
+            f"hidden inputs: opened {data.hidden.campaign} times, for finalists only; {data.hidden.task} times by "
+            f"{data.hidden.campaigns} campaigns on this task in this database"
+        )
     if data.suspicious:
         items.append(f"passed the search and failed the confirmation (⚠): {len(data.suspicious)}")
     return Section(name="belief", title="Why it is believed", blocks=(Bullets(items=tuple(items)),)) if items else None

@@ -440,6 +440,18 @@ hint_use = Table(
 )
 """Which candidates were made with a hint, and which (`used` 0) were held back from it to compare with."""
 
+hidden_opening = Table(
+    "hidden_opening",
+    metadata,
+    _campaign_key(),
+    Column("opening", Integer, primary_key=True, autoincrement=False),
+    Column("task", Text, nullable=False),
+    Column("opened_us", BigInteger, nullable=False),
+    Index("ix_hidden_opening_task", "task"),
+    sqlite_with_rowid=False,
+)
+"""Each confirmation looks at the hidden inputs of its task once; the more looks, the less hidden they are."""
+
 IS_WAITING = text("taken_us IS NULL")
 
 Index("ix_command_waiting", command.c.campaign_key, sqlite_where=IS_WAITING, postgresql_where=IS_WAITING)

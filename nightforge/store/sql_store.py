@@ -9,6 +9,7 @@ from functools import partial
 from nightforge.domain.ports import Clock
 from nightforge.store.engine import parse_url, place, prepare_folder, reading_engine, writing_engine
 from nightforge.store.evaluation_cache import EvaluationCache
+from nightforge.store.hidden_openings import HiddenSets
 from nightforge.store.identifiers import make_campaign_id
 from nightforge.store.migrate import bring_up_to_date
 from nightforge.store.queries_calls import CallReads
@@ -33,6 +34,7 @@ class SqlStore(
     CallWrites,
     ControlWrites,
     EvaluationCache,
+    HiddenSets,
     SearchWrites,
     CampaignReads,
     CandidateReads,

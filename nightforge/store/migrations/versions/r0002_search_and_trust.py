@@ -24,6 +24,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Each part takes away what it added."""
+    op.drop_table("hidden_opening")
     _no_steering()
     _no_models()
     _no_cache()
@@ -194,6 +195,13 @@ def _no_steering() -> None:
 
 def _integrity() -> None:
     """Hidden sets and how often they were opened."""
+    _of_campaign(
+        "hidden_opening",
+        ("opening",),
+        [sa.Column("opening", sa.Integer(), autoincrement=False, nullable=False)],
+        [sa.Column("task", sa.Text(), nullable=False), sa.Column("opened_us", sa.BigInteger(), nullable=False)],
+    )
+    op.create_index(op.f("ix_hidden_opening_task"), "hidden_opening", ["task"])
 
 
 def _models() -> None:
