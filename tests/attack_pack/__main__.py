@@ -49,7 +49,7 @@ def main() -> int:
 
 def run(attacks: Sequence[Attack], tiers: Sequence[str]) -> tuple[list[Verdict], dict[str, object]]:
     """Bare and the tiers beside each other; verdicts by attack, then tier."""
-    with ThreadPoolExecutor(max_workers=2) as threads:
+    with ThreadPoolExecutor() as threads:
         started = {tier: threads.submit(collected, tier, attacks) for tier in ("bare", *tiers)}
         found = {tier: future.result() for tier, future in started.items()}
     named = {tier: by_name(findings) for tier, findings in found.items()}

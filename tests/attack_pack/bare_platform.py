@@ -48,7 +48,7 @@ def execute(request: dict[str, Any], argv: list[str], folder: Path) -> subproces
     return subprocess.run(
         [place(word, folder) for word in argv],
         cwd=folder / "box",
-        input=request["stdin"].encode(),
+        input=request["stdin"].encode() or None,
         capture_output=True,
         close_fds=False,
         env=environment,
@@ -58,32 +58,38 @@ def execute(request: dict[str, Any], argv: list[str], folder: Path) -> subproces
 
 def collect(kind: str, folder: Path, done: subprocess.CompletedProcess[bytes]) -> object:
     """What a careless platform takes for the result."""
-    box = folder / "box"
+    said = done.stdout.decode(errors="replace")
+    if kind in {"stdout", "call"}:
+        return json.loads(said.splitlines()[-1])
+    if kind == "status":
+        return {"passed": done.returncode == 0, "note": said}
+    if kind == "excuse":
+        return {"out of memory, try again": done.returncode == -9, "note": said}
+    if kind == "page":
+        return said
+    if kind == "terminal":
+        sys.stdout.buffer.write(done.stdout)
+        sys.stdout.buffer.flush()
+        return None
+    return collect_files(kind, folder / "box")
+
+
+def collect_files(kind: str, box: Path) -> object:
     if kind == "json":
         return json.loads((box / "result.json").read_text())
     if kind == "text":
         return (box / "result.json").read_text()
-    if kind in {"stdout", "call"}:
-        return json.loads(done.stdout.splitlines()[-1])
-    if kind == "status":
-        return {"passed": done.returncode == 0, "note": done.stdout.decode(errors="replace")}
-    if kind == "excuse":
-        return {"out of memory, try again": done.returncode == -9, "note": done.stdout.decode(errors="replace")}
     if kind == "pickle":
         return str(pickle.loads((box / "result.pkl").read_bytes()))
     if kind == "tar":
         with tarfile.open(box / "result.tar") as archive:
             archive.extractall(box)
-        return None
-    if kind == "zip":
+    elif kind == "zip":
         with zipfile.ZipFile(box / "result.zip") as archive:
             for member in archive.namelist():
-                target = Path(os.path.normpath(box / member))
-                target.write_bytes(archive.read(member))
-        return None
-    if kind == "reuse":
+                Path(os.path.normpath(box / member)).write_bytes(archive.read(member))
+    elif kind == "reuse":
         subprocess.run([sys.executable, "-c", "import json"], cwd=box, check=False)
-        return None
     return None
 
 
@@ -131,6 +137,7 @@ def main() -> None:
     commands, replies = os.fdopen(int(sys.argv[1]), "rb"), os.fdopen(int(sys.argv[2]), "wb")
     for stream in (commands, replies):
         os.set_inheritable(stream.fileno(), False)
+    wire.send(replies, {"ready": True})
     while (request := wire.receive(commands)) is not None:
         wire.send(replies, attempt(request))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,6 +14,11 @@ from attack_pack.manifest import Attack, Effect
 from attack_pack.sampling import Peaks
 
 Seen = Mapping[str, Any]
+_WATCHED = {
+    *(Effect.PROCESSES, Effect.MEMORY, Effect.WRITTEN, Effect.INODES, Effect.HOLDS, Effect.NAMESPACE, Effect.ROOT),
+    *(Effect.RLIMIT, Effect.PRIORITY, Effect.RAW, Effect.KEYS),
+}
+"""Effects that show only on live processes: nothing seen proves nothing unless the processes were seen."""
 
 
 class Finding(BaseModel):
@@ -23,7 +29,7 @@ class Finding(BaseModel):
     attack: str
     tier: str
     ran: bool
-    """The program reached its attempt: it said its nonce, or took the platform down with it."""
+    """The program reached its attempt: it said its nonce, was seen while the platform waited, or killed it."""
     worked: bool
     detail: str
     elapsed_s: float
@@ -34,7 +40,17 @@ def judge(attack: Attack, tier: str, nonce: str, reply: Mapping[str, Any] | None
     out = b""
     if reply is not None:
         out = base64.b64decode(reply["stdout"]) + base64.b64decode(reply["stderr"])
-    ran = nonce.encode() in out or (seen["platform_dead"] and bool(seen["peaks"].seen))
+    if attack.effect in _WATCHED and not seen["peaks"].seen:
+        return Finding(
+            attack=attack.name,
+            tier=tier,
+            ran=False,
+            worked=False,
+            detail="the observer never saw a process of it",
+            elapsed_s=seen["elapsed_s"],
+        )
+    died = seen["platform_dead"] and attack.effect is Effect.VICTIM
+    ran = nonce.encode() in out or died or (reply is None and bool(seen["peaks"].seen))
     worked, detail = _EFFECTS[attack.effect](attack, nonce, reply, seen)
     end = reply.get("end", "") if reply is not None else "no reply"
     words = f"{detail}; {end}"
@@ -118,9 +134,9 @@ def _rlimit(attack: Attack, nonce: str, reply: Mapping[str, Any] | None, seen: S
     return value > attack.above, f"limit of open files {value}"
 
 
-def _oom(attack: Attack, nonce: str, reply: Mapping[str, Any] | None, seen: Seen) -> tuple[bool, str]:
-    value = seen["peaks"].oom
-    return value < 0, f"OOM score {value}"
+def _priority(attack: Attack, nonce: str, reply: Mapping[str, Any] | None, seen: Seen) -> tuple[bool, str]:
+    value = seen["peaks"].nice
+    return value < 0, f"nice {value}"
 
 
 def _node(attack: Attack, nonce: str, reply: Mapping[str, Any] | None, seen: Seen) -> tuple[bool, str]:
@@ -134,6 +150,18 @@ def _accepted(attack: Attack, nonce: str, reply: Mapping[str, Any] | None, seen:
     text = json.dumps(reply["accepted"])
     forged = any(word in text for word in (nonce, "NaN", "Infinity", "forged"))
     return forged, f"accepted {text[:80]}; refused: {reply.get('refused', '')}"[:200]
+
+
+def _shown(attack: Attack, nonce: str, reply: Mapping[str, Any] | None, seen: Seen) -> tuple[bool, str]:
+    shown: bytes = seen["shown"]
+    steered = any(mark + nonce.encode() in shown for mark in (b"\x1b]0;", b"\xc2\x9d0;", b"\x9d0;"))
+    return steered, "a control sequence on the terminal" if steered else "no control sequence on the terminal"
+
+
+def _markup(attack: Attack, nonce: str, reply: Mapping[str, Any] | None, seen: Seen) -> tuple[bool, str]:
+    page = str(reply["accepted"]) if reply is not None else ""
+    unescaped = re.sub(r"\\.", "", page)
+    return attack.pattern.replace("{nonce}", nonce) in unescaped, f"on the page: {page[:80]!r}"
 
 
 def _crashed(attack: Attack, nonce: str, reply: Mapping[str, Any] | None, seen: Seen) -> tuple[bool, str]:
@@ -155,12 +183,14 @@ _EFFECTS: Mapping[Effect, Callable[[Attack, str, Mapping[str, Any] | None, Seen]
     Effect.CHANGED: _listed("changed", "changed"),
     Effect.VICTIM: _victim,
     Effect.TERMINAL: _seen("typed", "typed into the terminal"),
+    Effect.SHOWN: _shown,
+    Effect.MARKUP: _markup,
     Effect.CLOCK: _seen("clock_set", "clock set"),
     Effect.HOLDS: _holds,
     Effect.NAMESPACE: _namespace,
     Effect.ROOT: _flag("rooted", "root or capable"),
     Effect.RLIMIT: _rlimit,
-    Effect.OOM: _oom,
+    Effect.PRIORITY: _priority,
     Effect.NODE: _node,
     Effect.RAW: _flag("raw", "raw socket held"),
     Effect.KEYS: _flag("keys", "key in the keyring"),

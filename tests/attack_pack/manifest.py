@@ -42,6 +42,10 @@ class Effect(StrEnum):
     """The platform or a bystander died, was stopped or traced."""
     TERMINAL = "terminal"
     """Characters were put into the terminal's input."""
+    SHOWN = "shown"
+    """A control sequence of it reached the terminal."""
+    MARKUP = "markup"
+    """`pattern` stands unescaped on the page."""
     CLOCK = "clock"
     """The machine's clock was set."""
     HOLDS = "holds"
@@ -52,8 +56,8 @@ class Effect(StrEnum):
     """A process of it ran as root in the eyes of where it is, or with capabilities."""
     RLIMIT = "rlimit"
     """A process of it raised its limit of open files above `above`."""
-    OOM = "oom"
-    """A process of it lowered its OOM score."""
+    PRIORITY = "priority"
+    """A process of it got a priority above the ordinary."""
     NODE = "node"
     """A device node was made, or a set-uid file survives on the host."""
     RAW = "raw"
@@ -82,8 +86,6 @@ class Attack(BaseModel):
     pattern: str = ""
     arguments: tuple[str, ...] = ()
     """Words with {nonce}-like places; see `observe.places`."""
-    flags: tuple[str, ...] = ()
-    """Compiler flags of a C program."""
     wall_s: Annotated[float, Field(gt=0)] = 3.0
     cpu_s: Annotated[int, Field(gt=0)] = 4
     processes: int = 48
@@ -116,8 +118,8 @@ class Attack(BaseModel):
     def _check(self) -> Self:
         if self.victim_first and self.victim_beside:
             raise ValueError(f"{self.name}: a victim runs before or beside, not both")
-        if (self.effect is Effect.HOLDS) != bool(self.pattern):
-            raise ValueError(f"{self.name}: `pattern` goes with the effect `holds`")
+        if (self.effect in {Effect.HOLDS, Effect.MARKUP}) != bool(self.pattern):
+            raise ValueError(f"{self.name}: `pattern` goes with the effects `holds` and `markup`")
         return self
 
 

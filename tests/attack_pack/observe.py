@@ -20,7 +20,6 @@ import stat
 import struct
 import subprocess
 import sys
-import termios
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -28,21 +27,23 @@ from typing import Any
 
 from attack_pack import wire
 from attack_pack.findings import Finding, judge
-from attack_pack.manifest import Attack, load_attacks
-from attack_pack.sampling import Sampler, wait_gone
-from attack_pack.scene import Scene
+from attack_pack.manifest import Attack, Effect, load_attacks
+from attack_pack.sampling import Sampler, survivors
+from attack_pack.scene import Scene, Terminal
 from sandbox.box import SANDBOX_UID
 
 BARE = "bare"
+LOCK_VARIABLE = "NF_PACK_LOCK"
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parent.parent
 PYTHON = ("/usr/bin/python3", "-I", "-S")
 COMPILE = (
-    'source=$1; nonce=$2; flags=$3; shift 3; echo "int main(void){return 0;}" > probe.c && gcc probe.c -o probe '
-    '&& gcc -O1 -w -pthread "$source" -o attack $flags && exec ./attack "$nonce" "$@"'
+    'source=$1; shift; echo "int main(void){return 0;}" > probe.c && gcc probe.c -o probe '
+    '&& gcc -O1 -w -pthread "$source" -o attack && exec ./attack "$@"'
 )
 STAGING = ("/tmp", "/var/tmp")
 GRACE_S = 12.0
+START_S = 60.0
 _ABSOLUTE, _CANCEL_ON_SET = 1, 2
 
 
@@ -53,6 +54,7 @@ class Platform:
         self._tier = tier
         self._scene = scene
         self._as_root = as_root
+        self.terminal = Terminal()
         self.process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -81,24 +83,20 @@ class Platform:
             line = [sys.executable, "-m", "attack_pack.tier_platform", str(command_reader), str(reply_writer)]
             line.append(self._tier)
             environment |= {"PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'tests'}"}
-        terminal = scene.terminal_inside
-
-        def take_terminal() -> None:
-            os.setsid()
-            fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
-
         process = subprocess.Popen(
             line,
             env=environment,
             cwd="/",
-            stdin=terminal,
-            stdout=terminal,
+            stdin=self.terminal.inside,
+            stdout=self.terminal.inside,
             pass_fds=(command_reader, reply_writer, self.inherited),
-            preexec_fn=take_terminal,
+            preexec_fn=self.terminal.take_over,
         )
         os.close(command_reader)
         os.close(reply_writer)
         self._commands, self._replies = os.fdopen(command_writer, "wb"), os.fdopen(reply_reader, "rb")
+        if self.reply(START_S) is None:
+            raise RuntimeError(f"the platform of the tier {self._tier} did not start")
         return process
 
     def ask(self, request: dict[str, object]) -> None:
@@ -121,6 +119,7 @@ class Platform:
         with suppress(OSError):
             self._commands.close()
         self._replies.close()
+        self.terminal.close()
         os.close(self.inherited)
 
 
@@ -129,7 +128,7 @@ def argv_of(attack: Attack, nonce: str, arguments: list[str]) -> list[str]:
     if attack.program.suffix == ".py":
         return [*PYTHON, program, nonce, *arguments]
     if attack.program.suffix == ".c":
-        return ["/bin/sh", "-c", COMPILE, "sh", program, nonce, " ".join(attack.flags), *arguments]
+        return ["/bin/sh", "-c", COMPILE, "sh", program, nonce, *arguments]
     return ["/bin/sh", program, nonce, *arguments]
 
 
@@ -175,10 +174,18 @@ class Observer:
         return platform
 
     def run(self, attack: Attack) -> Finding:
+        """One attack. Those judged by the memory of the whole machine wait for each other."""
+        if attack.effect is not Effect.MEMORY:
+            return self._run(attack)
+        with open(f"/proc/self/fd/{os.environ[LOCK_VARIABLE]}") as lock:  # noqa: PTH123
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return self._run(attack)
+
+    def _run(self, attack: Attack) -> Finding:
         scene, platform = self._scene, self._platform(attack)
         nonce = f"nf{secrets.token_hex(8)}"
-        scene.typed()
-        scene.shown()
+        platform.terminal.typed()
+        platform.terminal.shown()
         scene.listeners.knocks.clear()
         scene.listeners.received.clear()
         clock = Clock()
@@ -188,7 +195,7 @@ class Observer:
             platform.ask(request)
             reply = platform.reply(self._patience_s(attack))
             elapsed_s = time.monotonic() - began
-            survivors = wait_gone(sampler, 0.3) if reply is not None else []
+            living_on = survivors(sampler) if reply is not None and attack.effect is Effect.SURVIVES else 0
             stopped = sampler.peaks.stopped
             for pid in sampler.carriers():
                 with suppress(ProcessLookupError):
@@ -204,17 +211,17 @@ class Observer:
         seen: dict[str, Any] = {
             "peaks": sampler.peaks,
             "elapsed_s": elapsed_s,
-            "survivors": len(survivors),
+            "survivors": living_on,
             "stopped": stopped,
             "platform_dead": platform.is_dead,
             "bystander_dead": scene.bystander.poll() is not None,
             "changed": scene.changed(),
             "knocks": sorted(set(scene.listeners.knocks)),
-            "typed": scene.typed() != b"",
-            "shown": scene.shown(),
+            "typed": platform.terminal.typed(),
+            "shown": platform.terminal.shown(),
             "clock_set": clock.was_set(),
             "leftovers": self._leftovers(nonce),
-            "setuid": self._setuid(),
+            "setuid": attack.effect is Effect.NODE and self._setuid(),
             "secrets": self._leaked(reply, bytes(scene.listeners.received)),
         }
         finding = judge(attack, self.tier, nonce, reply, seen)
@@ -224,7 +231,7 @@ class Observer:
     def _request(self, attack: Attack, nonce: str, values: dict[str, str]) -> dict[str, object]:
         arguments = [filled(word, values) for word in attack.arguments]
         files = {attack.program.name: attack.program.read_bytes(), f"mark-{nonce}": b""}
-        victim = argv_of(attack, nonce, ["victim", *arguments, values["{host}"]])
+        victim = argv_of(attack, nonce, ["victim", *arguments, self._scene.secrets["file"]])
         with_role = attack.victim_first or attack.victim_beside
         return {
             "attack": attack.model_dump_json(),
@@ -236,12 +243,14 @@ class Observer:
             "outputs": list(attack.outputs),
             "collect": attack.collect,
             "base": str(self._scene.base),
-            "keep": False,
+            "keep": attack.effect is Effect.NODE,
         }
 
     def _patience_s(self, attack: Attack) -> float:
         """How long the observer waits for the platform; a careless one is given no longer than the proof needs."""
-        return attack.wall_s + (1.0 if self.tier == BARE else GRACE_S)
+        if self.tier == BARE:
+            return max(attack.wall_s + 1.0, attack.above + 0.3 if attack.effect is Effect.LATE else 0.0)
+        return attack.wall_s + GRACE_S
 
     def _leaked(self, reply: dict[str, Any] | None, received: bytes) -> list[str]:
         out = received

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import secrets
@@ -11,6 +12,7 @@ import socket
 import stat
 import subprocess
 import tempfile
+import termios
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -40,7 +42,6 @@ class Scene:
         self._write("grader.py", "score = 1.0\n", 0o666)
         (self.host / "folder").mkdir()
         (self.host / "folder").chmod(0o1777)
-        self.terminal, self.terminal_inside = os.openpty()
         self.listeners = Listeners(self.root / "socket", self.secrets["listener"])
         self.bystander = self._bystander()
         self.before = self.fingerprint()
@@ -99,24 +100,6 @@ class Scene:
         (self.host / "folder").mkdir(exist_ok=True)
         (self.host / "folder").chmod(0o1777)
 
-    def typed(self) -> bytes:
-        """Characters that lie in the terminal's input, and takes them out."""
-        os.set_blocking(self.terminal_inside, False)
-        found = b""
-        with suppress(BlockingIOError):
-            while piece := os.read(self.terminal_inside, 4096):
-                found += piece
-        return found
-
-    def shown(self) -> bytes:
-        """What was written to the terminal."""
-        os.set_blocking(self.terminal, False)
-        found = b""
-        with suppress(BlockingIOError, OSError):
-            while piece := os.read(self.terminal, 65536):
-                found += piece
-        return found
-
     def revive(self) -> None:
         """A new bystander in the place of one that an attack killed."""
         self._bury()
@@ -132,8 +115,6 @@ class Scene:
     def close(self) -> None:
         self.listeners.close()
         self._bury()
-        for number in (self.terminal, self.terminal_inside):
-            os.close(number)
         subprocess.run(["/bin/rm", "-rf", str(self.root)], check=False)
 
     def __enter__(self) -> Self:
@@ -141,6 +122,37 @@ class Scene:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class Terminal:
+    """A pseudo-terminal: `inside` is the end that a platform has for its terminal."""
+
+    def __init__(self) -> None:
+        self._outside, self.inside = os.openpty()
+        os.set_blocking(self._outside, False)
+
+    def take_over(self) -> None:
+        """In the child: a session of its own with this terminal."""
+        os.setsid()
+        fcntl.ioctl(self.inside, termios.TIOCSCTTY, 0)
+
+    def typed(self) -> bool:
+        """Whether a line lies in the terminal's input, which nobody typed; takes it out."""
+        count = int.from_bytes(fcntl.ioctl(self.inside, termios.FIONREAD, bytes(4)), "little")
+        termios.tcflush(self.inside, termios.TCIFLUSH)
+        return count > 0
+
+    def shown(self) -> bytes:
+        """What was written to it since the last look."""
+        found = b""
+        with suppress(BlockingIOError, OSError):
+            while piece := os.read(self._outside, 65536):
+                found += piece
+        return found
+
+    def close(self) -> None:
+        os.close(self._outside)
+        os.close(self.inside)
 
 
 class Listeners:

@@ -15,8 +15,9 @@ from attack_pack.manifest import Attack
 from nightforge.domain.base import Json
 from nightforge.domain.limits import MIB, ExecResult, ExitReason, Limits
 from nightforge.domain.ports import Sandbox
-from nightforge.domain.words import SandboxTier
+from nightforge.domain.words import SandboxChoice
 from nightforge.errors import PlatformFault
+from nightforge.report.text import clean, markdown_cell
 from sandbox import open_sandbox
 from sandbox.channel import BadReply, ask, strict_json
 
@@ -52,7 +53,7 @@ def judge(answer: Json) -> Json:
 def collect(kind: str, result: ExecResult) -> Json:
     """The result by our rules; raises BadReply."""
     if kind in {"json", "text", "pickle", "tar", "zip"}:
-        content = result.outputs.get({"json": "result.json", "text": "result.json"}.get(kind, f"result.{kind[:3]}"))
+        content = next(iter(result.outputs.values()), None)
         if content is None:
             raise BadReply("no_output", "no regular file of the asked name")
         return judge(strict_json(content))
@@ -62,6 +63,11 @@ def collect(kind: str, result: ExecResult) -> Json:
         raise BadReply("no_output", "an exit code is no result")
     if kind == "excuse":
         return {"out of memory": result.reason.value == "memory_limit"}
+    if kind == "terminal":
+        sys.stdout.write(clean(result.stdout.decode(errors="replace")))
+        sys.stdout.flush()
+    if kind == "page":
+        return markdown_cell(result.stdout.decode(errors="replace"))
     return None
 
 
@@ -101,7 +107,9 @@ class TierPlatform:
     async def _run(self, request: dict[str, Any], attack: Attack, argv: list[str]) -> ExecResult:
         files: dict[str, bytes | Path] = {name: base64.b64decode(text) for name, text in request["files"].items()}
         names = {"json": "result.json", "text": "result.json", "pickle": "result.pkl"}
-        wanted = [*attack.outputs, *([names.get(attack.collect, f"result.{attack.collect}")] if attack.collect else [])]
+        wanted = [*attack.outputs]
+        if attack.collect in {"json", "text", "pickle", "tar", "zip"}:
+            wanted.append(names.get(attack.collect, f"result.{attack.collect}"))
         return await self._sandbox.run(
             [place(word) for word in argv],
             files=files,
@@ -113,7 +121,7 @@ class TierPlatform:
     def _call(self, request: dict[str, Any], attack: Attack, reply: dict[str, object]) -> ExecResult:
         files: dict[str, bytes | Path] = {name: base64.b64decode(text) for name, text in request["files"].items()}
         files["worker.py"] = WORKER.read_bytes()
-        line = ["/usr/bin/python3", "-I", "-S", "/job/worker.py", place(request["argv"][3]), "solve"]
+        line = [*request["argv"][:3], "/job/worker.py", place(request["argv"][3]), "solve", *request["argv"][4:]]
         with self._sandbox.start(line, files=files, limits=limits_of(attack)) as session:
             try:
                 reply["accepted"] = judge(strict_json(ask(session, QUESTION, timeout_s=attack.wall_s)))
@@ -132,14 +140,8 @@ def describe(result: ExecResult) -> dict[str, object]:
     }
 
 
-def open_tier(tier: SandboxTier) -> Sandbox:
-    sandbox = open_sandbox()
-    if sandbox.tier is not tier:
-        raise SystemExit(f"the tier {tier} cannot be opened here: got {sandbox.tier}")
-    return sandbox
-
-
 def serve(commands: BinaryIO, replies: BinaryIO, platform: TierPlatform) -> None:
+    wire.send(replies, {"ready": True})
     while (request := wire.receive(commands)) is not None:
         wire.send(replies, platform.attempt(request))
 
@@ -148,5 +150,5 @@ if __name__ == "__main__":
     serve(
         os.fdopen(int(sys.argv[1]), "rb"),
         os.fdopen(int(sys.argv[2]), "wb"),
-        TierPlatform(open_tier(SandboxTier(sys.argv[3]))),
+        TierPlatform(open_sandbox(tier=SandboxChoice(sys.argv[3]))),
     )

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from attack_pack.findings import Finding
 from attack_pack.manifest import Attack
+from attack_pack.observe import LOCK_VARIABLE
 from nightforge.domain.words import SandboxTier
 from sandbox.probe import probe_tiers
 
@@ -66,10 +69,19 @@ def watch(tier: str, attacks: Sequence[Attack]) -> Iterator[Finding]:
     if tier == "bare":
         line = [*_isolated(), "/bin/sh", "-c", _THROW_AWAY, "sh", str(REPOSITORY), *line]
     environment = {**os.environ, "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'tests'}"}
-    with subprocess.Popen(line, stdout=subprocess.PIPE, env=environment, cwd=REPOSITORY) as process:
+    environment[LOCK_VARIABLE] = str(lock := _lock())
+    with subprocess.Popen(line, stdout=subprocess.PIPE, env=environment, cwd=REPOSITORY, pass_fds=(lock,)) as process:
         assert process.stdout is not None
         for row in process.stdout:
             yield Finding.model_validate_json(row)
+
+
+@cache
+def _lock() -> int:
+    """A file that observers lock while they look at the memory of the whole machine."""
+    number, name = tempfile.mkstemp(prefix="nf-pack-")
+    Path(name).unlink()
+    return number
 
 
 def _isolated() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import pytest
@@ -15,20 +16,21 @@ SLOW = [attack for attack in load_attacks() if attack.slow]
 
 
 @cache
-def findings(tier: str, slow: bool) -> dict[str, Finding]:
-    return by_name(list(watch(tier, SLOW if slow else QUICK)))
+def all_findings(slow: bool) -> dict[str, dict[str, Finding]]:
+    """Of the bare platform and of every tier, run beside each other."""
+    attacks = SLOW if slow else QUICK
+    names = ("bare", *working_tiers())
+    with ThreadPoolExecutor() as threads:
+        started = {name: threads.submit(lambda name: by_name(list(watch(name, attacks))), name) for name in names}
+        return {name: future.result() for name, future in started.items()}
 
 
 def verdicts(name: str, *, slow: bool) -> list[Verdict]:
-    tiers = working_tiers_once()
+    found = all_findings(slow)
+    tiers = [tier for tier in found if tier != "bare"]
     assert tiers, "no tier works here"
-    control = findings("bare", slow).get(name)
-    return [decide(control, findings(tier, slow).get(name), attack=name, tier=tier) for tier in tiers]
-
-
-@cache
-def working_tiers_once() -> tuple[str, ...]:
-    return tuple(working_tiers())
+    control = found["bare"].get(name)
+    return [decide(control, found[tier].get(name), attack=name, tier=tier) for tier in tiers]
 
 
 @pytest.mark.parametrize("name", [attack.name for attack in QUICK])

@@ -6,8 +6,9 @@ import sys
 print(sys.argv[1], flush=True)
 print(dict(os.environ))
 for pid in filter(str.isdigit, os.listdir("/proc")):
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as environ:
-            print(environ.read())
-    except OSError:
-        pass
+    for name in ("environ", "cmdline"):
+        try:
+            with open(f"/proc/{pid}/{name}", "rb") as opened:
+                print(opened.read())
+        except OSError:
+            pass
