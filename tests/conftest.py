@@ -60,6 +60,14 @@ def _no_network() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _own_state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What campaigns of the machine share is the tests' own, for processes that they start, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture
 def protocol_server() -> Iterator[ProtocolServer]:
     """A chat-completions server on loopback; `protocol_server.behaviours` has what it can do."""

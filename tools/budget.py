@@ -91,6 +91,13 @@ class BudgetMeter:
         self._lock = threading.Lock()
         self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
 
+    def change(self, budget: Budget) -> None:
+        """Other caps from now on. What is spent and held stays; who waits for a dollar looks again."""
+        with self._lock:
+            self._budget = budget
+            self._dollar_cap = None if budget.cost_usd is None else math.floor(budget.cost_usd * PICODOLLARS)
+        self._wake()
+
     @property
     def spent(self) -> Amount:
         return self._spent

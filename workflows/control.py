@@ -1,12 +1,17 @@
-"""Control goes through the database: what a person asked for is read between steps and obeyed."""
+"""Control goes through the database: what a person asked for is read between steps and obeyed.
+
+A command is obeyed first and taken afterwards: a process that dies in between leaves it to the next session, and
+obeying twice does no harm. Hints, stars, discards and caps are rows of their own by the time that a command names them.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from nightforge.domain.candidate import Command
 from nightforge.domain.ports import Clock, Store
 from nightforge.domain.words import CampaignState
 from workflows.contract import StopSwitch
@@ -14,6 +19,12 @@ from workflows.ownership import Tenure
 
 T = TypeVar("T")
 LOOK_S = 0.25
+STOPS = {"stop": "stopped", "stop-now": "interrupted"}
+"""Command → the reason that the campaign drains with."""
+
+
+async def _nothing_changes() -> None:
+    return None
 
 
 @dataclass
@@ -28,11 +39,32 @@ class Control:
     may_pause: bool = False
     """Only the search can pause: rehearsal, draining and confirmation are short, and end by themselves."""
     looked_at: float = float("-inf")
+    on_hint: Callable[[], None] = lambda: None
+    on_budget: Callable[[], Awaitable[None]] = _nothing_changes
 
     @property
     def is_over(self) -> bool:
         """Nothing may go on: a person stops it now, or it is no longer ours."""
         return self.stop.immediate or self.tenure.trouble is not None
+
+    async def take_up(self, state: CampaignState, reason: str) -> None:
+        """What was said to earlier sessions: a person who resumes starts afresh, a watcher goes on as it was.
+
+        Hints and caps are rows, and hold for both.
+        """
+        self.on_hint()
+        if not self.stop.watched:
+            await self.store.take_commands(self.tenure.campaign_id)
+        elif state is CampaignState.PAUSED and reason == "asked":
+            self.paused = True
+        elif state is CampaignState.DRAINING and reason in STOPS.values():
+            self.stop.end()
+
+    async def pause_again(self) -> None:
+        """The search begins: a session that was paused when its process died stays paused."""
+        self.may_pause = True
+        if self.paused:
+            await self._pause(is_paused=True)
 
     async def obey(self) -> None:
         """At most four looks a second: a look costs a query."""
@@ -40,30 +72,41 @@ class Control:
             return
         self.looked_at = self.clock.monotonic()
         campaign_id = self.tenure.campaign_id
-        for command in await self.store.take_commands(campaign_id):
-            match command.command:
-                case "pause" | "resume" if not self.may_pause:
-                    await self.store.append_event(
-                        campaign_id,
-                        "control.passed_over",
-                        {"command": command.command, "reason": "only a search that runs can be paused"},
-                    )
-                case "pause":
-                    self._pause(is_paused=True)
-                    await self.store.set_campaign_state(campaign_id, CampaignState.PAUSED, reason="asked")
-                case "resume":
-                    self._pause(is_paused=False)
-                    await self.store.set_campaign_state(campaign_id, CampaignState.RUNNING)
-                case "stop":
-                    self.stop.end()
-                case "stop-now":
-                    self.stop.draining = self.stop.immediate = True
-                case "hint":
-                    await self.store.append_event(campaign_id, "control.hint", {"text": command.text})
+        for command in self.store.waiting_commands(campaign_id):
+            await self._obey(command)
+            await self.store.take_commands(campaign_id, through=command.sequence)
 
-    def _pause(self, *, is_paused: bool) -> None:
+    async def _obey(self, command: Command) -> None:
+        campaign_id = self.tenure.campaign_id
+        match command.command:
+            case "pause" | "resume" if not self.may_pause:
+                await self.store.append_event(
+                    campaign_id,
+                    "control.passed_over",
+                    {"command": command.command, "reason": "only a search that runs can be paused"},
+                )
+            case "pause":
+                await self._pause(is_paused=True)
+            case "resume":
+                await self._pause(is_paused=False)
+            case "stop" | "stop-now":
+                # Written before it is taken, so that a watcher's next session knows of it.
+                reason = STOPS[command.command]
+                await self.store.set_campaign_state(campaign_id, CampaignState.DRAINING, reason=reason)
+                if command.command == "stop":
+                    self.stop.end()
+                else:
+                    self.stop.draining = self.stop.immediate = True
+            case "hint":
+                self.on_hint()
+            case "budget":
+                await self.on_budget()
+
+    async def _pause(self, *, is_paused: bool) -> None:
         self.paused = is_paused
         self.tenure.rest(is_resting=is_paused)
+        state, reason = (CampaignState.PAUSED, "asked") if is_paused else (CampaignState.RUNNING, "")
+        await self.store.set_campaign_state(self.tenure.campaign_id, state, reason=reason)
 
     async def attend(self, work: Coroutine[Any, Any, T]) -> T | None:
         """What `work` returns; None, and `work` cancelled, when a person stops the campaign now or it is lost."""

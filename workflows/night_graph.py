@@ -91,7 +91,7 @@ class NightNodes:
             team=request.team,
             models=self.house.resolve_models(request.models),
         )
-        return await self.house.store.create_campaign(draft, tier=self.house.sandbox.tier)
+        return await self.house.store.create_campaign(draft, tier=self.house.sandbox.tier, owner=self.house.owner)
 
     async def _read_goal(self, request: NightRequest, campaign: Campaign | None) -> GoalReading:
         meter = BudgetMeter(request.budget, spent=Tally())
@@ -133,7 +133,9 @@ class NightNodes:
             plan = self._make_plan(request, reading, task)
             calibration = await self.house.evaluator(task).calibrate(task, plan.parameters, seed=randbits(63))
         if campaign_id is None:
-            campaign_id = (await store.create_campaign(plan, tier=self.house.sandbox.tier)).campaign_id
+            campaign_id = (
+                await store.create_campaign(plan, tier=self.house.sandbox.tier, owner=self.house.owner)
+            ).campaign_id
         else:
             await store.save_plan(campaign_id, plan)
         await store.save_document(campaign_id, "calibration", calibration)

@@ -26,6 +26,7 @@ from workflows.ownership import Tenure, owning
 from workflows.presets import find_preset
 from workflows.rehearsal import rehearse_evaluator
 from workflows.reuse import Reuse
+from workflows.search.novelty import NoveltyGate
 from workflows.search.policies import make_policy
 from workflows.workshop import Workshop
 
@@ -115,6 +116,7 @@ def open_workshop(house: House, campaign: Campaign) -> Workshop:
         store=house.store,
         evaluator=evaluator,
         policy=make_policy(seen),
+        novelty=NoveltyGate(house.store, campaign.campaign_id, task.language.lower()),
         team=house.make_team(plan.models, budget, campaign.campaign_id),
         budget=budget,
         clock=house.clock,

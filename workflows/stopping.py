@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from nightforge.domain.base import Scalar
@@ -33,6 +34,8 @@ class Progress:
     """Candidates in a row that ended without an evaluation."""
     reserve_s: float
     """What ending what is in flight and confirming will need, kept free of the wall-time budget."""
+    now_s: float = 0.0
+    """Wall clock, seconds since 1970 UTC."""
 
 
 class StopRule(Protocol):
@@ -95,6 +98,16 @@ class NearBoundRule:
 
 
 @dataclass(frozen=True)
+class UntilRule:
+    """Stops so that what is in flight and the confirmation are done at `at_s` (seconds since 1970 UTC)."""
+
+    at_s: float
+
+    def reason_to_stop(self, progress: Progress) -> str | None:
+        return "until" if progress.now_s + progress.reserve_s >= self.at_s else None
+
+
+@dataclass(frozen=True)
 class ExhaustedRule:
     after: int = EXHAUSTED_AFTER
 
@@ -121,6 +134,21 @@ def make_near_bound(parameters: Mapping[str, Scalar], plan: Plan, calibration: C
     if room_is_small(plan.objectives[0], calibration):
         return None
     return NearBoundRule(calibration.room, _number(parameters, "fraction", "near-bound", default=0.97))
+
+
+def make_until(parameters: Mapping[str, Scalar], plan: Plan, calibration: Calibration | None) -> StopRule:
+    at = parameters.get("at")
+    try:
+        moment = datetime.fromisoformat(str(at))
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise UserError(
+            f"stop rule 'until' needs a time `at` with its zone, not {at!r}",
+            where="plan.stop",
+            hint="as 2030-01-31T07:00:00+01:00",
+        )
+    return UntilRule(moment.timestamp())
 
 
 def rules_for(plan: Plan, calibration: Calibration | None) -> Sequence[StopRule]:

@@ -21,18 +21,20 @@ def list_campaigns(
 ) -> None:
     """List campaigns, newest first: state, task, best (▲ confirmed, ● measured), evaluations, cost."""
     output = Output.open(json=json, quiet=quiet, verbose=verbose)
-    from nightforge.cli.reading import NOTHING_YET, opened_store, resolve_settings
+    from nightforge.cli.reading import NOTHING_YET, opened_store, resolve_settings, standing
     from nightforge.settings import database_exists
 
     settings = resolve_settings().settings
     found: list[tuple[Campaign, Candidate | None]] = []
+    alive: dict[str, bool] = {}
     if database_exists(settings.database_url):
         with opened_store(settings.database_url) as store:
-            for campaign in store.campaigns(limit=limit):
+            for stored in store.campaigns(limit=limit):
+                campaign, alive[stored.campaign_id] = standing(store, stored)
                 found.append((campaign, next(iter(store.ranked(campaign.campaign_id, limit=1)), None)))
     if output.json:
         for campaign, best in found:
-            output.record({"kind": "campaign", **campaign_record(campaign, best)})
+            output.record({"kind": "campaign", "alive": alive[campaign.campaign_id], **campaign_record(campaign, best)})
     elif not found:
         output.note(f"no campaign yet; {NOTHING_YET}")
     else:
@@ -54,6 +56,7 @@ def campaign_record(campaign: Campaign, best: Candidate | None) -> dict[str, obj
         "task": campaign.plan.task,
         "team": campaign.plan.team.value,
         "tier": campaign.tier,
+        "owner": campaign.owner,
         "created_at": campaign.created_at.isoformat(),
         "finished_at": campaign.finished_at.isoformat() if campaign.finished_at else None,
         "best": None

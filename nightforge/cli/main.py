@@ -11,6 +11,7 @@ import typer
 
 from nightforge import __version__
 from nightforge.cli import (
+    bench,
     compare,
     config,
     diff,
@@ -21,9 +22,11 @@ from nightforge.cli import (
     resume,
     run_command,
     show,
+    steer,
     stop,
     task,
     tasks,
+    watch,
 )
 from nightforge.cli.failures import ErrorBoundary
 
@@ -64,15 +67,22 @@ def root(
 app.command("run", short_help="Turn a goal or a plan into a campaign.")(run_command.run)
 app.command("resume", short_help="Go on with an unfinished campaign.")(resume.resume)
 app.command("stop", short_help="Ask a running campaign to stop.")(stop.stop)
+app.command("pause", short_help="Ask a running campaign to pause.")(steer.pause)
+app.command("hint", short_help="Advise a campaign in words.")(steer.hint)
+app.command("star", short_help="Mark a candidate.")(steer.star)
+app.command("discard", short_help="Say no to a candidate.")(steer.discard)
+app.command("budget", short_help="Show or change a campaign's caps.")(steer.budget)
 app.command("list", short_help="List the campaigns.")(listing.list_campaigns)
 app.command("show", short_help="Show a campaign or a candidate.")(show.show)
 app.command("diff", short_help="Compare two candidates' programs.")(diff.diff)
 app.command("report", short_help="Report what a campaign found.")(report.report)
 app.command("eval", short_help="Evaluate one program by hand.")(evaluate.evaluate)
 app.command("compare", short_help="Compare search policies at one budget.")(compare.compare)
+app.command("watch", hidden=True)(watch.watch)
 app.command("tasks", short_help="List what can be evaluated.")(tasks.tasks)
 app.command("doctor", short_help="Check this machine.")(doctor.doctor)
 app.add_typer(task.app, name="task", short_help="Check a task.")
+app.add_typer(bench.app, name="bench", short_help="Measure the agents with a model.")
 app.add_typer(config.app, name="config", short_help="Settings and where they come from.")
 
 

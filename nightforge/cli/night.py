@@ -16,6 +16,7 @@ from nightforge.cli.live import LiveDisplay
 from nightforge.cli.output import Output, can_ask
 from nightforge.cli.plan_card import card_record, print_card
 from nightforge.cli.plan_file import write_plan
+from nightforge.cli.watch import detach
 from nightforge.domain.words import CampaignState
 from nightforge.errors import (
     ImprovementMissing,
@@ -50,6 +51,10 @@ class Choices:
     plan_out: Path | None = None
     answers: dict[str, str] = field(default_factory=dict)
     require_improvement: bool = False
+    detach: bool = False
+    watched: bool = False
+    """A watcher started this, not a person."""
+    until: str | None = None
 
 
 async def run_night(settings: Settings, output: Output, request: NightRequest, choices: Choices) -> int:
@@ -72,8 +77,13 @@ async def run_night(settings: Settings, output: Output, request: NightRequest, c
                 return 0
             campaign_id = step.card.campaign_id
             _announce(output, night.store, campaign_id)
-            step = await _watched(night.approve(), night, output, campaign_id, stop)
-        return _end(settings, output, night, step, require_improvement=choices.require_improvement)
+            if not choices.detach:
+                step = await _watched(night.approve(), night, output, campaign_id, stop)
+        if not isinstance(step, AwaitApproval):
+            return _end(settings, output, night, step, require_improvement=choices.require_improvement)
+    # The database is closed by now: from here on it is the watcher's.
+    detach(settings, output, step.card.campaign_id)
+    return 0
 
 
 async def _planned(night: Night, output: Output, request: NightRequest, choices: Choices) -> NightStep:
@@ -102,9 +112,11 @@ async def resume_night(
     from workflows.night import open_night
 
     prepare_home(settings)
-    stop = StopSwitch()
+    stop = StopSwitch(watched=choices.watched)
     async with open_night(settings, stop=stop) as night:
         chosen = pick_unfinished(night.store, campaign_id)
+        if choices.until is not None:
+            await set_until(night.store, chosen, choices.until)
         _announce(output, night.store, chosen)
         step = await _watched(night.resume(chosen, budget=budget), night, output, chosen, stop)
         if isinstance(step, AwaitApproval):
@@ -112,6 +124,15 @@ async def resume_night(
                 return 0
             step = await _watched(night.approve(), night, output, chosen, stop)
         return _end(settings, output, night, step, require_improvement=choices.require_improvement)
+
+
+async def set_until(store: Store, campaign_id: str, until: str) -> None:
+    from nightforge.domain.plan import StopSpec
+
+    plan = store.campaign(campaign_id).plan
+    others = tuple(rule for rule in plan.stop if rule.rule != "until")
+    stops = (*others, StopSpec(rule="until", parameters={"at": until}))
+    await store.save_plan(campaign_id, plan.model_copy(update={"stop": stops}))
 
 
 def prepare_home(settings: Settings) -> None:

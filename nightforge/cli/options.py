@@ -45,6 +45,14 @@ Target = Annotated[
 Patience = Annotated[
     int | None, typer.Option("--patience", min=1, help="Stop after so many evaluations without a better one.")
 ]
+Until = Annotated[
+    str | None,
+    typer.Option("--until", metavar="HH:MM|TIME", help="Be done, confirmation and report included, at this time."),
+]
+DetachFlag = Annotated[
+    bool,
+    typer.Option("--detach", help="Go on without this terminal, under a watcher that starts a dead campaign again."),
+]
 PresetName = Annotated[
     str | None, typer.Option("--preset", metavar="NAME", help="Candidate graph: solo, pair, team, or your own.")
 ]

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nightforge.cli.output import Output
-from nightforge.cli.plan_file import check_plan, check_preset, read_plan
+from nightforge.cli.plan_file import check_plan, check_policy, check_preset, read_plan
 from nightforge.cli.reading import resolve_settings
 from nightforge.domain.plan import Budget, ModelSpec, Plan, StopSpec
-from nightforge.domain.words import TeamKind
+from nightforge.domain.words import SandboxChoice, TeamKind
 from nightforge.errors import UserError
 from nightforge.settings import Settings
 from workflows.contract import NightRequest
@@ -27,11 +27,15 @@ class SearchFlags:
     in_flight: int | None = None
     target: float | None = None
     patience: int | None = None
+    policy: str | None = None
+    until: str | None = None
 
     def checked(self) -> SearchFlags:
         _check_number("--target", self.target)
         if self.preset is not None:
             check_preset(self.preset, "--preset")
+        if self.policy is not None:
+            check_policy(self.policy, "--policy")
         return self
 
 
@@ -68,10 +72,18 @@ class ModelFlags:
 
 
 def build_request(
-    output: Output, goal: str, budget: Budget, search: SearchFlags, models: ModelFlags, *, unsafe_local: bool
+    output: Output,
+    goal: str,
+    budget: Budget,
+    search: SearchFlags,
+    models: ModelFlags,
+    *,
+    sandbox: SandboxChoice | None = None,
+    unsafe_local: bool,
 ) -> tuple[Settings, NightRequest]:
     """Settings and request. UserError for an empty goal or a malformed plan, with its line or field."""
     flags: dict[str, object] = {
+        "sandbox": sandbox,
         "unsafe_local": unsafe_local or None,
         "in_flight": search.in_flight,
         "base_url": models.base_url,
@@ -93,6 +105,7 @@ def build_request(
         task=search.task,
         budget=budget,
         preset=search.preset,
+        policy=search.policy,
         seed=search.seed,
         in_flight=settings.in_flight,
         proposal_slots=settings.max_concurrent_calls,
@@ -100,6 +113,7 @@ def build_request(
         reuse_evaluations=settings.reuse_evaluations,
         target=search.target,
         patience=search.patience,
+        until=search.until,
         team=TeamKind.LLM if chosen else TeamKind.OFFLINE,
         models=chosen,
     )
@@ -125,8 +139,17 @@ def with_flags(
             f"the plan is for task {plan.task}", where="--task", hint="leave --task away, or give a goal in words"
         )
     caps = {name: cap for name, cap in budget.model_dump().items() if cap is not None}
-    settings = {"preset": search.preset, "seed": search.seed, "in_flight": search.in_flight}
-    rules = {"target": ("value", search.target), "patience": ("evaluations", search.patience)}
+    settings = {
+        "preset": search.preset,
+        "policy": search.policy,
+        "seed": search.seed,
+        "in_flight": search.in_flight,
+    }
+    rules = {
+        "target": ("value", search.target),
+        "patience": ("evaluations", search.patience),
+        "until": ("at", search.until),
+    }
     stops = [stop for stop in plan.stop if stop.rule not in rules or rules[stop.rule][1] is None]
     stops += [
         StopSpec(rule=rule, parameters={name: value}) for rule, (name, value) in rules.items() if value is not None

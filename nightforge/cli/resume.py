@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,10 +17,15 @@ from nightforge.cli.options import (
     RequireFlag,
     SandboxFlag,
     UnsafeFlag,
+    Until,
     VerboseFlag,
     YesFlag,
 )
 from nightforge.cli.output import Output
+
+if TYPE_CHECKING:
+    from nightforge.domain.plan import Budget
+    from nightforge.settings import Settings
 
 
 def resume(
@@ -32,9 +37,11 @@ def resume(
     evaluations: Evaluations = None,
     max_usd: MaxUsd = None,
     max_tokens: MaxTokens = None,
+    until: Until = None,
     yes: YesFlag = False,
     require_improvement: RequireFlag = False,
     sandbox: SandboxFlag = None,
+    watched: Annotated[bool, typer.Option("--watched", hidden=True)] = False,
     unsafe_local: UnsafeFlag = False,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
@@ -50,11 +57,48 @@ def resume(
     from nightforge.cli.budget import BudgetFlags
     from nightforge.cli.night import Choices, resume_night
     from nightforge.cli.reading import resolve_settings
+    from nightforge.cli.watch import read_moment
 
     budget = BudgetFlags(minutes, hours, evaluations, max_usd, max_tokens).checked()
     settings = resolve_settings({"sandbox": sandbox, "unsafe_local": unsafe_local or None}).settings
-    choices = Choices(yes=yes, require_improvement=require_improvement)
+    choices = Choices(yes=yes, require_improvement=require_improvement, watched=watched, until=read_moment(until))
     raised = budget if budget.is_bounded else None
+    if not watched and _tells_its_process(settings, output, campaign_id, budget, read_moment(until)):
+        return
     code = asyncio.run(resume_night(settings, output, campaign_id, raised, choices))
     if code:
         raise typer.Exit(code)
+
+
+def _tells_its_process(
+    settings: Settings, output: Output, campaign_id: str | None, caps: Budget, until: str | None
+) -> bool:
+    """True when a process has it: then the word is for that one, to go on after a pause or with other caps."""
+    import asyncio
+
+    from nightforge.cli.reading import is_alive, opened_store
+    from nightforge.cli.steer import recap
+    from nightforge.domain.words import CampaignState
+    from nightforge.settings import database_exists
+
+    if campaign_id is None or not database_exists(settings.database_url):
+        return False
+    with opened_store(settings.database_url) as store:
+        campaign = store.campaign(campaign_id)
+        paused = campaign.state is CampaignState.PAUSED and campaign.reason == "asked"
+        wanted = caps.is_bounded or until is not None
+        if not (paused or wanted) or not is_alive(store, campaign):
+            return False
+
+        async def tell() -> None:
+            if wanted:
+                await recap(store, campaign, caps, until, author=settings.person)
+            if paused:
+                await store.post_command(campaign.campaign_id, "resume", author=settings.person)
+
+        asyncio.run(tell())
+    if output.json:
+        output.record({"kind": "resume", "campaign_id": campaign.campaign_id, "told": True})
+    else:
+        output.text(f"{campaign.campaign_id} goes on in its own process")
+    return True

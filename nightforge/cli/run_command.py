@@ -7,6 +7,7 @@ import typer
 from nightforge.cli.options import (
     Answers,
     BaseUrl,
+    DetachFlag,
     Evaluations,
     Goal,
     Hours,
@@ -20,15 +21,18 @@ from nightforge.cli.options import (
     Patience,
     PlanOnlyFlag,
     PlanOut,
+    PolicyName,
     PresetName,
     PriceIn,
     PriceOut,
     QuietFlag,
     RequireFlag,
+    SandboxFlag,
     Seed,
     Target,
     TaskName,
     UnsafeFlag,
+    Until,
     VerboseFlag,
     YesFlag,
 )
@@ -45,7 +49,9 @@ def run(
     max_tokens: MaxTokens = None,
     target: Target = None,
     patience: Patience = None,
+    until: Until = None,
     preset: PresetName = None,
+    policy: PolicyName = None,
     seed: Seed = None,
     in_flight: InFlight = None,
     model: Models = None,
@@ -57,6 +63,8 @@ def run(
     yes: YesFlag = False,
     plan_only: PlanOnlyFlag = False,
     plan_out: PlanOut = None,
+    detach: DetachFlag = False,
+    sandbox: SandboxFlag = None,
     unsafe_local: UnsafeFlag = False,
     require_improvement: RequireFlag = False,
     json: JsonFlag = False,
@@ -72,16 +80,17 @@ def run(
     from nightforge.cli.night import Choices, run_night
     from nightforge.cli.plan_file import check_plan_place
     from nightforge.cli.requests import ModelFlags, SearchFlags, build_request
+    from nightforge.cli.watch import read_moment
 
     budget = BudgetFlags(minutes, hours, evaluations, max_usd, max_tokens).checked(offline=offline)
-    search = SearchFlags(task, preset, seed, in_flight, target, patience).checked()
+    search = SearchFlags(task, preset, seed, in_flight, target, patience, policy, read_moment(until)).checked()
     models = ModelFlags(tuple(model or ()), base_url, price_in, price_out, offline).checked()
-    choices = Choices(yes, plan_only, plan_out, read_answers(answer or []), require_improvement)
+    choices = Choices(yes, plan_only, plan_out, read_answers(answer or []), require_improvement, detach)
     if plan_out is not None:
         check_plan_place(plan_out)
     if not yes and not plan_only:
         _need_person()
-    settings, request = build_request(output, goal, budget, search, models, unsafe_local=unsafe_local)
+    settings, request = build_request(output, goal, budget, search, models, sandbox=sandbox, unsafe_local=unsafe_local)
     code = asyncio.run(run_night(settings, output, request, choices))
     if code:
         raise typer.Exit(code)

@@ -11,7 +11,9 @@ from nightforge.cli.options import JsonFlag, QuietFlag, VerboseFlag
 from nightforge.cli.output import Output
 
 if TYPE_CHECKING:
-    from nightforge.domain.candidate import Campaign, Candidate
+    from collections.abc import Sequence
+
+    from nightforge.domain.candidate import Arm, Campaign, Candidate, Hint
     from nightforge.store import SqlStore
 
 NOTE_CHARACTERS = 60
@@ -26,7 +28,7 @@ def show(
 ) -> None:
     """Show a campaign with its ranked candidates, or one candidate with its evidence."""
     output = Output.open(json=json, quiet=quiet, verbose=verbose)
-    from nightforge.cli.reading import opened_store, resolve_settings, split_ref
+    from nightforge.cli.reading import opened_store, resolve_settings, split_ref, standing
     from nightforge.errors import NotFound, UserError
 
     settings = resolve_settings().settings
@@ -34,7 +36,7 @@ def show(
     if code and ordinal is None:
         raise UserError("--code needs a candidate", where=ref, hint=f"as `nightforge show --code {ref}.0`")
     with opened_store(settings.database_url) as store:
-        campaign = store.campaign(campaign_id)
+        campaign, _ = standing(store, store.campaign(campaign_id))
         if ordinal is None:
             _campaign(output, store, campaign)
             return
@@ -66,6 +68,7 @@ def _campaign(output: Output, store: SqlStore, campaign: Campaign) -> None:
                 "kind": "campaign",
                 **campaign_record(campaign, next(iter(ranked), None)),
                 "plan": campaign.plan.model_dump(mode="json"),
+                "hints": [one.model_dump(mode="json") for one in store.hints(campaign.campaign_id)],
                 "ranked": [candidate.model_dump(mode="json") for candidate in ranked],
             }
         )
@@ -84,6 +87,8 @@ def _campaign(output: Output, store: SqlStore, campaign: Campaign) -> None:
     output.text(f"  done         {done} in {duration(tally.active_s)}, {money(tally.cost_usd)}")
     states = ", ".join(f"{count} {state.value}" for state, count in tally.by_state.items() if count)
     output.text(f"  candidates   {tally.candidates}" + (f": {states}" if states else ""))
+    for line in hint_lines(store.hints(campaign.campaign_id)):
+        output.text(line)
     objective = plan.objectives[0].metric
     rows = []
     for place, candidate in enumerate(ranked, start=1):
@@ -102,6 +107,22 @@ def _campaign(output: Output, store: SqlStore, campaign: Campaign) -> None:
     if rows:
         output.text(columns(rows))
     output.note(f"the whole story: nightforge report {campaign.campaign_id}")
+
+
+def hint_lines(hints: Sequence[Hint]) -> list[str]:
+    """`hint 1   "…": 12 with it, 8 measured, 3 improved; without it: …`"""
+    from nightforge.report.text import clean_line
+
+    def arm(one: Arm) -> str:
+        return f"{one.candidates} candidates, {one.measured} measured, {one.improved} better than their parent"
+
+    return [
+        f"  hint {one.number:<7} {clean_line(one.text)[:NOTE_CHARACTERS]}"
+        + (f" (by {clean_line(one.owner)})" if one.owner else "")
+        + ("" if one.in_force else ", not in force any more")
+        + f"\n               with it: {arm(one.used)}; without: {arm(one.without)}"
+        for one in hints
+    ]
 
 
 def _candidate(output: Output, candidate: Candidate) -> None:

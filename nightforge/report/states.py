@@ -35,6 +35,9 @@ REASONS = {
     "near-bound": "the best is near the bound",
     "exhausted": "the operators have nothing left to try",
     "stopped": "asked to stop",
+    "until": "the time named",
+    "daily:cost_usd": "the day's cap on dollars of this machine",
+    "process-gone": "its process is gone; go on with `nightforge resume`",
 }
 
 

@@ -23,6 +23,7 @@ ALLOWED = {
     "workflows.night",
     "workflows.confirmation",
     "workflows.stopping",
+    "workflows.watch",
     "workflows.comparison",
 }
 """What starts a night, what its words mean, what checks a plan file; nothing that runs inside a campaign."""

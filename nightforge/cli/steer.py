@@ -1,0 +1,182 @@
+"""`pause hint star discard budget`: words to a campaign, left in its database; a running one obeys within a second."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nightforge.cli.options import (
+    Evaluations,
+    Hours,
+    JsonFlag,
+    MaxTokens,
+    MaxUsd,
+    Minutes,
+    QuietFlag,
+    Until,
+    VerboseFlag,
+)
+from nightforge.cli.output import Output
+
+if TYPE_CHECKING:
+    from nightforge.domain.candidate import Campaign
+    from nightforge.domain.plan import Budget
+    from nightforge.store import SqlStore
+
+CampaignArgument = Annotated[str | None, typer.Argument(metavar="ID", help="Campaign id or prefix; else the newest.")]
+CandidateArgument = Annotated[str, typer.Argument(metavar="ID.CAND", help="A candidate.")]
+RemoveFlag = Annotated[bool, typer.Option("--remove", help="Take the mark away.")]
+
+
+def pause(
+    campaign_id: CampaignArgument = None, json: JsonFlag = False, quiet: QuietFlag = False, verbose: VerboseFlag = False
+) -> None:
+    """Start nothing more until `nightforge resume`; what is in flight is finished. A pause costs no wall time."""
+    output = Output.open(json=json, quiet=quiet, verbose=verbose)
+    from nightforge.cli.reading import is_alive, opened_store, pick_campaign, resolve_settings
+    from nightforge.errors import UserError
+
+    settings = resolve_settings().settings
+    with opened_store(settings.database_url) as store:
+        campaign = pick_campaign(store, campaign_id)
+        if not is_alive(store, campaign):
+            raise UserError("no process runs it", where=campaign.campaign_id, hint="`nightforge list` shows states")
+        asyncio.run(store.post_command(campaign.campaign_id, "pause", author=settings.person))
+    _say(output, "pause", campaign.campaign_id, f"{campaign.campaign_id} was asked to pause", {})
+
+
+def hint(
+    campaign_id: Annotated[str, typer.Argument(metavar="ID", help="Campaign id or prefix.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What to try, in words.")] = "",
+    drop: Annotated[int | None, typer.Option("--drop", metavar="N", help="Withdraw hint N instead.")] = None,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+    verbose: VerboseFlag = False,
+) -> None:
+    """Advise the search. Three of four new candidates are made with the hint, one without; `show` compares them."""
+    output = Output.open(json=json, quiet=quiet, verbose=verbose)
+    from nightforge.cli.reading import opened_store, resolve_settings
+
+    settings = resolve_settings().settings
+    owner = settings.person
+    with opened_store(settings.database_url) as store:
+        campaign = store.campaign(campaign_id)
+        named = campaign.campaign_id
+
+        async def write() -> int:
+            if drop is not None:
+                await store.withdraw_hint(named, drop, owner=owner)
+                number = drop
+            else:
+                number = await store.give_hint(named, text, owner=owner)
+            await store.post_command(named, "hint", author=owner)
+            return number
+
+        number = asyncio.run(write())
+    done = "withdrawn" if drop is not None else "given"
+    _say(output, "hint", named, f"{named}: hint {number} is {done}", {"hint": number, "done": done})
+
+
+def star(
+    ref: CandidateArgument,
+    remove: RemoveFlag = False,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+    verbose: VerboseFlag = False,
+) -> None:
+    """Mark a candidate as worth a look; reports and lists show it."""
+    _mark(Output.open(json=json, quiet=quiet, verbose=verbose), ref, "star", is_set=not remove)
+
+
+def discard(
+    ref: CandidateArgument,
+    remove: RemoveFlag = False,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+    verbose: VerboseFlag = False,
+) -> None:
+    """Say no to a candidate: it is never a parent, never ranked, never best. --remove takes that back."""
+    _mark(Output.open(json=json, quiet=quiet, verbose=verbose), ref, "discard", is_set=not remove)
+
+
+def _mark(output: Output, ref: str, mark: str, *, is_set: bool) -> None:
+    from nightforge.cli.reading import opened_store, resolve_settings, split_ref
+    from nightforge.errors import UserError
+
+    settings = resolve_settings().settings
+    campaign_id, ordinal = split_ref(ref)
+    if ordinal is None:
+        raise UserError("a candidate is meant", where=ref, hint=f"as `nightforge {mark} {ref}.1`")
+    if mark == "discard" and ordinal == 0:
+        raise UserError("the seed stays: everything comes from it", where=ref, hint="discard another candidate")
+    with opened_store(settings.database_url) as store:
+        named = store.campaign(campaign_id).campaign_id
+        starred = is_set if mark == "star" else None
+        discarded = is_set if mark == "discard" else None
+        owner = settings.person
+        asyncio.run(store.mark_candidate(named, ordinal, starred=starred, discarded=discarded, owner=owner))
+    said = {"star": ("starred", "not starred any more"), "discard": ("discarded", "taken back")}[mark][not is_set]
+    _say(output, mark, named, f"{named}.{ordinal} is {said}", {"candidate": f"{named}.{ordinal}", "set": is_set})
+
+
+def budget(
+    campaign_id: CampaignArgument = None,
+    minutes: Minutes = None,
+    hours: Hours = None,
+    evaluations: Evaluations = None,
+    max_usd: MaxUsd = None,
+    max_tokens: MaxTokens = None,
+    until: Until = None,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+    verbose: VerboseFlag = False,
+) -> None:
+    """Change caps while it runs; they count from the campaign's beginning. Without a flag, show them."""
+    output = Output.open(json=json, quiet=quiet, verbose=verbose)
+    from nightforge.cli.budget import BudgetFlags
+    from nightforge.cli.reading import opened_store, pick_campaign, resolve_settings
+    from nightforge.cli.watch import read_moment
+
+    caps = BudgetFlags(minutes, hours, evaluations, max_usd, max_tokens).checked()
+    moment = read_moment(until)
+    settings = resolve_settings().settings
+    with opened_store(settings.database_url) as store:
+        campaign = pick_campaign(store, campaign_id)
+        if caps.is_bounded or moment is not None:
+            asyncio.run(recap(store, campaign, caps, moment, author=settings.person))
+            campaign = store.campaign(campaign.campaign_id)
+    tally, now = campaign.tally, campaign.plan.budget
+    spent = {
+        "evaluations": (tally.evaluations, now.evaluations),
+        "wall_s": (round(tally.active_s, 1), now.wall_s),
+        "cost_usd": (tally.cost_usd, now.cost_usd),
+        "tokens": (tally.tokens_in + tally.tokens_out, now.tokens),
+    }
+    shown = [f"{name} {used:g} of {cap:g}" for name, (used, cap) in spent.items() if cap is not None]
+    ends = [f"until {rule.parameters.get('at')}" for rule in campaign.plan.stop if rule.rule == "until"]
+    text = f"{campaign.campaign_id}: " + ("; ".join([*shown, *ends]) or "no cap")
+    _say(output, "budget", campaign.campaign_id, text, {"caps": now.model_dump(mode="json")})
+
+
+async def recap(store: SqlStore, campaign: Campaign, caps: Budget, until: str | None, *, author: str) -> None:
+    """The plan's row first, the word to its process after it: one that starts meanwhile reads the row anyway."""
+    from nightforge.domain.plan import StopSpec
+
+    plan = campaign.plan
+    given = {name: cap for name, cap in caps.model_dump().items() if cap is not None}
+    stops = plan.stop
+    if until is not None:
+        others = tuple(rule for rule in plan.stop if rule.rule != "until")
+        stops = (*others, StopSpec(rule="until", parameters={"at": until}))
+    changed = plan.model_copy(update={"budget": plan.budget.model_copy(update=given), "stop": stops})
+    await store.save_plan(campaign.campaign_id, changed)
+    await store.post_command(campaign.campaign_id, "budget", author=author)
+
+
+def _say(output: Output, kind: str, campaign_id: str, text: str, more: dict[str, object]) -> None:
+    if output.json:
+        output.record({"kind": kind, "campaign_id": campaign_id, **more})
+    else:
+        output.text(text)
