@@ -107,7 +107,11 @@ def discard(staging: Staging) -> None:
 def _locked(folder: Path) -> int:
     """A descriptor that holds the folder's lock for as long as we live: `sweep` removes what nobody holds."""
     number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(number)
+        raise
     return number
 
 
