@@ -60,12 +60,14 @@ class Engine:
         self.address = address or daemon_address()
         self._version: str | None = None
 
-    def call(self, what: str, work: Callable[[APIClient], T], *, timeout_s: float = CALL_TIMEOUT_S) -> T:
+    def call(self, what: str, work: Callable[[APIClient], T], *, timeout_s: float | None = None) -> T:
         """One call to the daemon; `what` completes "cannot …". Raises SandboxFault."""
         with _translated(what):
             from docker import APIClient
 
-            with closing(APIClient(base_url=self.address, version=self._version, timeout=timeout_s)) as client:
+            with closing(
+                APIClient(base_url=self.address, version=self._version, timeout=timeout_s or CALL_TIMEOUT_S)
+            ) as client:
                 self._version = client.api_version  # asked of the daemon once
                 return work(client)
 
@@ -79,7 +81,9 @@ class Engine:
             )
         self._reach()
         try:
-            info: Mapping[str, object] = self.call("ask the daemon", lambda c: c.info(), timeout_s=PROBE_TIMEOUT_S)
+            info: Mapping[str, object] = self.call(
+                "ask the daemon", lambda c: dict(c.info()), timeout_s=PROBE_TIMEOUT_S
+            )
         except SandboxFault as fault:
             raise SandboxUnavailable(
                 f"no Docker daemon answers: {fault.what}", where="docker", hint=_PACKAGE_HINT
@@ -156,17 +160,17 @@ class Engine:
 
 @contextmanager
 def _translated(what: str) -> Iterator[None]:
-    """The SDK's, requests' and urllib3's exceptions as one of ours."""
+    """The SDK's and requests' exceptions as one of ours, and what they raise when the answer has another shape."""
     from docker.errors import DockerException
     from requests.exceptions import RequestException, Timeout
 
     try:
         yield
-    except Timeout as error:
-        raise SandboxFault(
-            f"cannot {what}: the daemon did not answer in time", where="docker", hint="is the machine overloaded?"
-        ) from error
-    except (DockerException, RequestException, OSError, ValueError) as error:
+    except (DockerException, RequestException, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        if isinstance(error, Timeout) or isinstance(error.__context__, Timeout):  # the SDK wraps its first one
+            raise SandboxFault(
+                f"cannot {what}: the daemon did not answer in time", where="docker", hint="is the machine overloaded?"
+            ) from error
         words = str(getattr(error, "explanation", "") or error).strip()[:400]
         raise SandboxFault(f"cannot {what}: {words}", where="docker", hint="run `nightforge doctor`") from error
 

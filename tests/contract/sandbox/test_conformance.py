@@ -11,12 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from nightforge.errors import SandboxUnavailable
 from sandbox.box import Launcher, OuterStage
 from sandbox.bubblewrap import BubblewrapSandbox, drop_target
 from sandbox.docker import DockerSandbox
 from sandbox.docker_engine import Engine, owner_word
-from sandbox.images import ensure_image
 from sandbox.local import LocalSandbox
 from sandbox.selfcheck import Check, all_checks, check_sandbox, run_check
 
@@ -52,16 +50,6 @@ def bubblewrap() -> BubblewrapSandbox:
 @pytest.fixture(scope="module")
 def nested_bubblewrap() -> BubblewrapSandbox:
     return BubblewrapSandbox(Launcher(outer=OuterStage.BWRAP))
-
-
-@pytest.fixture(scope="module")
-def docker() -> DockerSandbox:
-    engine = Engine()
-    try:
-        engine.check()
-        return DockerSandbox(ensure_image(engine), engine=engine)
-    except SandboxUnavailable as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")
