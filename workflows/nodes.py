@@ -101,12 +101,17 @@ async def write_draft(desk: Desk, state: CandidateRun, draft: int) -> None:
 
 
 def claimed(desk: Desk, draft: Draft | NoDraft) -> Draft | NoDraft:
-    """The draft, now this candidate's; or NoDraft when another in flight has the same program. Never waits."""
+    """The draft, now this candidate's; or NoDraft when its program is (almost) that of another. Never waits."""
     if isinstance(draft, NoDraft):
         return draft
-    owner = desk.workshop.claim(draft.source, desk.ordinal)
+    shop = desk.workshop
+    owner = shop.claim(draft.source, desk.ordinal)
     if owner is None:
-        return draft
+        refused = shop.novelty.turn_away(draft, desk.ordinal)
+        if refused is None:
+            return draft
+        shop.unclaim(draft.source, desk.ordinal)
+        return refused
     return NoDraft(reason="duplicate", feedback=f"the same program as candidate {owner}")
 
 
@@ -134,7 +139,7 @@ async def repair(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
 
 
 async def gate(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
-    """Take the first usable new program among the drafts; exact duplicates are never evaluated."""
+    """Take the most novel usable program among the drafts; exact duplicates are never evaluated."""
     desk = runtime.context
     shop = desk.workshop
     drafts = [draft for _, draft in sorted(desk.drafts.items())]
@@ -142,7 +147,7 @@ async def gate(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
         raise desk.faults[0]
     usable = [draft for draft in drafts if isinstance(draft, Draft)]
     if usable:
-        sha = await _store_program(desk, usable[0], state["attempt"])
+        sha = await _store_program(desk, shop.novelty.most_novel(usable), state["attempt"])
         for draft in usable:
             shop.unclaim(draft.source, desk.ordinal)
         return {"code_sha": sha, "evaluated": False}
@@ -240,10 +245,12 @@ async def record(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
 
 async def _store_program(desk: Desk, draft: Draft, attempt: int) -> str:
     shop: Workshop = desk.workshop
+    shop.novelty.remember(desk.ordinal, draft.source)
     return await shop.store.save_code(
         shop.campaign_id,
         desk.ordinal,
         draft.source,
+        shape=shop.novelty.shape(draft.source),
         attempt=attempt,
         operator=None if desk.ordinal == 0 else draft.operator,
         operator_name="seed" if desk.ordinal == 0 else draft.operator_name,

@@ -24,6 +24,7 @@ from tools.budget import BudgetMeter, Reservation
 from workflows.pipeline import Pipeline
 from workflows.presets import Preset
 from workflows.reuse import Reuse
+from workflows.search.novelty import NoveltyGate
 from workflows.search.randomness import decide
 from workflows.steering import Steering, operator_named
 
@@ -53,6 +54,7 @@ class Workshop:
     store: Store
     evaluator: Evaluator
     policy: Policy
+    novelty: NoveltyGate
     team: Team
     budget: BudgetMeter
     clock: Clock
@@ -235,6 +237,7 @@ class Desk:
         for draft in self.drafts.values():
             if isinstance(draft, Draft):
                 self.workshop.unclaim(draft.source, self.ordinal)
+        self.workshop.novelty.release(self.ordinal)
 
     def failed_program(self, sha: str, evidence: Evidence) -> Program:
         """The program that just failed, as the repairer sees it."""

@@ -13,6 +13,7 @@ from nightforge.domain.team import Draft, NoDraft
 from nightforge.domain.words import CandidateState, Direction, OperatorKind
 from tools.budget import BudgetMeter
 from tools.clock import SystemClock
+from workflows.search.novelty import NoveltyGate
 from workflows.workshop import PROGRAM_CACHE, Desk, Workshop, hash_source
 
 
@@ -50,6 +51,7 @@ def workshop(store: StoredPrograms, *, evaluations: int = 3) -> Workshop:
         store=cast(Any, store),
         evaluator=unused,
         policy=unused,
+        novelty=NoveltyGate(cast(Any, store), "c", "text"),
         team=unused,
         budget=BudgetMeter(plan.budget, spent=Tally()),
         clock=SystemClock(),
