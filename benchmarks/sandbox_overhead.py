@@ -3,7 +3,8 @@
     python benchmarks/sandbox_overhead.py [rounds]
 
 `bare` is subprocess.run; `plain bwrap` adds bwrap with seccomp and rlimits; `launcher` adds the inode-capped tmpfs:
-the whole command line without our supervisor; `run` is Sandbox.run with staging, pipes, watchdog and collection;
+the whole command line without our supervisor; `run` is Sandbox.run of the bubblewrap tier with staging, pipes,
+watchdog and collection; `docker fresh` and `docker warm` are Sandbox.run of the docker tier, where a daemon answers;
 `session` is start to first reply.
 """
 
@@ -16,12 +17,19 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from nightforge.domain.limits import Limits
+from nightforge.domain.ports import Sandbox
+from nightforge.errors import NightforgeError
 from sandbox.box import CLEAN_ENVIRONMENT, Boxing, Launcher, command_line, inner_arguments
 from sandbox.bubblewrap import BubblewrapSandbox, drop_target
+from sandbox.docker import DockerSandbox
+from sandbox.docker_engine import Engine
+from sandbox.images import ensure_image
 from sandbox.launch import memory_file
 from sandbox.seccomp import default_filter
 from sandbox.staging import Staging, stage
@@ -30,11 +38,17 @@ LIMITS = Limits()
 PROGRAMS: Mapping[str, Sequence[str]] = {
     "true": ("/usr/bin/true",),
     "python print": ("/usr/bin/python3", "-I", "-S", "-c", "print(1)"),
+    "compile and run": ("/bin/sh", "-c", "cd ${HOME:-/tmp} && gcc -O1 -x c -o a - && ./a"),
 }
+PROGRAM = b"int main(void){return 0;}"
+_WARM_WAIT_S = 20.0
 
 
 def bare(argv: Sequence[str]) -> None:
-    subprocess.run(argv, capture_output=True, check=True, env={"PATH": "/usr/bin:/bin"})
+    with tempfile.TemporaryDirectory() as home:
+        subprocess.run(
+            argv, input=PROGRAM, capture_output=True, check=True, env={"PATH": "/usr/bin:/bin", "HOME": home}
+        )
 
 
 def launcher(argv: Sequence[str], staging: Staging, *, capped: bool) -> None:
@@ -55,13 +69,13 @@ def launcher(argv: Sequence[str], staging: Staging, *, capped: bool) -> None:
         line = line[:first] + line[line.index(starter.bwrap) :]
     try:
         given = tuple(numbers.values())
-        subprocess.run(line, capture_output=True, check=True, env=CLEAN_ENVIRONMENT, pass_fds=given)
+        subprocess.run(line, input=PROGRAM, capture_output=True, check=True, env=CLEAN_ENVIRONMENT, pass_fds=given)
     finally:
         for number in (*numbers.values(), word):
             os.close(number)
 
 
-def session(sandbox: BubblewrapSandbox) -> None:
+def session(sandbox: Sandbox) -> None:
     with sandbox.start(["/usr/bin/cat"], limits=LIMITS) as running:
         running.send(b"x")
         assert running.receive(1, 10.0) == b"x"
@@ -77,35 +91,68 @@ def timed_ms(work: Callable[[], object]) -> tuple[float, float]:
     return 1000 * wall, 1000 * (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
+def docker_sandboxes() -> dict[str, DockerSandbox]:
+    """Empty where no daemon answers."""
+    engine = Engine()
+    try:
+        engine.check()
+        image = ensure_image(engine)
+    except NightforgeError as error:
+        print(f"no docker rows: {error}")
+        return {}
+    return {
+        "docker fresh": DockerSandbox(image, engine=engine),
+        "docker warm": DockerSandbox(image, engine=engine, warm=1),
+    }
+
+
+def wait_for_warm(sandbox: DockerSandbox) -> None:
+    """A container waits before the clock starts: that is what the row measures."""
+    deadline = time.monotonic() + _WARM_WAIT_S
+    while sandbox.waiting < sandbox.warm and time.monotonic() < deadline:
+        time.sleep(0.005)
+
+
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 41
-    sandbox = BubblewrapSandbox()
+    bubblewrap, dockers = BubblewrapSandbox(), docker_sandboxes()
     loop = asyncio.new_event_loop()
     timings: dict[str, list[tuple[float, float]]] = {}
 
     def sample(name: str, work: Callable[[], object]) -> None:
         timings.setdefault(name, []).append(timed_ms(work))
 
-    def run(argv: Sequence[str]) -> None:
-        result = loop.run_until_complete(sandbox.run(argv, limits=LIMITS))
+    def run(sandbox: Sandbox, argv: Sequence[str]) -> None:
+        result = loop.run_until_complete(sandbox.run(argv, stdin=PROGRAM, limits=LIMITS))
         assert result.ok, result
 
+    if dockers:
+        run(dockers["docker warm"], PROGRAMS["true"])
     with stage({}, world_readable=drop_target() is not None) as staging:
         for folder in ("box", "tmp", "shm"):  # on disk, for the row that mounts no tmpfs
             (staging.writable / folder).mkdir()
             (staging.writable / folder).chmod(0o1777)
         for _ in range(rounds):
             for name, argv in PROGRAMS.items():
-                sample(f"{name}: bare", lambda argv=argv: bare(argv))  # type: ignore[misc]
-                sample(f"{name}: plain bwrap", lambda argv=argv: launcher(argv, staging, capped=False))  # type: ignore[misc]
-                sample(f"{name}: launcher", lambda argv=argv: launcher(argv, staging, capped=True))  # type: ignore[misc]
-                sample(f"{name}: run", lambda argv=argv: run(argv))  # type: ignore[misc]
-            sample("session to first reply", lambda: session(sandbox))
+                sample(f"{name}: bare", partial(bare, argv))
+                sample(f"{name}: plain bwrap", partial(launcher, argv, staging, capped=False))
+                sample(f"{name}: launcher", partial(launcher, argv, staging, capped=True))
+                sample(f"{name}: run", partial(run, bubblewrap, argv))
+                for tier, sandbox in dockers.items():
+                    wait_for_warm(sandbox)
+                    sample(f"{name}: {tier}", partial(run, sandbox, argv))
+            sample("session to first reply", partial(session, bubblewrap))
+            for tier, sandbox in dockers.items():
+                wait_for_warm(sandbox)
+                sample(f"session to first reply: {tier}", partial(session, sandbox))
     loop.close()
+    show(timings, rounds)
 
+
+def show(timings: Mapping[str, list[tuple[float, float]]], rounds: int) -> None:
     load = os.getloadavg()[0]
     print(f"{platform.release()}, {os.cpu_count()} cores, load {load:.1f}, uid {os.geteuid()}, n={rounds}")
-    print(f"{'ms':28}   best median    p95   over bare: best median   CPU median")
+    print(f"{'ms':36}   best median    p95   over bare: best median   CPU median")
     for name, pairs in timings.items():
         walls = sorted(wall for wall, _ in pairs)
         base = timings.get(f"{name.split(':')[0]}: bare")
@@ -116,7 +163,7 @@ def main() -> None:
             over = f"{best:+6.1f} {median:+6.1f}"
         cpu = statistics.median(cpu for _, cpu in pairs)
         shown = f"{walls[0]:6.1f} {statistics.median(walls):6.1f} {walls[int(0.95 * len(walls))]:6.1f}"
-        print(f"{name:28} {shown}            {over:13} {cpu:8.1f}")
+        print(f"{name:36} {shown}            {over:13} {cpu:8.1f}")
 
 
 if __name__ == "__main__":

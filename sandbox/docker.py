@@ -40,11 +40,17 @@ class DockerSandbox(ThreadedSandbox):
         self._options = Options(image, uid, gid, tuple(gpus))
         self._world_readable = root
         make = partial(Shell, self._engine, self._options)
+        self.warm = warm
         self._warm = WarmPool(make, most=warm, world_readable=root) if warm else None
 
     @property
     def tier(self) -> SandboxTier:
         return SandboxTier.DOCKER
+
+    @property
+    def waiting(self) -> int:
+        """How many containers wait now, of the `warm` asked for."""
+        return self._warm.waiting if self._warm is not None else 0
 
     def check(self, argv: Sequence[str], limits: Limits, *, network: bool) -> None:
         check_request(self.tier, argv, limits, network=network)

@@ -65,6 +65,11 @@ class WarmPool:
         self._maker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-warm")
         self.close = weakref.finalize(self, _close, self._state, self._maker)
 
+    @property
+    def waiting(self) -> int:
+        with self._state.lock:
+            return len(self._state.ready)
+
     def take(self, limits: Limits) -> Ready | None:
         """One that fits, or None; either way the next is ordered."""
         key = key_of(limits)
