@@ -40,7 +40,7 @@ class Traits:
     """Of the output tokens reported; None until a server says so."""
     reports_cached: bool = False
     context_held: int = 0
-    """Tokens of the longest prompt whose beginning the model could repeat."""
+    """Bytes of the longest prompt whose beginning the model could repeat."""
     profiled_at: datetime | None = None
     _ratio_known: bool = field(default=False, repr=False)
 

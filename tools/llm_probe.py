@@ -54,7 +54,7 @@ class ModelProber:
         member = self._client.members[0]
         traits = member.traits
         wanted = _affordable(member, prompt_bytes, most_usd)
-        if traits.profiled_at is not None and traits.context_held >= traits.tokens_of(wanted):
+        if traits.profiled_at is not None and traits.context_held >= wanted:
             return Finding(await self._client.keep_profile(member), is_new=False)
         listed = await member.endpoint.listed_models(limit_s=LIST_TIMEOUT_S)
         traits.context_tokens = listed_context(listed, member.spec.model) or traits.context_tokens
@@ -72,7 +72,7 @@ class ModelProber:
             traits.form_held = False
             said = word  # it keeps to no form, which only some roles need; of its context nothing is known
         else:
-            traits.context_held = traits.tokens_of(wanted) if word in said else 0
+            traits.context_held = wanted if word in said else 0
         profile = await self._client.keep_profile(member)
         if word in said:
             return Finding(profile, is_new=True)

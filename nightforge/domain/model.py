@@ -98,7 +98,7 @@ class ModelProfile(Frozen):
     context_tokens: int | None = None
     """The window, as the settings or the server say; None when neither does."""
     context_held: int = 0
-    """Tokens of the longest prompt whose beginning the model could repeat; 0 when none was tried."""
+    """Bytes of the longest prompt whose beginning the model could repeat; 0 when none was tried."""
     reasoning_share: float | None = None
     """Share of the output that was unseen reasoning; None when the server does not report it."""
     reports_cached: bool = False

@@ -17,8 +17,10 @@ from nightforge.domain.plan import Budget, ModelSpec, Plan
 from nightforge.domain.task import Objective
 from nightforge.domain.words import Direction, Role, SandboxTier, TeamKind
 from nightforge.store import SqlStore, open_store
+from tools.broker import Broker
 from tools.budget import BudgetMeter
 from tools.llm import OpenAIModelClient
+from tools.llm_memory import ModelMemory
 
 KEY = "sk-test-0123456789abcdef"
 MESSAGES = (
@@ -92,6 +94,9 @@ class Workbench:
         max_concurrent_calls: int = 4,
         api_key: str | None = KEY,
         proxy_from_env: bool = False,
+        first_reply_timeout_s: float | None = None,
+        memory: ModelMemory | None = None,
+        broker: Broker | None = None,
     ) -> OpenAIModelClient:
         client = OpenAIModelClient(
             models=models,
@@ -104,6 +109,9 @@ class Workbench:
             total_timeout_s=total_timeout_s,
             max_concurrent_calls=max_concurrent_calls,
             proxy_from_env=proxy_from_env,
+            first_reply_timeout_s=first_reply_timeout_s,
+            memory=memory,
+            broker=broker,
         )
         self._clients.append(client)
         return client
