@@ -45,6 +45,7 @@ MATCHES = {
     "rewrite.unroll": set(UNSHIPPED),
     "rewrite.vector_pragmas": set(UNSHIPPED),
     "tune.optuna": {"gelu_strips"},
+    "tune.tpe": {"gelu_strips"},
 }
 """Operator → the kernels that its pattern occurs in. The test below finds drafts there and nowhere else."""
 TOLERANCE = 2e-6
@@ -52,7 +53,7 @@ TOLERANCE = 2e-6
 
 def _prepared(operator: Operator, source: str) -> tuple[str, tuple[str, ...]]:
     """The parent, and the partners of operators that combine programs."""
-    if operator.name == "tune.optuna":
+    if operator.name in {"tune.optuna", "tune.tpe"}:
         return source.replace("#define STRIP", "// nf: tune STRIP in {16, 64, 256}\n#define STRIP"), ()
     if operator.name == "crossover.blocks":
         helper = "static float half(float v) { return v / 2; }\n"
