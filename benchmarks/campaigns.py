@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "toy_domain")]
@@ -39,11 +41,12 @@ class Marks:
 
 
 class MarkingEvaluator(ToyEvaluator):
-    """The toy domain's evaluator; an evaluation takes as long as TOY_SECONDS says."""
+    """The toy domain's evaluator; a search evaluation takes between `least_s` and `most_s`, drawn from its seed."""
 
-    def __init__(self, sandbox: Sandbox, marks: Marks) -> None:
+    def __init__(self, sandbox: Sandbox, marks: Marks, least_s: float, most_s: float) -> None:
         super().__init__(sandbox)
         self.marks = marks
+        self.least_s, self.most_s = least_s, most_s
 
     async def evaluate(
         self,
@@ -59,6 +62,8 @@ class MarkingEvaluator(ToyEvaluator):
         begin_s = time.monotonic()
         if phase is Phase.SEARCH:
             self.marks.cpu_s.append(time.process_time())
+            if self.most_s > 0:
+                await asyncio.sleep(Random(seed).uniform(self.least_s, self.most_s))
         evidence = await super().evaluate(source, task, parameters, seed=seed, phase=phase)
         if phase is Phase.SEARCH:
             self.marks.spans.append((begin_s, time.monotonic()))
@@ -66,9 +71,9 @@ class MarkingEvaluator(ToyEvaluator):
 
 
 @contextmanager
-def replying(*, delay_s: float = 0.0) -> Iterator[str]:
-    """The base URL of a model in a process of its own, which thinks for `delay_s` before each reply."""
-    command = [sys.executable, str(ROOT / "benchmarks" / "reply_server.py"), str(delay_s)]
+def replying(*, least_s: float = 0.0, most_s: float = 0.0) -> Iterator[str]:
+    """The base URL of a model in a process of its own, which thinks between `least_s` and `most_s` for each reply."""
+    command = [sys.executable, str(ROOT / "benchmarks" / "reply_server.py"), str(least_s), str(most_s)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
         assert server.stdout is not None
         assert server.stdin is not None
@@ -87,6 +92,7 @@ async def campaign(
     in_flight: int | None,
     evaluation_slots: int = 1,
     concurrent_calls: int | None = None,
+    evaluation_s: tuple[float, float] = (0.0, 0.0),
 ) -> tuple[Plan, Marks]:
     """Run one to its end, in the database under `home`; one draft and no repair per candidate."""
     marks = Marks()
@@ -107,12 +113,13 @@ async def campaign(
         drafts=1,
         repairs=0,
         in_flight=in_flight,
+        proposal_slots=settings.max_concurrent_calls,
         evaluation_slots=evaluation_slots,
         team=TeamKind.LLM,
         models=(model,),
     )
     async with open_night(settings, stop=StopSwitch()) as night:
-        night.house.evaluators = {"toy": lambda sandbox: MarkingEvaluator(sandbox, marks)}
+        night.house.evaluators = {"toy": lambda sandbox: MarkingEvaluator(sandbox, marks, *evaluation_s)}
         card = await night.begin(request)
         assert isinstance(card, AwaitApproval), card
         done = await night.approve()

@@ -1,6 +1,6 @@
 """A model in a process of its own: each coder reply is a new whole program of the toy task.
 
-    python benchmarks/reply_server.py [seconds before each reply]
+    python benchmarks/reply_server.py [seconds before each reply [most seconds before each reply]]
 
 Prints one JSON line with its base URL, then serves until stdin ends.
 """
@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import secrets
 import sys
 from pathlib import Path
+from random import Random
 
 TESTS = Path(__file__).parents[1] / "tests"
 sys.path[:0] = [str(TESTS), str(TESTS / "toy_domain")]
@@ -21,6 +23,8 @@ from protocol_server import ProtocolServer
 from protocol_server.behaviours import Behaviour, Received, after, answer
 
 COUNT = itertools.count()
+ONCE = secrets.token_hex(4)
+"""In every program: no campaign in the same database has evaluated it before."""
 STEP_REPLY = answer('{"operator": "full", "hint": "go on", "reason": ""}')
 JUDGE_REPLY = answer('{"bottleneck": "height", "next_step": "climb", "suspicion": "", "summary": "climbed"}')
 OTHERS = reply_as_team(0)
@@ -31,15 +35,16 @@ def reply(received: Received) -> Behaviour:
     if system.startswith("You are the coder"):
         number = next(COUNT)
         x, y = 1 + number % 6, number % 41
-        return answer(f"NOTE: number {number}\n```\n# program {number}\nX = {x}\nY = {y}\n```")
+        return answer(f"NOTE: number {number}\n```\n# program {number} {ONCE}\nX = {x}\nY = {y}\n```")
     if STEP in system:
         return STEP_REPLY
     return JUDGE_REPLY if JUDGE in system else OTHERS(received)
 
 
-async def serve(delay_s: float) -> None:
+async def serve(least_s: float, most_s: float) -> None:
     server = ProtocolServer(keep_requests=False)
-    server.handle(lambda received: after(delay_s, reply(received)))
+    random = Random(0)
+    server.handle(lambda received: after(random.uniform(least_s, most_s), reply(received)))
 
     def started() -> None:
         print(json.dumps({"base_url": server.base_url}), flush=True)
@@ -51,4 +56,5 @@ async def serve(delay_s: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(float(sys.argv[1]) if len(sys.argv) > 1 else 0.0))
+    delays = [float(word) for word in sys.argv[1:3]] or [0.0]
+    asyncio.run(serve(delays[0], delays[-1]))

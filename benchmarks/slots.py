@@ -1,27 +1,22 @@
-"""How busy evaluation slots are while model replies take seconds: 2 s replies, 0.5 s evaluations.
+"""How busy evaluation slots are while model replies take seconds: replies of 2 ± 1 s, evaluations of 0.5 to 5 s.
 
-    python -m benchmarks.slots [--reply-s 2] [--evaluation-s 0.5] [--slots 1 2] [--preset solo] [--candidates 120]
+    python -m benchmarks.slots [--reply-s 1 3] [--evaluation-s 0.5 5] [--slots 4] [--preset solo] [--candidates 200]
+        [--in-flight N]
 
-Each number of slots runs twice: with what Nightforge chooses by itself, and with as many candidates in flight and
-calls at a time as it takes. Busy is the share of slot time that evaluations filled, without the first and last tenth.
-Bar: 97 %.
+Busy is the share of slot time that evaluations filled, without the first and last tenth. How many candidates are
+under way is Nightforge's own choice (or N, for comparison). Bar: 97 %.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import math
 import os
 import tempfile
 from collections.abc import Sequence
-from itertools import product
 from pathlib import Path
 
 from benchmarks.campaigns import campaign, replying
-
-CALLS_PER_CANDIDATE = {"solo": 1, "team": 3}
-SPARE = 2
 
 
 def busy(spans: Sequence[tuple[float, float]], slots: int) -> float:
@@ -35,38 +30,35 @@ def busy(spans: Sequence[tuple[float, float]], slots: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--reply-s", type=float, default=2.0)
-    parser.add_argument("--evaluation-s", type=float, default=0.5)
-    parser.add_argument("--slots", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--preset", choices=list(CALLS_PER_CANDIDATE), default="solo")
-    parser.add_argument("--candidates", type=int, default=120)
+    parser.add_argument("--reply-s", type=float, nargs=2, default=[1.0, 3.0])
+    parser.add_argument("--evaluation-s", type=float, nargs=2, default=[0.5, 5.0])
+    parser.add_argument("--slots", type=int, nargs="+", default=[4])
+    parser.add_argument("--preset", default="solo")
+    parser.add_argument("--candidates", type=int, default=200)
+    parser.add_argument("--in-flight", type=int, default=None)
+    parser.add_argument("--calls", type=int, default=None, help="model calls at once")
     options = parser.parse_args()
-    os.environ["TOY_SECONDS"] = str(options.evaluation_s)
-    print(f"{options.preset}, {options.reply_s:g} s replies, {options.evaluation_s:g} s evaluations, ", end="")
-    print(f"{options.candidates} candidates, load {os.getloadavg()[0]:.1f}")
-    thinking = math.ceil(CALLS_PER_CANDIDATE[options.preset] * options.reply_s / options.evaluation_s)
-    for slots, enough in product(options.slots, (False, True)):
-        calls = slots * thinking + SPARE if enough else None
-        in_flight = None if calls is None else calls + slots
-        with tempfile.TemporaryDirectory() as home, replying(delay_s=options.reply_s) as base_url:
+    (least_s, most_s), evaluation_s = options.reply_s, tuple(options.evaluation_s)
+    print(
+        f"{options.preset}, replies {least_s:g} to {most_s:g} s, evaluations {evaluation_s[0]:g} to "
+        f"{evaluation_s[1]:g} s, {options.candidates} candidates, load {os.getloadavg()[0]:.1f}"
+    )
+    for slots in options.slots:
+        with tempfile.TemporaryDirectory() as home, replying(least_s=least_s, most_s=most_s) as base_url:
             plan, marks = asyncio.run(
                 campaign(
                     Path(home),
                     base_url,
                     options.preset,
                     options.candidates,
-                    in_flight=in_flight,
+                    in_flight=options.in_flight,
                     evaluation_slots=slots,
-                    concurrent_calls=calls,
+                    concurrent_calls=options.calls,
+                    evaluation_s=evaluation_s,
                 )
             )
-        share = 100 * busy(marks.spans, slots)
-        chosen = "enough" if enough else "as shipped"
-        print(
-            f"{slots} slot(s), {chosen:10s}: {plan.search.in_flight:3d} in flight, "
-            f"{calls or 'default'} calls at a time: busy {share:5.1f} %",
-            flush=True,
-        )
+        under_way = plan.search.in_flight or f"at most {plan.search.proposal_slots} proposals"
+        print(f"{slots} slot(s), {under_way}: busy {100 * busy(marks.spans, slots):5.1f} %", flush=True)
 
 
 if __name__ == "__main__":
