@@ -14,6 +14,10 @@ def doctor(
     sandbox: Annotated[
         bool, typer.Option("--sandbox", help="Only the sandbox, each tier against the whole conformance suite.")
     ] = False,
+    model: Annotated[
+        bool, typer.Option("--model", help="Only the models of the settings, each by a few paid requests.")
+    ] = False,
+    max_usd: Annotated[float, typer.Option("--max-usd", min=0, help="With --model: cap on dollars for each.")] = 0.25,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
     verbose: VerboseFlag = False,
@@ -22,7 +26,12 @@ def doctor(
     output = Output.open(json=json, quiet=quiet, verbose=verbose)
     from nightforge.doctor import Level, examine, examine_sandbox
 
-    findings = examine_sandbox() if sandbox else examine()
+    if model:
+        from nightforge.cli.doctor_model import examine_models
+
+        findings = examine_models(output, max_usd=max_usd)
+    else:
+        findings = examine_sandbox() if sandbox else examine()
     failed = [finding.check for finding in findings if finding.level is Level.FAIL]
     if output.json:
         output.record(
