@@ -51,6 +51,18 @@ types: setup ## mypy, strict, on packages and tests
 	@$(PYTHON) -m mypy
 	@$(PYTHON) -m mypy tests benchmarks scripts examples/extension/nightforge_sine
 
+.PHONY: image
+image: setup ## An image for the docker tier that shows this machine's /usr: a second, no registry, no network
+	@$(PYTHON) -m sandbox.images host
+
+.PHONY: image-debian
+image-debian: setup ## An image with a Debian of its own, by debootstrap: root and a mirror, minutes, no registry
+	@$(PYTHON) -m sandbox.images debian
+
+.PHONY: image-registry
+image-registry: setup ## The same from images/Dockerfile, whose base is pinned by digest
+	@docker build -f images/Dockerfile --build-arg INIT_HASH=$$($(PYTHON) -m sandbox.images hash) -t nightforge-box:registry .
+
 .PHONY: docs
 docs: setup ## Regenerate the generated parts of docs/
 	@$(PYTHON) scripts/docs.py

@@ -1,17 +1,16 @@
 """Images of the docker tier, made without a registry.
 
-    python -m sandbox.images [host | debian] [--suite bookworm] [--mirror URL]
+    python -m sandbox.images [host | debian | hash] [--suite bookworm] [--mirror URL]
 
 `host` (a second, no network) holds nothing but the init and the places to mount this machine's /usr on: candidates
 see the compiler that the bubblewrap tier shows them. `debian` is a debootstrap tree with a compiler and Python of its
 own. Both hold /usr, the links into it and two names of /etc, and nothing else: no account, no home, no variable data.
-images/Dockerfile builds the same from a registry.
+images/Dockerfile builds the same from a registry; `hash` prints what it labels its image with.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import io
 import os
 import sys
@@ -21,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nightforge.errors import PrerequisiteMissing, SandboxFault
-from sandbox.docker_engine import INIT_PATH, LABEL, USR_LABEL, Engine, Image
+from sandbox.docker_engine import INIT_PATH, LABEL, USR_LABEL, Engine, Image, init_hash, init_source
 from sandbox.platform import require_tool, run_tool
 
 REPOSITORY = "nightforge-box"
@@ -31,15 +30,6 @@ _BOOTSTRAP_TIMEOUT_S = 1800.0
 _IMPORT_TIMEOUT_S = 300.0
 _MOUNT_POINTS = ("proc", "dev", "sys", "job", "usr", "etc", "etc/alternatives")
 _LINKS = {"box": "dev/shm/box", "tmp": "dev/shm/tmp"}
-
-
-def init_source() -> Path:
-    return Path(__file__).parent / "runners" / "container_init.c"
-
-
-def init_hash() -> str:
-    """Which init an image must hold for this release: images with another one are not taken."""
-    return hashlib.sha256(init_source().read_bytes()).hexdigest()[:16]
 
 
 def build_init(folder: Path) -> Path:
@@ -163,10 +153,13 @@ def _import(engine: Engine, tree: bytes, *, tag: str, usr: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m sandbox.images", description="Build an image of the docker tier.")
-    parser.add_argument("kind", nargs="?", default="host", choices=("host", "debian"))
+    parser.add_argument("kind", nargs="?", default="host", choices=("host", "debian", "hash"))
     parser.add_argument("--suite", default="bookworm", help="Debian release of the `debian` kind")
     parser.add_argument("--mirror", default="http://deb.debian.org/debian")
     asked = parser.parse_args(arguments)
+    if asked.kind == "hash":
+        sys.stdout.write(f"{init_hash()}\n")
+        return 0
     engine = Engine()
     try:
         engine.check()

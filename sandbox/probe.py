@@ -18,8 +18,7 @@ from nightforge.errors import NightforgeError, SandboxFault, SandboxUnavailable
 from sandbox.box import Launcher, OuterStage
 from sandbox.bubblewrap import BubblewrapSandbox, drop_target
 from sandbox.docker import DockerSandbox
-from sandbox.docker_engine import Engine, Image, sweep_containers
-from sandbox.images import init_hash
+from sandbox.docker_engine import Engine, Image, init_hash, sweep_containers
 from sandbox.local import LocalSandbox
 from sandbox.staging import sweep
 from sandbox.supervise import Stop

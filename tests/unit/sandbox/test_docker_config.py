@@ -17,8 +17,8 @@ from nightforge.domain.limits import MIB, Limits
 from nightforge.errors import SandboxFault, SandboxUnavailable
 from sandbox import docker_engine
 from sandbox.docker_box import Options, Shell, check_limits, container_config
-from sandbox.docker_engine import Engine, Image, owner_word
-from sandbox.images import build_init, init_hash, pack_tree
+from sandbox.docker_engine import Engine, Image, init_hash, owner_word
+from sandbox.images import build_init, pack_tree
 from sandbox.platform import find_tool
 from sandbox.staging import stage
 
