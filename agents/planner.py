@@ -83,6 +83,7 @@ class LlmPlanner:
         self._operators = tuple(operators)
         self._goal_prompt = load_prompt("planner_goal")
         self._step_prompt = load_prompt("planner_step")
+        self._shift_prompt = load_prompt("planner_shift")
 
     async def read_goal(self, goal: str, tasks: Sequence[Task]) -> GoalReading:
         """Ask the model, then hold its answer against the goal's own words and the tasks.
@@ -104,14 +105,14 @@ class LlmPlanner:
 
     async def plan_step(self, context: StepContext) -> StepPlan:
         key = CallKey(campaign_id=context.campaign_id, ordinal=context.ordinal, step="plan_step", role=Role.PLANNER)
-        prompt = self._step_prompt
-        system = prompt.fill(
-            "system",
-            language=clean_line(context.language),
-            objective=describe_objective(context.objective, context.parameters),
-            brief=describe_brief(context),
-            operators=", ".join(self._operators),
-        )
+        prompt = self._shift_prompt if context.shift else self._step_prompt
+        about = {
+            "language": clean_line(context.language),
+            "objective": describe_objective(context.objective, context.parameters),
+            "brief": describe_brief(context),
+            "operators": ", ".join(self._operators),
+        }
+        system = prompt.fill("system", **{name: about[name] for name in prompt.names("system")})
         user = prompt.fill(
             "user",
             goal=describe_goal(context.goal),

@@ -85,6 +85,9 @@ def describe_guidance(context: StepContext) -> str:
         )
     if context.lessons:
         parts.append(fence("Lessons of earlier searches", _bullets(context.lessons), limit=GUIDANCE_LIMIT))
+    if context.failures:
+        tried = _bullets(context.failures)
+        parts.append(fence("What was tried on this parent and failed", tried, limit=GUIDANCE_LIMIT))
     if context.failure is not None and context.broken is None:
         parts.append("The last attempt at this step could not be used:\n" + describe_stage(context.failure))
     return "\n\n".join(parts) or "There is no further guidance."

@@ -35,7 +35,8 @@ def build_graph(preset: Preset, *, drafts: int, repairs: int) -> CandidateGraph:
     """pick → [plan step] → `drafts` × code in parallel → gate → evaluate → [judge] → record, with the repair edge."""
     graph = StateGraph(CandidateRun, context_schema=Desk)
     coders = [f"{Node.CODE}_{index}" if drafts > 1 else str(Node.CODE) for index in range(drafts)]
-    first = [str(Node.PLAN_STEP)] if preset.has(Node.PLAN_STEP) else coders
+    planned = [str(Node.PLAN_STEP)]
+    first = planned if preset.has(Node.PLAN_STEP) else coders
     last = str(Node.JUDGE) if preset.has(Node.JUDGE) else str(Node.RECORD)
     mends = preset.has(Node.REPAIR) and repairs > 0
 
@@ -43,7 +44,9 @@ def build_graph(preset: Preset, *, drafts: int, repairs: int) -> CandidateGraph:
     async def after_pick(state: CandidateRun) -> list[str]:
         if state["evaluated"]:
             return [await after_evaluate(state)]
-        return [str(Node.EVALUATE)] if state["code_sha"] else first
+        if state["code_sha"]:
+            return [str(Node.EVALUATE)]
+        return planned if state.get("shift", False) else first
 
     async def after_gate(state: CandidateRun) -> str:
         return str(Node.EVALUATE) if state["code_sha"] else await after_evaluate(state)
@@ -64,14 +67,15 @@ def build_graph(preset: Preset, *, drafts: int, repairs: int) -> CandidateGraph:
     graph.add_node(str(Node.EVALUATE), nodes.evaluate)
     graph.add_node(str(Node.RECORD), nodes.record)
     graph.add_edge(START, str(Node.PICK))
-    graph.add_conditional_edges(str(Node.PICK), after_pick, [*first, str(Node.EVALUATE), last, *repair])
+    ways = dict.fromkeys([*planned, *first, str(Node.EVALUATE), last, *repair])
+    graph.add_conditional_edges(str(Node.PICK), after_pick, list(ways))
     graph.add_conditional_edges(str(Node.GATE), after_gate, [str(Node.EVALUATE), last, *repair])
     graph.add_conditional_edges(str(Node.EVALUATE), after_evaluate, [last, *repair])
     graph.add_edge(str(Node.RECORD), END)
-    if preset.has(Node.PLAN_STEP):
-        graph.add_node(str(Node.PLAN_STEP), nodes.plan_step)
-        for name in coders:
-            graph.add_edge(str(Node.PLAN_STEP), name)
+    # There in every preset: a search that stands still asks for another approach.
+    graph.add_node(str(Node.PLAN_STEP), nodes.plan_step)
+    for name in coders:
+        graph.add_edge(str(Node.PLAN_STEP), name)
     if mends:
         graph.add_node(str(Node.REPAIR), nodes.repair)
         graph.add_conditional_edges(str(Node.REPAIR), after_repair, [str(Node.GATE), last])

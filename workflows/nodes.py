@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from langgraph.runtime import Runtime
 
-from nightforge.domain.candidate import Candidate
+from nightforge.domain.candidate import Candidate, Choice
 from nightforge.domain.evidence import Evidence, StageEvidence
 from nightforge.domain.scoring import score_evidence, violated
 from nightforge.domain.team import Draft, NoDraft, StepPlan
@@ -40,7 +40,11 @@ async def pick(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
     if shop.steering.in_force:
         parent = shop.store.candidate(shop.campaign_id, choice.parents[0])
         desk.hints = tuple(await shop.steering.hints_for(desk.ordinal, parent_low=parent.score_low))
-    return {"attempt": 0, "parents": choice.parents, "step": desk.step, "code_sha": None, "evaluated": False}
+    return {"attempt": 0, "parents": choice.parents, "step": desk.step, **_fresh(choice)}
+
+
+def _fresh(choice: Choice) -> CandidateRun:
+    return {"shift": choice.shift, "code_sha": None, "evaluated": False}
 
 
 async def _take_up(desk: Desk, row: Candidate) -> CandidateRun:
@@ -50,7 +54,8 @@ async def _take_up(desk: Desk, row: Candidate) -> CandidateRun:
     desk.hints = tuple(shop.store.hints_of(shop.campaign_id, desk.ordinal))
     run: CandidateRun = {"parents": row.parents, "attempt": row.attempt, "code_sha": row.code_sha, "evaluated": False}
     run["step"] = desk.step
-    if row.code_sha is not None and row.parents and shop.preset.has(Node.PLAN_STEP):
+    run["shift"] = shift = row.choice is not None and row.choice.shift
+    if row.code_sha is not None and row.parents and (shift or shop.preset.has(Node.PLAN_STEP)):
         # Repairs are asked for with the planner's words: without them a paid reply would not be found again.
         run |= {"step": await _plan_step(desk, row.parents)}
     evidence = shop.evidence_of(row)

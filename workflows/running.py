@@ -22,6 +22,7 @@ from workflows.confirmation import confirm_finalists
 from workflows.contract import StopSwitch
 from workflows.house import House
 from workflows.model_rehearsal import Entrant, rehearse_models
+from workflows.lessons import leave_lessons, read_lessons
 from workflows.ownership import Tenure, owning
 from workflows.presets import find_preset
 from workflows.rehearsal import rehearse_evaluator
@@ -64,6 +65,7 @@ async def _run(house: House, campaign_id: str, stop: StopSwitch, tenure: Tenure)
     await store.book_lost_calls(campaign_id)
     campaign = store.campaign(campaign_id)
     search = Search(open_workshop(house, campaign), stop, tenure)
+    await read_lessons(search.workshop)
     await search.control.take_up(campaign.state, campaign.reason)
     if campaign.state is not CampaignState.RUNNING:
         await store.set_campaign_state(campaign_id, CampaignState.RUNNING, reason="resumed")
@@ -168,6 +170,7 @@ async def analyse(workshop: Workshop) -> None:
         await store.append_event(campaign_id, "analysis.without_model", {"reason": str(error)[:500]})
         analysis = await OfflineAnalyst().analyse(context)
     await store.save_document(campaign_id, "analysis", analysis)
+    await leave_lessons(store, campaign_id, workshop.task, analysis)
 
 
 async def _same_request(store: Store, campaign_id: str, seen: ReportContext) -> ReportContext:

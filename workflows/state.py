@@ -12,6 +12,8 @@ class CandidateRun(TypedDict, total=False):
     attempt: int
     parents: tuple[int, ...]
     step: StepPlan
+    shift: bool
+    """The policy wants another approach: the planner is asked, whatever the preset."""
     code_sha: str | None
     """The program of the present attempt, once it passed the gate."""
     evaluated: bool

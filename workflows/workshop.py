@@ -32,6 +32,7 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 FEEDBACK_CHARACTERS = 4000
+FAILURE_CHARACTERS = 160
 PROGRAM_CACHE = 256
 
 
@@ -64,6 +65,8 @@ class Workshop:
     """Data seeds come from the operating system and are stored with the evidence."""
     reuse: Reuse | None = None
     """Earlier evaluations; None runs every one."""
+    lessons: tuple[str, ...] = ()
+    """What earlier campaigns left, as it was when this one began."""
     may_repair: bool = True
     """False once the wall time is spent: what is in flight ends, and begins nothing more."""
     pipeline: Pipeline = field(init=False)
@@ -243,6 +246,12 @@ class Desk:
         """The program that just failed, as the repairer sees it."""
         return Program(ordinal=self.ordinal, source=self.workshop.store.source(sha), feedback=bound_feedback(evidence))
 
+    def _failures(self) -> tuple[str, ...]:
+        """Of the candidates that the policy named: they are finished, so that a resumed run reads the same."""
+        shop = self.workshop
+        failed = self.choice.failed if self.choice is not None else ()
+        return tuple(describe_failure(shop.store.candidate(shop.campaign_id, ordinal)) for ordinal in failed)
+
     def context(self, parents: tuple[int, ...], step: StepPlan, *, attempt: int = 0, draft: int = 0) -> StepContext:
         shop = self.workshop
         parent, *others = parents
@@ -258,6 +267,9 @@ class Desk:
             parent=shop.program(parent),
             inspirations=tuple(shop.program(other) for other in others),
             step=step,
+            shift=self.choice is not None and self.choice.shift,
+            failures=self._failures(),
+            lessons=shop.lessons,
             hints=self.hints,
             attempt=attempt,
             draft=draft,
@@ -265,6 +277,14 @@ class Desk:
             failure=self.failure,
             broken=self.broken,
         )
+
+
+def describe_failure(candidate: Candidate) -> str:
+    """One line on what was tried and how it failed; it may quote the candidate."""
+    failure = candidate.evidence.failure if candidate.evidence is not None else None
+    said = failure.feedback.strip().splitlines()[:1] if failure is not None else []
+    tried = candidate.note or candidate.operator_name or "a change"
+    return f"{tried}: {candidate.reason}" + (f" ({said[0][:FAILURE_CHARACTERS]})" if said else "")
 
 
 def describe_program(candidate: Candidate, source: str) -> Program:

@@ -11,6 +11,7 @@ from nightforge.domain.plan import GoalReading
 from nightforge.domain.ports import Clock
 from nightforge.domain.task import Task
 from nightforge.domain.team import StepContext, StepPlan
+from nightforge.domain.words import OperatorKind
 
 
 class OfflinePlanner:
@@ -24,6 +25,10 @@ class OfflinePlanner:
 
     async def plan_step(self, context: StepContext) -> StepPlan:
         """Leave the operator to the coder, whose choice is seeded; pass on what the judge said of the parent."""
+        if context.shift:
+            # Rewrites of one parent are used up: join what stands apart, or change the structure once more.
+            kind = OperatorKind.CROSSOVER if context.inspirations else OperatorKind.REWRITE
+            return StepPlan(operator=kind, reason="the search stands still: programs that stand apart are joined")
         verdict = context.parent.verdict
         if verdict is None or not verdict.next_step:
             return StepPlan(reason="nothing is known of the parent but its score")

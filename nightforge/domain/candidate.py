@@ -46,6 +46,8 @@ class Choice(Frozen):
     island: int = 0
     shift: bool = False
     """The search stands still: the planner is asked for another approach."""
+    failed: tuple[int, ...] = ()
+    """Candidates that failed on this parent, newest last, for the prompt to name."""
     reason: str = ""
     """Why, in a few words, for the event table."""
 

@@ -61,6 +61,10 @@ class StepContext(Frozen):
     parent: Program
     inspirations: tuple[Program, ...] = ()
     step: StepPlan = StepPlan()
+    shift: bool = False
+    """The search stands still: another approach is wanted, not another change of the parent."""
+    failures: tuple[str, ...] = ()
+    """What was tried on this parent and failed, a line each; untrusted text."""
     lessons: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     attempt: int = 0

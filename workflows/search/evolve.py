@@ -32,6 +32,9 @@ from workflows.search.ways import ways_of
 SEED = 0
 EVALUATIONS_PER_ISLAND = 120
 MOST_ISLANDS = 5
+FAILURES = 3
+"""Failed children of a parent that the next prompt on it names."""
+PARENTS_WITH_FAILURES = 64
 HEARD = 4096
 """Ordinals remembered, so that a result told twice in one process counts once; the store knows them all."""
 
@@ -104,6 +107,7 @@ class Evolve:
         self._in_flight: dict[int, int] = {}
         self._heard: OrderedDict[int, None] = OrderedDict()
         self._shifts_left = 0
+        self._failed: OrderedDict[int, tuple[int, ...]] = OrderedDict()
 
     def untold(self) -> Sequence[int]:
         """Finished candidates that a crash kept it from hearing of."""
@@ -134,6 +138,7 @@ class Evolve:
             model=model,
             island=island,
             shift=shift,
+            failed=self._failed.get(parent.ordinal, ()),
             reason=self._reason(shift=shift, explore=explore),
         )
 
@@ -182,8 +187,18 @@ class Evolve:
         island = self._in_flight.pop(result.ordinal, None)
         if island is not None:
             self._asked[island] -= 1
+        self._note_failure(result)
         # Taken in before the write is awaited: two results told at once must both count.
         await self._context.store.save_trial(self._context.campaign_id, self._memory.hear(result))
+
+    def _note_failure(self, result: Result) -> None:
+        """For a model's next prompt on the same parent; a program of ours cannot read."""
+        if self._offline or result.state.may_be_parent or result.operator is None or not result.choice.parents:
+            return
+        parent = result.choice.parents[0]
+        self._failed[parent] = (*self._failed.pop(parent, ()), result.ordinal)[-FAILURES:]
+        if len(self._failed) > PARENTS_WITH_FAILURES:
+            self._failed.popitem(last=False)
 
 
 def make_evolve(context: PolicyContext) -> Policy:
