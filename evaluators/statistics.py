@@ -78,6 +78,20 @@ def paired_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> 
     return median_interval([top / bottom for top, bottom in zip(numerators, denominators, strict=True)])
 
 
+def bootstrap_ratio(
+    numerators: Sequence[float], denominators: Sequence[float], confidence: float = 0.95, *, resamples: int = 4999
+) -> Estimate:
+    """Median of the ratios of paired rounds, with its percentile bootstrap interval; pairs are drawn as pairs."""
+    if not numerators:
+        raise ValueError("a ratio needs at least one pair")
+    ratios = np.asarray(numerators, dtype=np.float64) / np.asarray(denominators, dtype=np.float64)
+    rng = np.random.Generator(np.random.PCG64(0))
+    medians = np.median(rng.choice(ratios, size=(resamples, ratios.size)), axis=1)
+    low, high = np.quantile(medians, [(1 - confidence) / 2, (1 + confidence) / 2])
+    value = float(np.median(ratios))
+    return Estimate(value, min(float(low), value), max(float(high), value), int(ratios.size))
+
+
 def is_distinguishable(gain: Estimate, *, noise: float, control: float) -> bool:
     """True when a ratio's distance from 1 exceeds max(2 x A/A noise, the control's deviation), and its interval
     excludes 1."""

@@ -6,6 +6,7 @@ ICSE 2015). What changes answers within the tolerance is counted apart.
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections import defaultdict
@@ -20,7 +21,8 @@ from nightforge.errors import EvaluatorFault, SandboxFault
 WANTED = 200
 """Mutants that count (caught or survived) per task; fewer only when the fixed list gives fewer."""
 
-TRIES = 4
+TRIES = 8
+PAUSE_S = 2.0
 RETRIALS = 4
 """Further draws of data for a mutant that was accepted: one that any of them catches had luck, and has survived."""
 
@@ -54,6 +56,7 @@ async def patiently(check: Callable[[], Awaitable[Finding]]) -> Finding:
         except (EvaluatorFault, SandboxFault):
             if left == 0:
                 raise
+        await asyncio.sleep(PAUSE_S)
     raise AssertionError("unreachable: the last try returns or raises")
 
 

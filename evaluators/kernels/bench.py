@@ -12,6 +12,7 @@ import numpy as np
 
 from evaluators.kernels.buffers import Arena
 from evaluators.kernels.correctness import Allowance, Examiner
+from evaluators.kernels.relations import Relations
 from evaluators.kernels.session import KernelWorker, Program, kernel_program, open_worker
 from evaluators.kernels.spec import Dims, Inputs, KernelSettings, Oracle
 from evaluators.kernels.timing import Flusher, Participant, Record, race
@@ -35,6 +36,7 @@ class Cast:
     roof: bytes
     recipes: dict[str, Recipe]
     candidate: bytes | None = None
+    relations: Relations | None = None
 
     @property
     def others(self) -> tuple[Recipe, ...]:
@@ -56,15 +58,15 @@ class Bench:
         self.examiner = Examiner(cast.settings, cast.inputs, cast.oracle, arena, stop, hidden)
         self.rng = rng
         self._sandbox = sandbox
-        self._arena = arena
+        self.arena = self._arena = arena
         self._flusher = Flusher(cast.settings.timing.flush_bytes)
-        self._cpu = measuring_cpu()
+        self.cpu = measuring_cpu()
 
     @contextmanager
     def open(self, program: Program) -> Iterator[KernelWorker]:
         wall_s = _TRUSTED_WALL_S if program.trusted else _WORKER_WALL_S
         with open_worker(
-            self._sandbox, program, self.settings, self._arena, cpus=(self._cpu,), wall_s=wall_s
+            self._sandbox, program, self.settings, self._arena, cpus=(self.cpu,), wall_s=wall_s
         ) as worker:
             yield worker
 
@@ -136,3 +138,8 @@ def open_bench(
 def measuring_cpu() -> int:
     """The last processor that we may use: interrupts and other work favour the first."""
     return max(os.sched_getaffinity(0))
+
+
+def checking_cpu() -> int:
+    """Where programs run that are not timed: away from the measuring one, where there is another."""
+    return min(os.sched_getaffinity(0))

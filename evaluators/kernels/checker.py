@@ -15,7 +15,7 @@ from threading import Event
 
 import numpy as np
 
-from evaluators.kernels.bench import Bench, Cast, open_bench
+from evaluators.kernels.bench import Bench, Cast, checking_cpu, open_bench
 from evaluators.kernels.build import BuildFailure, build_kernel, check_source
 from evaluators.kernels.cascade import Cascade, CascadeEnded
 from evaluators.kernels.correctness import Allowance, Answered, Examiner, Question, compare
@@ -176,6 +176,7 @@ def _hold(sandbox: Sandbox, cast: Cast, dims: Mapping[str, int], seed: int) -> I
     settings = cast.settings
     shapes = [*settings.smoke, *settings.correctness, dims]
     with open_bench(sandbox, cast, shapes, [seed, _PHASE_WORD], Event()) as bench:
+        bench.cpu = checking_cpu()
         examiner = _WatchedExaminer(bench.examiner)
         bench.examiner = examiner
         with bench.open(bench.reference_program(settings.reference)) as reference:

@@ -21,9 +21,11 @@ from evaluators.kernels.bench import Cast, open_bench
 from evaluators.kernels.build import BuildFailure, build_kernel, check_source
 from evaluators.kernels.cascade import Cascade, CascadeEnded
 from evaluators.kernels.checker import KernelChecker, open_kernel_checker
+from evaluators.kernels.duel import measure_duel
 from evaluators.kernels.gate import inspect_library
 from evaluators.kernels.honest import honest_kernels
 from evaluators.kernels.impostors import kernel_impostors
+from evaluators.kernels.relations import load_relations
 from evaluators.kernels.session import KernelFailed
 from evaluators.kernels.spec import (
     HIDDEN_FILE,
@@ -36,6 +38,7 @@ from evaluators.kernels.spec import (
 )
 from evaluators.kernels.toolchain import Missing, Recipe, Toolchain, runners_folder
 from nightforge.domain.base import Scalar
+from nightforge.domain.duel import DuelFinding
 from nightforge.domain.evidence import Calibration, Evidence
 from nightforge.domain.ports import Sandbox
 from nightforge.domain.task import Task
@@ -180,6 +183,42 @@ class KernelEvaluator:
             pass
         return cascade.evidence(self._sandbox.tier)
 
+    async def duel(
+        self,
+        champion: str,
+        challenger: str,
+        task: Task,
+        parameters: Mapping[str, Scalar],
+        *,
+        seed: int,
+        calibration: Calibration | None = None,
+    ) -> DuelFinding:
+        """Implements `nightforge.domain.duel.OffersDuels`; what does not build any more has failed."""
+        settings = read_settings(task)
+        wall_s = {stage.name: stage.wall_s for stage in task.stages}
+        cascade = Cascade(Phase.CONFIRMATION, seed, await self._toolchain.versions())
+        limit_s = wall_s.get("compile", _DEFAULT_STAGE_S)
+        try:
+            libraries = (
+                await self._build(champion, settings, cascade, limit_s),
+                await self._build(challenger, settings, cascade, limit_s),
+            )
+        except CascadeEnded:
+            return DuelFinding(verdict="failed", reason="one of the two does not build")
+        built = await self._prepare(task, settings, everyone=False)
+        return await _in_thread(
+            lambda stop: measure_duel(
+                self._sandbox,
+                built.cast,
+                libraries,
+                primary_dims(settings, task, parameters),
+                seed=seed,
+                noise=calibration.noise.value if calibration else 0.0,
+                limit_s=wall_s.get("confirm", _DEFAULT_STAGE_S),
+                stop=stop,
+            )
+        )
+
     @asynccontextmanager
     async def open_checker(
         self, task: Task, parameters: Mapping[str, Scalar], *, seed: int
@@ -261,4 +300,5 @@ class KernelEvaluator:
                     recipes[baseline.name] = recipe
             worker = await self._toolchain.worker()
             roof = await self._toolchain.library(task, settings.roof)
-        return _Built(Cast(settings, inputs, oracle, worker, roof, recipes), missing)
+        cast = Cast(settings, inputs, oracle, worker, roof, recipes, relations=load_relations(task))
+        return _Built(cast, missing)

@@ -84,7 +84,7 @@ class KernelWorker:
         self, name: str, session: SandboxSession, settings: KernelSettings, arena: Arena, *, trusted: bool = False
     ) -> None:
         self.name = name
-        self._trusted = trusted
+        self.trusted = trusted
         self._session = session
         self._settings = settings
         self._arena = arena
@@ -107,7 +107,7 @@ class KernelWorker:
             with self._ends_are_its_own():
                 return self._timed_call(command, timeout_s)
         except KernelFailed as failure:
-            if self._trusted:
+            if self.trusted:
                 raise EvaluatorFault(f"{self.name} failed: {failure}", hint="is the machine overloaded?") from failure
             raise
 

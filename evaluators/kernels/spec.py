@@ -261,10 +261,11 @@ def primary_dims(settings: KernelSettings, task: Task, parameters: Mapping[str, 
 
 def load_problem(task: Task) -> tuple[Inputs, Oracle]:
     """The task's own trusted modules. They run in our process: a task folder is code that its user chose."""
-    return cast(Inputs, _load(task.root / "inputs.py")), cast(Oracle, _load(task.root / "oracle.py"))
+    return cast(Inputs, load_module(task.root / "inputs.py")), cast(Oracle, load_module(task.root / "oracle.py"))
 
 
-def _load(path: Path) -> object:
+def load_module(path: Path) -> object:
+    """Trusted Python of a task's folder, not kept in `sys.modules`. EvaluatorFault when it fails on import."""
     spec = importlib.util.spec_from_file_location(f"nightforge_task_{path.parent.name}_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise EvaluatorFault("cannot be loaded as Python", where=str(path))

@@ -10,6 +10,7 @@ from evaluators.integrity.alarms import Bound, raise_alarm
 from evaluators.kernels.bench import CANDIDATE, CONTROL, ROOF, Bench, Cast
 from evaluators.kernels.cascade import Cascade, StageNotes
 from evaluators.kernels.correctness import Allowance, compare, examine
+from evaluators.kernels.relations import RelationCheck, hidden_shapes
 from evaluators.kernels.session import KernelFailed, KernelWorker
 from evaluators.kernels.spec import Dims, KernelSettings
 from evaluators.kernels.timing import Participant, Record, l3_bytes
@@ -128,6 +129,7 @@ def confirm(bench: Bench, job: Job) -> None:
             bench.rng,
             allowance=allowance,
         )
+        calls += _related(bench, job, pair, allowance)
         calls += _untimed(bench, job, pair, Allowance(job.limit_s("correctness")))
         racers = stack.enter_context(pair.participants(bench))
         for index, dims in enumerate(job.unseen_timed):
@@ -136,6 +138,16 @@ def confirm(bench: Bench, job: Job) -> None:
             notes.metrics[name] = record.ratio(settings.reference, CANDIDATE).metric("x")
         _full(bench, job, racers, notes, _CONFIRM_FACTOR * settings.timing.rounds, allowance)
         notes.feedback += f"; {calls} untimed calls checked, most on hidden shapes, largest error there {worst:.1e}"
+
+
+def _related(bench: Bench, job: Job, pair: Pair, allowance: Allowance) -> int:
+    """The task's relations on its largest hidden shapes: twice as many calls as relations that held."""
+    if job.cast.relations is None:
+        return 0
+    check = RelationCheck(bench.examiner, job.cast.relations, allowance)
+    name = job.settings.distributions[0]
+    sides = {"candidate": pair.candidate, "reference": pair.reference}
+    return sum(2 * check.run(bench.rng, dims, name, **sides) for dims in hidden_shapes(job.unseen))
 
 
 def _untimed(bench: Bench, job: Job, pair: Pair, allowance: Allowance, *, most: int | None = None) -> int:
