@@ -10,7 +10,7 @@ from pydantic import Field
 from agents.fencing import clean_line, fence
 from agents.planner_checks import MAX_QUESTIONS, check_goal, refuse, take
 from agents.planner_matching import Fit, fit_tasks
-from agents.planner_reading import nothing_fits, read_goal_facts, task_question, unreadable
+from agents.planner_reading import nothing_fits, read_goal_by_words, read_goal_facts, task_question, unreadable
 from agents.prompting import load_prompt
 from agents.prompting_context import (
     describe_brief,
@@ -67,6 +67,10 @@ class StepReply(Frozen):
     reason: str = ""
 
 
+NO_READING = "The model gave no usable reading"
+"""How the note begins that says so."""
+
+
 class LlmPlanner:
     """Implements `nightforge.domain.team.Planner`.
 
@@ -100,7 +104,12 @@ class LlmPlanner:
         prompt = self._goal_prompt
         system = prompt.fill("system", tasks="\n\n".join(map(_describe_task, tasks)))
         messages = prompt.messages(system, prompt.fill("user", goal=describe_goal(goal)))
-        reply = await self._client.complete(key, messages, schema=GoalReply)
+        try:
+            reply = await self._client.complete(key, messages, schema=GoalReply)
+        except UnusableReply as unusable:
+            by_words = read_goal_by_words(goal, tasks, now=self._clock.now().astimezone())
+            note = f"{NO_READING} ({clean_line(str(unusable))}): the goal was read by its words."
+            return by_words.model_copy(update={"notes": (*by_words.notes, note)})
         return check_reply(goal, facts, fits, reply.value or GoalReply())
 
     async def plan_step(self, context: StepContext) -> StepPlan:

@@ -116,7 +116,8 @@ class Mischief:
     good: b.Handler
     random: Random
     calm: int = 0
-    """Requests before the first fault: so that the models pass their rehearsal."""
+    """Requests before the first fault. 1: the goal is read, with a person at the terminal; what fails before that
+    leaves no campaign. More, with a spare: each model passes its rehearsal."""
     count: int = 0
 
     def __call__(self, received: Received) -> Behaviour:
@@ -145,7 +146,7 @@ async def run_one(
     silent = name in NO_USAGE
     with tempfile.TemporaryDirectory(prefix="nightforge-faults-") as folder, ProtocolServer() as server:
         mischief = Mischief(
-            faults, share, with_usage(good, usage) if silent else good, Random(name), calm=CALM if spare else 0
+            faults, share, with_usage(good, usage) if silent else good, Random(name), calm=CALM if spare else 1
         )
         server.handle(mischief)
         with ProtocolServer() as second:
@@ -181,7 +182,7 @@ async def run_one(
         faulty=mischief.count,
         calls=len(calls),
         asked_again=asked_again(calls),
-        cost_usd=tally.cost_usd,
+        cost_usd=tally.cost_usd + pending_cost(calls),
         expected_usd=expected_cost(calls),
         seconds=time.monotonic() - begin_s,
     )
@@ -243,6 +244,11 @@ def asked_again(calls: Sequence[ModelCall]) -> int:
         if call.state is CallState.ANSWERED
     )
     return sum(count - 1 for count in answered.values())
+
+
+def pending_cost(calls: Sequence[ModelCall]) -> float:
+    """Of a campaign that paused with calls on their way: resuming books their reserve."""
+    return sum(call.reserved_usd for call in calls if call.state is CallState.SENT)
 
 
 def expected_cost(calls: Sequence[ModelCall]) -> float:

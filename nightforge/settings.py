@@ -28,7 +28,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from nightforge.domain.plan import ModelSpec
+from nightforge.domain.plan import ListedPrice, ModelSpec
 from nightforge.domain.words import SandboxChoice
 from nightforge.errors import UserError
 
@@ -67,7 +67,11 @@ class Settings(BaseSettings):
     models: Annotated[tuple[ModelSpec, ...], NoDecode] = ()
     base_url: str | None = None
     api_key: SecretStr | None = None
+    prices: tuple[ListedPrice, ...] = ()
+    """Dated prices of your own, for models that name none; they win over the built-in list."""
     request_timeout_s: Annotated[float, Field(gt=0)] = 300.0
+    first_reply_timeout_s: Annotated[float, Field(gt=0)] = 600.0
+    """Of the first attempt at a model, which a local server may have to load."""
     total_timeout_s: Annotated[float, Field(gt=0)] = 900.0
     max_concurrent_calls: Annotated[int, Field(ge=1, le=256)] = 8
     proxy_from_env: bool = False

@@ -7,11 +7,12 @@ cost anything, so there the user must say; 0 is a price, too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from nightforge.domain.plan import ModelSpec
+from nightforge.domain.plan import ListedPrice, ModelSpec
 from nightforge.errors import ModelAccessRefused
 
 LISTED_ON = date(2026, 4, 1)
@@ -51,6 +52,24 @@ def listed_price(model: str, base_url: str = "") -> Price | None:
     host = urlsplit(base_url or OPENAI_URL).hostname or ""
     prices = PRICES.get(host, {})
     return prices.get(model) or prices.get(_without_date(model))
+
+
+def priced(spec: ModelSpec, prices: Sequence[ListedPrice], *, base_url: str = "") -> ModelSpec:
+    """`spec` with what a dated list of the user says, where it names no price itself; the newest entry counts."""
+    host = urlsplit(spec.base_url or base_url or OPENAI_URL).netloc
+    listed = [one for one in prices if (one.model, one.host) == (spec.model, host)]
+    if not listed:
+        return spec
+    newest = max(listed, key=lambda one: one.listed_on)
+    names = ("input_usd_per_mtok", "output_usd_per_mtok", "cached_input_usd_per_mtok")
+    missing = {name: getattr(newest, name) for name in names if getattr(spec, name) is None}
+    return spec.model_copy(update=missing)
+
+
+def lacks_price(spec: ModelSpec, *, base_url: str = "") -> bool:
+    """Neither given nor listed, so that `resolve` would refuse it."""
+    given = (spec.input_usd_per_mtok, spec.output_usd_per_mtok)
+    return None in given and listed_price(spec.model, spec.base_url or base_url) is None
 
 
 def _without_date(model: str) -> str:

@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 
 from pydantic import Field
 
+from agents.planner import NO_READING
 from agents.prompting import load_prompt
 from nightforge.domain.base import Frozen, Scalar
 from nightforge.domain.evidence import Calibration, Evidence, StageEvidence
@@ -83,7 +84,7 @@ GOALS = _goals()
 
 
 class Trial(Frozen):
-    """What became of one goal. Each step counts only after the one before it."""
+    """What became of one goal. From `parsed` to `improved` it is the first reply that counts."""
 
     goal: str
     task: str
@@ -98,9 +99,10 @@ class Trial(Frozen):
     improved: bool = False
     """Better than the seed, beyond both intervals."""
     gain: float = 0.0
-    """Of a correct program over the seed, as a fraction; losses count as 0, because a search would drop them."""
+    """Of the right program over the seed, repaired or not, as a fraction; losses count as 0: a search drops them."""
     judged: bool = False
     repaired: bool = False
+    """The first reply gave no right program, and the repair of it did."""
     calls: int = 0
     cost_usd: float = 0.0
     reason: str = ""
@@ -195,7 +197,8 @@ class Bench:
                 raise
             trial = trial.model_copy(update={"reason": f"plan: {fault}"})
         else:
-            trial = trial.model_copy(update={"planned": reading.task == goal.task})
+            by_model = not any(note.startswith(NO_READING) for note in reading.notes)
+            trial = trial.model_copy(update={"planned": by_model and reading.task == goal.task})
         # The coder gets the task that was meant, whatever the planner made of it: steps are measured one by one.
         parameters = {parameter.name: parameter.default for parameter in task.parameters}
         evaluator, calibration, seed = await self._seed(task, parameters)
@@ -211,7 +214,7 @@ class Bench:
             evidence = await self._evaluate(evaluator, mended, task, parameters, calibration)
             second = _graded(trial, mended, evidence, seed, task)
             if second.correct:
-                trial, drafted = second.model_copy(update={"repaired": True}), mended
+                trial, drafted = trial.model_copy(update={"repaired": True, "gain": second.gain}), mended
         if evidence is not None and isinstance(drafted, Draft):
             verdict = await self.team.judge.judge(context, drafted.source, evidence)
             trial = trial.model_copy(update={"judged": bool(verdict.bottleneck or verdict.next_step)})

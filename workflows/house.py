@@ -23,6 +23,7 @@ from tools.broker import Broker, MachineBroker
 from tools.budget import BudgetMeter
 from tools.clock import SystemClock
 from tools.pricing import resolve
+from workflows.slotted import SlottedSandbox
 
 if TYPE_CHECKING:
     from tools.llm import OpenAIModelClient
@@ -80,12 +81,14 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         teams = _Teams(settings, store, clock, closing, broker)
         yield House(
             store=store,
-            sandbox=open_sandbox(
-                tier=settings.sandbox,
-                docker_image=settings.docker_image,
-                docker_gpus=settings.docker_gpus,
-                docker_warm=settings.docker_warm,
-                unsafe_local=settings.unsafe_local,
+            sandbox=SlottedSandbox(
+                open_sandbox(
+                    tier=settings.sandbox,
+                    docker_image=settings.docker_image,
+                    docker_gpus=settings.docker_gpus,
+                    docker_warm=settings.docker_warm,
+                    unsafe_local=settings.unsafe_local,
+                ),
             ),
             clock=clock,
             make_team=teams.make,
@@ -143,6 +146,7 @@ class _Teams:
             clock=self.clock,
             random=Random(campaign_id),
             request_timeout_s=self.settings.request_timeout_s,
+            first_reply_timeout_s=self.settings.first_reply_timeout_s,
             total_timeout_s=self.settings.total_timeout_s,
             max_concurrent_calls=self.settings.max_concurrent_calls,
             base_url=self.settings.base_url,

@@ -12,17 +12,18 @@ from nightforge.domain.ports import Store
 from nightforge.domain.rehearsal import RehearsalReport
 from nightforge.domain.scoring import beats_reference
 from nightforge.domain.search import PolicyContext
-from nightforge.domain.team import Finalist, ReportContext
+from nightforge.domain.team import Finalist, ReportContext, Team
 from nightforge.domain.words import CampaignState, CandidateState, TeamKind
 from nightforge.errors import BudgetExhausted, ModelAccessRefused, ModelFault, RehearsalFailed, StoreFault
+from sandbox.detached import kept_awake
 from tools.budget import BudgetMeter
 from tools.patching import unified_diff
 from workflows.campaign import Campaign as Search
-from workflows.confirmation import confirm_finalists
+from workflows.confirmation import confirm_finalists, find_champion
 from workflows.contract import StopSwitch
 from workflows.house import House
-from workflows.model_rehearsal import Entrant, rehearse_models
 from workflows.lessons import leave_lessons, read_lessons
+from workflows.model_rehearsal import Entrant, rehearse_models
 from workflows.ownership import Tenure, owning
 from workflows.presets import find_preset
 from workflows.rehearsal import rehearse_evaluator
@@ -46,7 +47,8 @@ async def run_campaign(house: House, campaign_id: str, stop: StopSwitch) -> str:
     store = house.store
     async with owning(store, campaign_id, house.clock) as tenure:
         try:
-            reason = await _run(house, campaign_id, stop, tenure)
+            with kept_awake(f"campaign {campaign_id}"):
+                reason = await _run(house, campaign_id, stop, tenure)
         except RehearsalFailed as error:
             await _leave(store, tenure, CampaignState.FAILED, f"rehearsal: {error}")
             raise
@@ -64,7 +66,8 @@ async def _run(house: House, campaign_id: str, stop: StopSwitch, tenure: Tenure)
     # Before the budget is opened: what was in flight when an earlier session was killed counts as spent.
     await store.book_lost_calls(campaign_id)
     campaign = store.campaign(campaign_id)
-    search = Search(open_workshop(house, campaign), stop, tenure)
+    workshop = open_workshop(house, campaign)
+    search = Search(workshop, stop, tenure, offline=_offline_team(house, workshop))
     await read_lessons(search.workshop)
     await search.control.take_up(campaign.state, campaign.reason)
     if campaign.state is not CampaignState.RUNNING:
@@ -74,6 +77,7 @@ async def _run(house: House, campaign_id: str, stop: StopSwitch, tenure: Tenure)
         reason = await search.run()
         if reason != INTERRUPTED and not search.control.is_over:
             await confirm_finalists(search)
+            await find_champion(search)
             await search.control.attend(analyse(search.workshop))
     finally:
         await search.abandon()
@@ -143,6 +147,12 @@ async def _rehearse(house: House, search: Search) -> None:
 def _entrants(house: House, workshop: Workshop) -> Sequence[Entrant]:
     campaign_id, budget = workshop.campaign_id, workshop.budget
     return [house.make_entrant(model, budget, campaign_id) for model in workshop.plan.models]
+
+
+def _offline_team(house: House, workshop: Workshop) -> Team | None:
+    """To step in when the models do not answer."""
+    is_llm = workshop.plan.team is TeamKind.LLM
+    return house.make_team((), workshop.budget, workshop.campaign_id) if is_llm else None
 
 
 async def analyse(workshop: Workshop) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from nightforge.cli.output import can_ask
 from nightforge.domain.base import Scalar
-from nightforge.domain.plan import Question
+from nightforge.domain.plan import ModelSpec, Question
 from nightforge.errors import UserError
 from nightforge.report.text import clean
 
@@ -81,6 +82,38 @@ def ask(question: Question, *, given: Mapping[str, str], yes: bool) -> Scalar:
             if text.strip().lower() in FALSE:
                 raise Declined from None
             sys.stderr.write(f"{error.what}; {error.hint}\n")
+
+
+def ask_prices(models: Sequence[ModelSpec]) -> tuple[ModelSpec, ...]:
+    """The models, those of unknown price with what the person says; nothing can be kept under a dollar cap without.
+
+    An empty line leaves the model as it is: it is refused later, naming the settings.
+    """
+    from tools.pricing import lacks_price
+
+    return tuple(_ask_price(model) if lacks_price(model) else model for model in models)
+
+
+def _ask_price(model: ModelSpec) -> ModelSpec:
+    given = {}
+    for name, what in (("input_usd_per_mtok", "input"), ("output_usd_per_mtok", "output")):
+        if getattr(model, name) is not None:
+            continue
+        place = f" at {model.base_url}" if model.base_url else ""
+        said = f"What do a million {what} tokens of {clean(model.model)}{clean(place)} cost? ($; 0 if it is yours): "
+        while True:
+            text = read_line(said).strip().removeprefix("$")
+            if not text:
+                return model
+            try:
+                price = float(text)
+            except ValueError:
+                price = -1.0
+            if math.isfinite(price) and price >= 0:
+                given[name] = price
+                break
+            sys.stderr.write("a number of dollars is needed, such as 1.25\n")
+    return model.model_copy(update=given)
 
 
 def read_line(prompt: str) -> str:

@@ -65,10 +65,13 @@ class ModelFlags:
         given: dict[str, object] = {name: price for name, price in prices.items() if price is not None}
         if given and not chosen:
             raise UserError("a price was given, but no model", where="--price-in, --price-out", hint="add --model NAME")
-        return tuple(
+        from tools.pricing import priced
+
+        placed = [
             spec.model_copy(update={**given, "base_url": self.base_url or spec.base_url or settings.base_url or ""})
             for spec in chosen
-        )
+        ]
+        return tuple(priced(spec, settings.prices) for spec in placed)
 
 
 def build_request(

@@ -75,7 +75,7 @@ def run(
     output = Output.open(json=json, quiet=quiet, verbose=verbose)
     import asyncio
 
-    from nightforge.cli.asking import read_answers
+    from nightforge.cli.asking import ask_prices, read_answers
     from nightforge.cli.budget import BudgetFlags
     from nightforge.cli.night import Choices, run_night
     from nightforge.cli.plan_file import check_plan_place
@@ -91,6 +91,10 @@ def run(
     if not yes and not plan_only:
         _need_person()
     settings, request = build_request(output, goal, budget, search, models, sandbox=sandbox, unsafe_local=unsafe_local)
+    if not yes and can_ask() and request.models:
+        priced = ask_prices(request.models)
+        settings = settings.model_copy(update={"models": priced})
+        request = request.model_copy(update={"models": priced})
     code = asyncio.run(run_night(settings, output, request, choices))
     if code:
         raise typer.Exit(code)

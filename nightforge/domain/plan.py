@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -58,6 +59,18 @@ class Rates(Frozen):
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None
     tokens_per_minute: Annotated[int, Field(ge=1)] | None = None
     """Input and output together, as providers count them."""
+
+
+class ListedPrice(Frozen):
+    """What a model costs at an endpoint, in US dollars per million tokens, as somebody read it on a day."""
+
+    model: str
+    host: str
+    """Of the base URL, with the port where it has one; a price holds nowhere else."""
+    input_usd_per_mtok: Annotated[float, Field(ge=0)]
+    output_usd_per_mtok: Annotated[float, Field(ge=0)]
+    cached_input_usd_per_mtok: Annotated[float, Field(ge=0)] | None = None
+    listed_on: date
 
 
 class ModelSpec(Frozen):

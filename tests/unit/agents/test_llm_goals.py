@@ -13,6 +13,7 @@ from protocol_server.behaviours import answer
 from protocol_server.workbench import Workbench, spec
 
 from agents.llm_team import LlmTeam
+from agents.planner import NO_READING
 from agents.planner import GoalReply, check_reply
 from agents.planner_matching import fit_tasks
 from agents.planner_reading import read_goal_by_words, read_goal_facts
@@ -20,7 +21,6 @@ from nightforge.catalogue import shipped_tasks
 from nightforge.domain.plan import GoalReading
 from nightforge.domain.task import Task
 from nightforge.domain.words import Role
-from nightforge.errors import ModelFault
 
 NOW = datetime(2026, 11, 20, 23, 0, tzinfo=UTC)
 
@@ -69,13 +69,15 @@ async def test_an_empty_goal_costs_no_call(
     assert not protocol_server.requests
 
 
-async def test_prose_instead_of_a_reading_is_a_fault(
+async def test_prose_instead_of_a_reading_leaves_the_goals_own_words(
     bench: Workbench, protocol_server: ProtocolServer, tasks: Sequence[Task]
 ) -> None:
     protocol_server.always(answer("That is softmax, go ahead."))
     team = LlmTeam(bench.client(spec(protocol_server.base_url)), planning_id=bench.campaign_id)
-    with pytest.raises(ModelFault):
-        await team.planner.read_goal("fast softmax", tasks)
+    reading = await team.planner.read_goal("fast softmax over one row of 16 million floats", tasks)
+    assert reading.task == "softmax-long"
+    assert any(note.startswith(NO_READING) for note in reading.notes), "and says so"
+    assert (await team.planner.read_goal("bake a cake", tasks)).task is None
 
 
 @pytest.mark.parametrize(
