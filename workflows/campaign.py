@@ -12,6 +12,7 @@ from langchain_core.runnables import RunnableConfig
 
 from nightforge.domain.candidate import Candidate
 from nightforge.domain.evidence import Evidence
+from nightforge.domain.team import Team
 from nightforge.domain.words import CampaignState, CandidateState, Phase
 from nightforge.errors import (
     BudgetExhausted,
@@ -24,6 +25,7 @@ from nightforge.errors import (
 from workflows.contract import StopSwitch
 from workflows.control import Control
 from workflows.graph import CandidateGraph, build_graph, steps_at_most
+from workflows.outage import Outage
 from workflows.outcome import catch_up, tell
 from workflows.ownership import Tenure
 from workflows.stopping import CONFIRMATION_COST, Progress, StopRule, first_reason, rules_for
@@ -53,9 +55,13 @@ class Campaign:
     exhausted: str = ""
     """The cap that a reservation inside a candidate's run met."""
     trouble: NightforgeError | None = None
+    offline: Team | None = None
+    """Fills the slots while no model answers."""
+    outage: Outage = field(init=False)
 
     def __post_init__(self) -> None:
         shop, plan = self.workshop, self.workshop.plan
+        self.outage = Outage(shop, self.offline)
         self.control = Control(
             shop.store,
             self.tenure,
@@ -85,6 +91,7 @@ class Campaign:
         shop.may_repair = reason not in {"budget:wall_s", "until"}
         await shop.store.set_campaign_state(shop.campaign_id, CampaignState.DRAINING, reason=reason)
         await self._drain()
+        await self.outage.close()
         return "stopped" if reason == "interrupted" and self.stop.ended else reason
 
     async def _take_plan(self) -> None:
@@ -212,13 +219,16 @@ class Campaign:
     def _fill(self) -> None:
         """Start candidates while there is room under way and an evaluation left to reserve."""
         while self.workshop.pipeline.has_room:
+            workshop = self.outage.workshop_for(self.next_ordinal)
+            if workshop is None:
+                return
             try:
-                reservation = self.workshop.budget.reserve(evaluations=1)
+                reservation = workshop.budget.reserve(evaluations=1)
             except BudgetExhausted as spent:
                 if not self.flight:
                     self.exhausted = spent.where
                 return
-            self._launch(self.next_ordinal, None).reservation = reservation
+            self._launch(self.next_ordinal, None, workshop).reservation = reservation
             self.next_ordinal += 1
 
     def _launch(self, ordinal: int, resumed: Candidate | None, workshop: Workshop | None = None) -> Desk:
@@ -249,7 +259,9 @@ class Campaign:
     async def _land(self, desk: Desk, error: BaseException | None) -> None:
         if error is None:
             self.faults = 0
-            self.barren = 0 if desk.evaluations else self.barren + 1
+            if self.outage.gap is None:
+                self.barren = 0 if desk.evaluations else self.barren + 1
+            await self.outage.landed(desk)
         elif isinstance(error, BudgetExhausted):
             self.exhausted = error.where or "budget"
             await self._give_up(desk, "budget")
@@ -263,6 +275,9 @@ class Campaign:
     async def _bear(self, desk: Desk, fault: ModelFault | SandboxFault | EvaluatorFault) -> None:
         """Our side broke: again, or on without this candidate, or not on at all."""
         self.last_fault = fault
+        if await self.outage.bear(desk, fault):
+            await self._give_up(desk, "model_fault", str(fault))
+            return
         self.faults += 1
         if self.faults >= FAULTS_IN_A_ROW:
             self.trouble = fault
@@ -285,7 +300,7 @@ class Campaign:
             ordinal=desk.ordinal,
         )
         await shop.store.finish_candidate(shop.campaign_id, desk.ordinal, state, reason=known)
-        await tell(desk)
+        await tell(desk, state, known)
 
     async def _drain(self) -> None:
         """Let what is in flight end; a second interrupt cancels it. Raises the trouble."""

@@ -18,7 +18,7 @@ from nightforge.domain.ports import Clock, Evaluator, Store
 from nightforge.domain.search import Choice, Policy
 from nightforge.domain.task import Task
 from nightforge.domain.team import Draft, NoDraft, Program, StepContext, StepPlan, Team
-from nightforge.domain.words import CandidateState, Phase, TeamKind
+from nightforge.domain.words import CandidateState, OperatorKind, Phase, TeamKind
 from nightforge.errors import BudgetExhausted, EvaluatorFault, ModelFault, NightforgeError, SandboxFault
 from tools.budget import BudgetMeter, Reservation
 from workflows.pipeline import Pipeline
@@ -26,6 +26,7 @@ from workflows.presets import Preset
 from workflows.reuse import Reuse
 from workflows.search.novelty import NoveltyGate
 from workflows.search.randomness import decide
+from workflows.soundness import sound
 from workflows.steering import Steering, operator_named
 
 T = TypeVar("T")
@@ -33,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 FEEDBACK_CHARACTERS = 4000
 FAILURE_CHARACTERS = 160
+NOT_MADE: tuple[OperatorKind | None, str] = (None, "")
 PROGRAM_CACHE = 256
 
 
@@ -69,6 +71,8 @@ class Workshop:
     """What earlier campaigns left, as it was when this one began."""
     may_repair: bool = True
     """False once the wall time is spent: what is in flight ends, and begins nothing more."""
+    is_spare: bool = False
+    """The offline team's, while the campaign's models do not answer."""
     pipeline: Pipeline = field(init=False)
     steering: Steering = field(init=False)
     claimed: dict[str, int] = field(default_factory=dict)
@@ -151,16 +155,19 @@ class Workshop:
             if phase is Phase.CONFIRMATION:
                 await self.store.open_hidden(self.campaign_id, self.task.name)
             best = self.store.tally(self.campaign_id).best_score if phase is Phase.SEARCH else None
-            return await self._guarded(
-                self.evaluator.evaluate(
-                    source,
-                    self.task,
-                    self.plan.parameters,
-                    seed=self.entropy(),
-                    phase=phase,
-                    calibration=self.calibration,
-                    best_score=best,
-                )
+            return await sound(
+                self,
+                lambda: self._guarded(
+                    self.evaluator.evaluate(
+                        source,
+                        self.task,
+                        self.plan.parameters,
+                        seed=self.entropy(),
+                        phase=phase,
+                        calibration=self.calibration,
+                        best_score=best,
+                    )
+                ),
             )
 
     async def settle_reuse(self) -> None:
@@ -210,6 +217,8 @@ class Desk:
     choice: Choice | None = None
     hints: tuple[str, ...] = ()
     """Of people, for this candidate."""
+    made: tuple[OperatorKind | None, str] = NOT_MADE
+    """Operator of its first program, by kind and by name."""
     proposing_s: float = 0.0
     """Spent in this process on its drafts and repairs."""
 
@@ -228,8 +237,11 @@ class Desk:
         chosen = self.choice
         if chosen is None:
             return StepPlan()
-        if self.hints and self.workshop.plan.team is TeamKind.OFFLINE and (named := operator_named(self.hints)):
+        offline = self.workshop.is_spare or self.workshop.plan.team is TeamKind.OFFLINE
+        if self.hints and offline and (named := operator_named(self.hints)):
             return StepPlan(operator_name=named, reason="a person's hint names it")
+        if self.workshop.is_spare:
+            return StepPlan()  # chosen for a model: the programs have operators of their own
         return StepPlan(operator=chosen.operator, operator_name=chosen.operator_name, model=chosen.model)
 
     def clear(self) -> None:

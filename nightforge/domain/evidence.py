@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -126,3 +127,23 @@ class Calibration(Frozen):
     roof: dict[str, Metric] = Field(default_factory=dict)
     machine: dict[str, str] = Field(default_factory=dict)
     seconds_per_evaluation: float = 0.0
+
+
+class Gap(Frozen):
+    """A stretch of the night in which something was missing."""
+
+    what: str
+    """`models`: no endpoint answered. `sleep`: the machine was suspended."""
+    since: datetime
+    until: datetime | None = None
+    detail: str = ""
+    candidates: int = 0
+    """`models`: evaluated candidates that the offline team made meanwhile."""
+
+    @property
+    def seconds(self) -> float:
+        return 0.0 if self.until is None else (self.until - self.since).total_seconds()
+
+
+class Gaps(Frozen):
+    gaps: tuple[Gap, ...] = ()

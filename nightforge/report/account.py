@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from nightforge.domain.candidate import Arm, Hint
+from nightforge.domain.evidence import Gap
 from nightforge.domain.words import TeamKind
 from nightforge.report.data import ReportData
 from nightforge.report.model import Block, Bullets, Code, Column, Paragraph, Section, SectionMaker, Table
@@ -25,9 +27,30 @@ def make_cost(data: ReportData) -> Section:
     cap = f" of a cap of {money(plan.budget.cost_usd)}" if plan.budget.cost_usd is not None else ""
     items.append(f"spent: {money(tally.cost_usd)}{cap}")
     items.append(f"sandbox: {data.campaign.tier or 'not stored'}; preset {plan.search.preset}")
+    items.extend(_gap_words(gap) for gap in data.gaps)
+    items.extend(_hint_words(hint) for hint in data.hints)
     if data.campaign.reason:
         items.append(f"ended by: {reason_words(data.campaign.reason)}")
     return Section(name="cost", title="What it took", blocks=(Bullets(items=tuple(items)),))
+
+
+def _gap_words(gap: Gap) -> str:
+    since = gap.since.astimezone().strftime("%H:%M")
+    lasted = f"from {since} for {duration(gap.seconds)}" if gap.until is not None else f"from {since} on"
+    if gap.what == "models":
+        made = counted(gap.candidates, "candidate")
+        return f"no model answered {lasted}; the offline team made {made} meanwhile ({clean_line(gap.detail)[:200]})"
+    return f"the machine slept {lasted}; what it was measuring then was measured again"
+
+
+def _hint_words(hint: Hint) -> str:
+    def arm(one: Arm) -> str:
+        return f"{one.improved} of {counted(one.candidates, 'candidate')}"
+
+    return (
+        f"hint {hint.number}, {clean_line(hint.text)[:100]!r}: {arm(hint.used)} made with it improved on their parent, "
+        f"{arm(hint.without)} made without it"
+    )
 
 
 def make_failures(data: ReportData) -> Section | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from nightforge.domain.candidate import Campaign, Candidate
-from nightforge.domain.evidence import Baseline, Calibration, Evidence, Metric
+from nightforge.domain.candidate import Campaign, Candidate, Hint
+from nightforge.domain.duel import Duels
+from nightforge.domain.evidence import Baseline, Calibration, Evidence, Gap, Gaps, Metric
 from nightforge.domain.integrity import HiddenOpenings
 from nightforge.domain.plan import Plan
 from nightforge.domain.ports import Store
@@ -31,7 +32,12 @@ class ReportData:
     calibration: Calibration | None = None
     rehearsal: RehearsalReport | None = None
     hidden: HiddenOpenings | None = None
+    duels: Duels | None = None
+    """How the confirmed fared against each other."""
     analysis: Analysis | None = None
+    gaps: tuple[Gap, ...] = ()
+    """Stretches of the night in which something was missing."""
+    hints: tuple[Hint, ...] = ()
     operators: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     top_diff: str = ""
     """Unified diff from the seed to `top`."""
@@ -110,7 +116,8 @@ def gather(store: Store, campaign_id: str) -> ReportData:
     """Reads only; NotFound for an unknown campaign."""
     campaign = store.campaign(campaign_id)
     campaign_id = campaign.campaign_id
-    ranked = tuple(store.ranked(campaign_id, limit=RANKED_SHOWN + 1))
+    duels = store.document(campaign_id, "duels", Duels)
+    ranked = champion_first(store.ranked(campaign_id, limit=RANKED_SHOWN + 1), duels)
     suspicious: tuple[Candidate, ...] = ()
     if campaign.tally.by_state.get(CandidateState.SUSPICIOUS):
         recent = store.recent(campaign_id, limit=SUSPICIOUS_SOUGHT)
@@ -121,14 +128,26 @@ def gather(store: Store, campaign_id: str) -> ReportData:
         suspicious=suspicious,
         calibration=store.document(campaign_id, "calibration", Calibration),
         rehearsal=store.document(campaign_id, "rehearsal", RehearsalReport),
+        duels=duels,
         hidden=store.hidden_openings(campaign_id, campaign.plan.task),
         analysis=store.document(campaign_id, "analysis", Analysis),
         operators=store.operator_counts(campaign_id),
+        gaps=(store.document(campaign_id, "gaps", Gaps) or Gaps()).gaps,
+        hints=tuple(store.hints(campaign_id)),
     )
     top = data.winner or data.top
     if top is None or top.code_sha is None:
         return data
     return replace(data, top_diff=diff_to_seed(store, top))
+
+
+def champion_first(ranked: Sequence[Candidate], duels: Duels | None) -> tuple[Candidate, ...]:
+    """Who won against the best score in rounds that both ran stands before it; the others keep their order."""
+    if duels is None:
+        return tuple(ranked)
+    return tuple(
+        sorted(ranked, key=lambda one: one.ordinal != duels.champion or one.state is not CandidateState.CONFIRMED)
+    )
 
 
 def diff_to_seed(store: Store, candidate: Candidate) -> str:

@@ -32,13 +32,17 @@ def open_toy_night(tmp_path: Path) -> NightOpener:
     """Opens a night on a database in `tmp_path`; `base_url` gives it a model."""
 
     @asynccontextmanager
-    async def opened(*, base_url: str | None = None, stop: StopSwitch | None = None) -> AsyncIterator[Night]:
+    async def opened(
+        *, base_url: str | None = None, stop: StopSwitch | None = None, total_timeout_s: float = 900.0
+    ) -> AsyncIterator[Night]:
         settings = Settings(
             home=tmp_path / "home",
             database_url=f"sqlite:///{tmp_path / 'home' / 'nightforge.db'}",
             base_url=base_url,
             api_key=SecretStr("test-key") if base_url else None,
             max_concurrent_calls=8,
+            total_timeout_s=total_timeout_s,
+            broker_dir=tmp_path / "broker",
         )
         async with open_night(settings, stop=stop or StopSwitch()) as night:
             yield night
