@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,11 +39,14 @@ class Output:
 
     def record(self, values: Mapping[str, object]) -> None:
         """One JSON object on one line of stdout, `schema_version` first."""
-        sys.stdout.write(json.dumps({"schema_version": SCHEMA_VERSION, **values}, ensure_ascii=False) + "\n")
+        # At a terminal all but ASCII goes as \\u: what a candidate wrote could steer it otherwise.
+        whole = {"schema_version": SCHEMA_VERSION, **values}
+        sys.stdout.write(json.dumps(whole, ensure_ascii=sys.stdout.isatty()) + "\n")
         sys.stdout.flush()
 
     def text(self, text: str) -> None:
         """Plain data on stdout."""
+        text = _harmless(text, sys.stdout)
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
         sys.stdout.flush()
 
@@ -55,7 +58,7 @@ class Output:
     def alert(self, text: str) -> None:
         """As `note`, but never silenced. A terminal that is gone is no reason to stop: the store has it all."""
         with suppress(OSError):
-            sys.stderr.write(text + "\n")
+            sys.stderr.write(_harmless(text, sys.stderr) + "\n")
             sys.stderr.flush()
 
     def console(self, *, stderr: bool = False) -> Console:
@@ -72,6 +75,15 @@ class Output:
         stream = sys.stderr if stderr else sys.stdout
         width = None if stream.isatty() else int(os.environ.get("COLUMNS") or 120)
         return PipedConsole(file=stream, highlight=False, markup=False, emoji=False, width=width, soft_wrap=False)
+
+
+def _harmless(text: str, stream: TextIO) -> str:
+    """The last fence before a terminal, for what slipped past a caller: nothing that steers it. Pipes get all."""
+    if not stream.isatty():
+        return text
+    from nightforge.report.text import clean
+
+    return clean(text)
 
 
 Output.current = Output()

@@ -38,10 +38,10 @@ def summary(verdicts: Sequence[Verdict], tiers: Sequence[str]) -> str:
     return "; ".join(parts)
 
 
-def put_into(document: str, table: str) -> str:
+def put_into(document: str, table: str, begin_mark: str = BEGIN, end_mark: str = END) -> str:
     """The document with the table between its marks; raises ValueError when they are missing."""
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = document.partition(begin_mark)
+    _, end, after = rest.partition(end_mark)
     if not begin or not end:
-        raise ValueError(f"the document lacks {BEGIN} or {END}")
-    return f"{before}{BEGIN}\n{table}\n{END}{after}"
+        raise ValueError(f"the document lacks {begin_mark} or {end_mark}")
+    return f"{before}{begin_mark}\n{table}\n{end_mark}{after}"
