@@ -52,7 +52,7 @@ def evaluate(kernel: Path, task: Path) -> dict[str, object]:
 def what(kernel: Path) -> str:
     """The first comment of the source."""
     text = kernel.read_text(encoding="utf-8")
-    found = re.match(r"\s*/\*(.*?)\*/", text, re.DOTALL) or re.match(r"\s*//([^\n]*)", text)
+    found = re.search(r"/\*(.*?)\*/", text, re.DOTALL)
     return " ".join(found[1].replace("*", " ").split()) if found else ""
 
 
