@@ -23,8 +23,10 @@ from protocol_server import ProtocolServer
 from protocol_server.behaviours import Behaviour, Received, after, answer
 
 COUNT = itertools.count()
+NUMBERS = Random(1)
 ONCE = secrets.token_hex(4)
 """In every program: no campaign in the same database has evaluated it before."""
+SHIFT = "You are called because a search"
 STEP_REPLY = answer('{"operator": "full", "hint": "go on", "reason": ""}')
 JUDGE_REPLY = answer('{"bottleneck": "height", "next_step": "climb", "suspicion": "", "summary": "climbed"}')
 OTHERS = reply_as_team(0)
@@ -35,8 +37,10 @@ def reply(received: Received) -> Behaviour:
     if system.startswith("You are the coder"):
         number = next(COUNT)
         x, y = 1 + number % 6, number % 41
-        return answer(f"NOTE: number {number}\n```\n# program {number} {ONCE}\nX = {x}\nY = {y}\n```")
-    if STEP in system:
+        # Numbers of its own: a search that looks at shape and likeness finds none of them stale.
+        own = " ".join(str(NUMBERS.randrange(10**6)) for _ in range(12))
+        return answer(f"NOTE: number {number}\n```\n# program {number} {ONCE}\nX = {x}\nY = {y}\nSALT {own}\n```")
+    if STEP in system or system.startswith(SHIFT):
         return STEP_REPLY
     return JUDGE_REPLY if JUDGE in system else OTHERS(received)
 
