@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nightforge.domain.base import Json
 from nightforge.domain.candidate import Candidate
+from nightforge.domain.duel import Duel, DuelFinding, Duels, OffersDuels
 from nightforge.domain.evidence import Evidence
 from nightforge.domain.scoring import score_evidence
 from nightforge.domain.words import CandidateState, EvidenceClass, Outcome, Phase
+from nightforge.errors import EvaluatorFault, SandboxFault
 from workflows.campaign import Campaign
 from workflows.workshop import Workshop
 
 LOOKED_THROUGH = 64
+DUELS = "duels"
+"""The document that says how the confirmed fared against each other."""
 
 
 async def confirm_finalists(campaign: Campaign) -> None:
@@ -29,6 +34,60 @@ async def confirm_finalists(campaign: Campaign) -> None:
         if state is None:
             return
         confirmed += state is not CandidateState.SUSPICIOUS
+
+
+async def find_champion(campaign: Campaign) -> Duels | None:
+    """The confirmed meet, interleaved and paired: a champion is dethroned only by a measurement against itself.
+
+    The one with the best confirmed score is the first champion; the others challenge it in that order. None where
+    nothing was confirmed, the evaluator offers no duels, or a person stopped it.
+    """
+    shop = campaign.workshop
+    evaluator = shop.evaluator
+    confirmed = [one for one in _finalists(shop) if one.state is CandidateState.CONFIRMED]
+    if not confirmed or not isinstance(evaluator, OffersDuels):
+        return None
+    known = shop.store.document(shop.campaign_id, DUELS, Duels)
+    met = {(duel.champion, duel.challenger): duel for duel in known.duels} if known else {}
+    champion, fought = confirmed[0], list[Duel]()
+    for challenger in confirmed[1 : shop.plan.search.confirm_top]:
+        duel = met.get((champion.ordinal, challenger.ordinal)) or await _fight(
+            campaign, evaluator, champion, challenger
+        )
+        if duel is None:
+            return None
+        fought.append(duel)
+        if duel.finding.verdict == "challenger":
+            champion = challenger
+        standing = Duels(champion=champion.ordinal, duels=tuple(fought))
+        await shop.store.save_document(shop.campaign_id, DUELS, standing)
+    return Duels(champion=champion.ordinal, duels=tuple(fought))
+
+
+async def _fight(campaign: Campaign, evaluator: OffersDuels, champion: Candidate, challenger: Candidate) -> Duel | None:
+    shop = campaign.workshop
+    assert champion.code_sha is not None
+    assert challenger.code_sha is not None
+    try:
+        finding = await campaign.control.attend(
+            evaluator.duel(
+                shop.store.source(champion.code_sha),
+                shop.store.source(challenger.code_sha),
+                shop.task,
+                shop.plan.parameters,
+                seed=shop.entropy(),
+                calibration=shop.calibration,
+            )
+        )
+    except (SandboxFault, EvaluatorFault) as fault:
+        # The confirmations stand without it: a duel that our side breaks decides nothing, and ends no campaign.
+        finding = DuelFinding(verdict="failed", reason=f"not held: {fault}"[:500])
+    if finding is None:
+        return None
+    duel = Duel(champion=champion.ordinal, challenger=challenger.ordinal, finding=finding)
+    payload: dict[str, Json] = {"champion": champion.ordinal, "verdict": finding.verdict, "reason": finding.reason}
+    await shop.store.append_event(shop.campaign_id, "confirmation.duel", payload, ordinal=challenger.ordinal)
+    return duel
 
 
 async def confirm(campaign: Campaign, candidate: Candidate) -> CandidateState | None:
