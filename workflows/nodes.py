@@ -14,7 +14,7 @@ from workflows.outcome import tell
 from workflows.presets import Node
 from workflows.search.randomness import decide
 from workflows.state import CandidateRun
-from workflows.workshop import Desk, Workshop
+from workflows.workshop import NOT_MADE, Desk, Workshop
 
 CHOSEN = frozenset({"operator", "operator_name", "model"})
 """Fields of a step that are the policy's where it decided on them."""
@@ -50,7 +50,7 @@ def _fresh(choice: Choice) -> CandidateRun:
 async def _take_up(desk: Desk, row: Candidate) -> CandidateRun:
     """Everything that was committed is read back, nothing is asked for or run again."""
     shop = desk.workshop
-    desk.choice = row.choice
+    desk.choice, desk.made = row.choice, (row.operator, row.operator_name)
     desk.hints = tuple(shop.store.hints_of(shop.campaign_id, desk.ordinal))
     run: CandidateRun = {"parents": row.parents, "attempt": row.attempt, "code_sha": row.code_sha, "evaluated": False}
     run["step"] = desk.step
@@ -243,14 +243,17 @@ async def judge(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
 async def record(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
     desk = runtime.context
     shop = desk.workshop
-    await shop.store.finish_candidate(shop.campaign_id, desk.ordinal, state["state"], reason=state.get("reason", ""))
-    await tell(desk)
+    fate, reason = state["state"], state.get("reason", "")
+    await shop.store.finish_candidate(shop.campaign_id, desk.ordinal, fate, reason=reason)
+    await tell(desk, fate, reason)
     return {}
 
 
 async def _store_program(desk: Desk, draft: Draft, attempt: int) -> str:
     shop: Workshop = desk.workshop
     shop.novelty.remember(desk.ordinal, draft.source)
+    if desk.made == NOT_MADE:
+        desk.made = (draft.operator, draft.operator_name)
     return await shop.store.save_code(
         shop.campaign_id,
         desk.ordinal,

@@ -2,25 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from nightforge.domain.candidate import Candidate, Choice
+from nightforge.domain.candidate import Choice
 from nightforge.domain.evidence import Evidence
-from nightforge.domain.scoring import turned
+from nightforge.domain.scoring import score_evidence, turned
 from nightforge.domain.search import RemembersResults, Result
-from nightforge.domain.words import TeamKind
+from nightforge.domain.task import Objective
+from nightforge.domain.words import CandidateState, OperatorKind, TeamKind
 from workflows.workshop import Desk, Workshop
 
-CALLS_OF_ONE = 64
 
-
-async def tell(desk: Desk) -> None:
+async def tell(desk: Desk, state: CandidateState, reason: str) -> None:
     """After the row is finished. A policy that a crash kept from hearing it is told again on resume."""
-    await tell_of(desk.workshop, desk.ordinal, proposing_s=desk.proposing_s)
+    shop = desk.workshop
+    operator, name = desk.made
+    await shop.policy.tell(
+        _result(
+            shop,
+            desk.ordinal,
+            desk.choice or Choice(parents=()),
+            state=state,
+            reason=reason,
+            operator=operator,
+            operator_name=name,
+            evidence=desk.evidence,
+            proposing_s=desk.proposing_s,
+        )
+    )
 
 
-async def tell_of(shop: Workshop, ordinal: int, *, proposing_s: float = 0.0) -> None:
-    await shop.policy.tell(result_of(shop, shop.store.candidate(shop.campaign_id, ordinal), proposing_s))
+async def tell_of(shop: Workshop, ordinal: int) -> None:
+    """The same from the candidate's row; what its proposal took is no longer known."""
+    row = shop.store.candidate(shop.campaign_id, ordinal)
+    await shop.policy.tell(
+        _result(
+            shop,
+            ordinal,
+            row.choice or Choice(parents=row.parents),
+            state=row.state,
+            reason=row.reason,
+            operator=row.operator,
+            operator_name=row.operator_name,
+            evidence=row.evidence,
+            proposing_s=0.0,
+        )
+    )
 
 
 async def catch_up(shop: Workshop) -> None:
@@ -30,23 +57,34 @@ async def catch_up(shop: Workshop) -> None:
             await tell_of(shop, ordinal)
 
 
-def result_of(shop: Workshop, candidate: Candidate, proposing_s: float) -> Result:
-    evidence = candidate.evidence
+def _result(
+    shop: Workshop,
+    ordinal: int,
+    choice: Choice,
+    *,
+    state: CandidateState,
+    reason: str,
+    operator: OperatorKind | None,
+    operator_name: str,
+    evidence: Evidence | None,
+    proposing_s: float,
+) -> Result:
     stages = evidence.stages if evidence is not None else ()
-    parent = shop.program(candidate.parents[0]) if candidate.parents else None
+    measured = evidence if state.may_be_parent else None
+    score = score_evidence(measured, shop.plan.objectives[0]) if measured is not None else None
     return Result(
-        ordinal=candidate.ordinal,
-        choice=candidate.choice or Choice(parents=candidate.parents),
-        state=candidate.state,
-        reason=candidate.reason,
-        operator=candidate.operator,
-        operator_name=candidate.operator_name,
-        score=candidate.score,
-        score_low=candidate.score_low,
-        parent_score=parent.score if parent is not None else None,
-        behaviour=_behaviour(evidence, shop.task.behaviour),
-        objectives=_objectives(shop, candidate),
-        cost_usd=_cost(shop, candidate.ordinal),
+        ordinal=ordinal,
+        choice=choice,
+        state=state,
+        reason=reason,
+        operator=operator,
+        operator_name=operator_name,
+        score=score.value if score else None,
+        score_low=score.low if score else None,
+        parent_score=shop.program(choice.parents[0]).score if choice.parents else None,
+        behaviour=_behaviour(measured, shop.task.behaviour),
+        objectives=_objectives(measured, shop.plan.objectives),
+        cost_usd=0.0 if shop.plan.team is TeamKind.OFFLINE else shop.store.cost_of(shop.campaign_id, ordinal),
         seconds=proposing_s + sum(stage.duration_s for stage in stages),
     )
 
@@ -56,15 +94,8 @@ def _behaviour(evidence: Evidence | None, dimensions: tuple[str, ...]) -> dict[s
     return {name: evidence.metrics[name].value for name in dimensions if evidence is not None and name in metrics}
 
 
-def _objectives(shop: Workshop, candidate: Candidate) -> tuple[float, ...]:
+def _objectives(measured: Evidence | None, objectives: Sequence[Objective]) -> tuple[float, ...]:
     """Empty unless every objective was measured."""
-    if candidate.score is None or candidate.evidence is None:
-        return ()
-    values = [turned(candidate.evidence, objective) for objective in shop.plan.objectives]
-    return tuple(value for value in values if value is not None) if None not in values else ()
-
-
-def _cost(shop: Workshop, ordinal: int) -> float:
-    if shop.plan.team is TeamKind.OFFLINE:
-        return 0.0
-    return sum(call.cost_usd for call in shop.store.calls(shop.campaign_id, ordinal=ordinal, limit=CALLS_OF_ONE))
+    values = [turned(measured, objective) for objective in objectives] if measured is not None else []
+    known = tuple(value for value in values if value is not None)
+    return known if len(known) == len(values) else ()

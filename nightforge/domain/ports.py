@@ -367,6 +367,10 @@ class Store(Protocol):
         """Those of `ordinals` that may be parents now, best first."""
         ...
 
+    def cost_of(self, campaign_id: str, ordinal: int) -> float:
+        """Dollars of a candidate's model calls."""
+        ...
+
     def owner_of_shape(self, campaign_id: str, digest: bytes) -> int | None: ...
     def lessons(self, campaign_id: str, *, task: str, language: str, limit: int = 6) -> Sequence[Lesson]:
         """Of other campaigns: on this task first, then on others of the language; newest first."""

@@ -11,7 +11,7 @@ from nightforge.domain.archive import Archive, Arm, Lesson, Progress, Resident
 from nightforge.domain.candidate import Parent
 from nightforge.domain.words import CandidateState
 from nightforge.store.base import StoreBase
-from nightforge.store.schema import CAN_RANK, arm, campaign, candidate, lesson, progress, resident, shape, trial
+from nightforge.store.schema import CAN_RANK, arm, call, campaign, candidate, lesson, progress, resident, shape, trial
 
 _RESIDENTS = select(
     resident.c.island, resident.c.ordinal, resident.c.cell, resident.c.score_low, resident.c.objectives
@@ -53,6 +53,9 @@ _LESSONS = (
 )
 _LESSONS_OF_TASK = _LESSONS.where(lesson.c.task == bindparam("named"))
 _LESSONS_OF_LANGUAGE = _LESSONS.where(lesson.c.language == bindparam("spoken"), lesson.c.task != bindparam("named"))
+_COST = select(func.sum(call.c.cost_usd)).where(
+    call.c.campaign_key == bindparam("key"), call.c.ordinal == bindparam("at")
+)
 _TRIALS = select(func.count()).select_from(trial).where(trial.c.campaign_key == bindparam("key"))
 
 
@@ -92,6 +95,12 @@ class SearchReads(StoreBase):
             Parent(ordinal=ordinal, code_sha=bytes(sha).hex(), score=score, score_low=score_low, children=children)
             for ordinal, sha, score, score_low, children in sorted(rows, key=lambda row: (-row.score_low, row.ordinal))
         )
+
+    def cost_of(self, campaign_id: str, ordinal: int) -> float:
+        """Dollars of a candidate's model calls, settled or lost."""
+        with self._look() as connection:
+            cost = connection.execute(_COST, {"key": self._key(campaign_id), "at": ordinal}).scalar()
+        return float(cost or 0.0)
 
     def owner_of_shape(self, campaign_id: str, digest: bytes) -> int | None:
         """The first candidate with this syntax tree."""
