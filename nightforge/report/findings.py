@@ -196,6 +196,7 @@ def make_belief(data: ReportData) -> Section | None:
             f"  {check.path} had to {EXPECTED.get(check.expect, check.expect)}: {clean_line(check.outcome)}"
             for check in data.rehearsal.checks
         )
+    items.extend(_duel_lines(data))
     if data.hidden is not None and data.hidden.campaign:
         items.append(
             f"hidden inputs: opened {data.hidden.campaign} times, for finalists only; {data.hidden.task} times by "
@@ -204,6 +205,28 @@ def make_belief(data: ReportData) -> Section | None:
     if data.suspicious:
         items.append(f"passed the search and failed the confirmation (⚠): {len(data.suspicious)}")
     return Section(name="belief", title="Why it is believed", blocks=(Bullets(items=tuple(items)),)) if items else None
+
+
+def _duel_lines(data: ReportData) -> list[str]:
+    """What came of measuring the confirmed against each other, with the gain and how often a window was too noisy."""
+    lines = []
+    for duel in data.duels.duels if data.duels else ():
+        finding, campaign_id = duel.finding, data.campaign.campaign_id
+        words = {
+            "challenger": "dethroned it",
+            "champion": "is slower",
+            "not distinguishable": "is not distinguishable from it",
+            "too noisy": "could not be told from it: every window was too noisy",
+            "failed": f"could not meet it: {clean_line(finding.reason)}",
+        }[finding.verdict]
+        gain = f" ({with_interval(finding.gain)} {finding.gain.unit})" if finding.gain is not None else ""
+        repeated = sum(bool(window.noise) for window in finding.windows)
+        noisy = f"; {repeated} noisy windows were not decided" if repeated else ""
+        lines.append(
+            f"{campaign_id}.{duel.challenger} beside {campaign_id}.{duel.champion} in the same rounds: "
+            f"it {words}{gain}{noisy}"
+        )
+    return lines
 
 
 def _evidence_reasons(data: ReportData, top: Candidate) -> list[str]:
