@@ -14,6 +14,7 @@ from nightforge.cli import (
     bench,
     compare,
     config,
+    database,
     diff,
     doctor,
     evaluate,
@@ -83,6 +84,7 @@ app.command("tasks", short_help="List what can be evaluated.")(tasks.tasks)
 app.command("doctor", short_help="Check this machine.")(doctor.doctor)
 app.add_typer(task.app, name="task", short_help="Check a task.")
 app.add_typer(bench.app, name="bench", short_help="Measure the agents with a model.")
+app.add_typer(database.app, name="db", short_help="Back up the database, collect its garbage.")
 app.add_typer(config.app, name="config", short_help="Settings and where they come from.")
 
 
