@@ -32,6 +32,7 @@ from sandbox.staging import Staging
 
 _START_DEADLINE_S = 30.0
 _END_DEADLINE_S = 10.0
+_GROUPS = Path("/sys/fs/cgroup")
 _CONTROL = "/.nightforge/control"
 _VERSION = 1
 _RESERVED_INODES = 3
@@ -343,16 +344,16 @@ def _job(argv: Sequence[str], cpus: Sequence[int]) -> bytes:
 
 def _oom_counter(groups: str) -> Path:
     """The file that counts the kills of a container's memory limit, in either version of control groups."""
-    mounts: Mapping[str, tuple[str, str]] = {
-        "memory": ("/sys/fs/cgroup/memory", "memory.oom_control"),
-        "": ("/sys/fs/cgroup", "memory.events"),
+    kinds: Mapping[str, tuple[Path, str]] = {
+        "memory": (_GROUPS / "memory", "memory.oom_control"),
+        "": (_GROUPS, "memory.events"),
     }
     for line in groups.splitlines():
         _, controllers, path = line.split(":", 2)
-        for name, (mount, file) in mounts.items():
-            found = Path(mount + path) / file
+        for name, (mount, file) in kinds.items():
+            found = mount / path.lstrip("/") / file
             if name in controllers.split(",") and found.exists():
                 return found
     raise SandboxFault(
-        "the container's memory group is out of sight", where="/sys/fs/cgroup", hint="mount the control groups"
+        "the container's memory group is out of sight", where=str(_GROUPS), hint="mount the control groups"
     )

@@ -15,7 +15,7 @@ import pytest
 
 from nightforge.domain.limits import MIB, Limits
 from nightforge.errors import SandboxFault, SandboxUnavailable
-from sandbox import docker_engine
+from sandbox import docker_box, docker_engine
 from sandbox.docker_box import Options, Shell, check_limits, container_config
 from sandbox.docker_engine import Engine, Image, init_hash, owner_word
 from sandbox.images import build_init, pack_tree
@@ -179,6 +179,28 @@ def test_an_owner_is_told_from_a_later_process_of_the_same_number() -> None:
     assert start.isdigit()
     assert docker_engine._start_of(int(number)) == start
     assert docker_engine._start_of(2**22 + 1) == ""
+
+
+@pytest.mark.parametrize(
+    ("groups", "file"),
+    [
+        (
+            "3:cpuset:/docker/f0\n2:memory:/docker/f0\n1:name=systemd:/docker/f0\n",
+            "memory/docker/f0/memory.oom_control",
+        ),
+        ("0::/system.slice/docker-f0.scope\n", "system.slice/docker-f0.scope/memory.events"),
+    ],
+    ids=["version 1", "version 2"],
+)
+def test_the_kernels_count_of_kills_is_found(
+    groups: str, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docker_box, "_GROUPS", tmp_path)
+    with pytest.raises(SandboxFault, match="out of sight"):
+        docker_box._oom_counter(groups)
+    (tmp_path / file).parent.mkdir(parents=True)
+    (tmp_path / file).write_text("oom 4\noom_kill 3\n")
+    assert docker_box._oom_counter(groups) == tmp_path / file
 
 
 @pytest.mark.skipif(find_tool("gcc") is None, reason="needs gcc")
