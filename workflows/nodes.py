@@ -173,7 +173,7 @@ async def evaluate(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
     if desk.reservation is None:
         desk.reservation = shop.budget.reserve(evaluations=1)
     await shop.store.set_candidate_state(shop.campaign_id, desk.ordinal, CandidateState.EVALUATING)
-    evidence = await shop.evaluate(shop.store.source(sha), phase=Phase.SEARCH, ordinal=desk.ordinal)
+    evidence = await shop.evaluate(desk.source(sha), phase=Phase.SEARCH, ordinal=desk.ordinal)
     await commit_evidence(desk, evidence, attempt)
     if shop.reuse is not None:
         shop.reuse.note(sha, evidence, ordinal=desk.ordinal, attempt=attempt)

@@ -77,6 +77,9 @@ class Workshop:
     steering: Steering = field(init=False)
     claimed: dict[str, int] = field(default_factory=dict)
     """Program hash → candidate, for programs on their way into the store."""
+    _unowned: str = ""
+    """The program that the store was asked for last and did not have: a coder's look and the claim are one look.
+    Every program is claimed until it is stored, and forgotten here when the claim ends."""
     _programs: OrderedDict[int, Program] = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
@@ -90,13 +93,15 @@ class Workshop:
             monotonic=self.clock.monotonic,
         )
 
-    def owner_of(self, source: str) -> int | None:
-        sha = hash_source(source)
+    def _owner_of(self, sha: str) -> int | None:
         owner = self.claimed.get(sha)
-        return owner if owner is not None else self.store.owner_of(self.campaign_id, sha)
+        if owner is None and sha != self._unowned:
+            owner = self.store.owner_of(self.campaign_id, sha)
+            self._unowned = sha if owner is None else self._unowned
+        return owner
 
     def is_known(self, source: str) -> bool:
-        return self.owner_of(source) is not None
+        return self._owner_of(hash_source(source)) is not None
 
     def claim(self, source: str, ordinal: int) -> int | None:
         """The candidate that already has this program, or None after `ordinal` got it. Atomic: no await inside.
@@ -104,20 +109,17 @@ class Workshop:
         Two drafts of one candidate may be equal; a program that is stored is taken, for its own candidate too.
         """
         sha = hash_source(source)
-        owner = self.claimed.get(sha)
-        if owner is None:
-            owner = self.store.owner_of(self.campaign_id, sha)
-        elif owner == ordinal:
-            return None
+        owner = self._owner_of(sha)
         if owner is None:
             self.claimed[sha] = ordinal
-        return owner
+        return None if self.claimed.get(sha) == ordinal else owner
 
     def unclaim(self, source: str, ordinal: int) -> None:
         """A draft that was not taken may be proposed again; one that was is known to the store."""
         sha = hash_source(source)
         if self.claimed.get(sha) == ordinal:
             del self.claimed[sha]
+            self._unowned = ""
 
     def evidence_of(self, candidate: Candidate) -> Evidence | None:
         """What the search's evaluation of the present attempt saw, when it has been committed."""
@@ -253,6 +255,11 @@ class Desk:
             if isinstance(draft, Draft):
                 self.workshop.unclaim(draft.source, self.ordinal)
         self.workshop.novelty.release(self.ordinal)
+
+    def source(self, sha: str) -> str:
+        """The program that is about to be evaluated; read from the store where another session wrote it."""
+        drafts = (draft.source for draft in self.drafts.values() if isinstance(draft, Draft))
+        return next((text for text in drafts if hash_source(text) == sha), None) or self.workshop.store.source(sha)
 
     def failed_program(self, sha: str, evidence: Evidence) -> Program:
         """The program that just failed, as the repairer sees it."""
