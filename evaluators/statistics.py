@@ -1,6 +1,6 @@
 """Medians with rank-based intervals, bootstrap intervals for small samples: no assumption on the shape of the noise.
 
-scipy has both, and weighs 100 MB, which the core has no room for: the tests hold these against it.
+scipy has both, and weighs over 100 MB, which the core has no room for: the tests hold these against its numbers.
 """
 
 from __future__ import annotations
