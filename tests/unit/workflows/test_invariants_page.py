@@ -24,6 +24,7 @@ ALLOWED = {
     "workflows.confirmation",
     "workflows.stopping",
     "workflows.watch",
+    "workflows.agent_bench",
     "workflows.comparison",
 }
 """What starts a night, what its words mean, what checks a plan file; nothing that runs inside a campaign."""
