@@ -40,11 +40,16 @@ test-slow: setup ## The tests that take minutes or measure: on a machine that is
 attacks: setup ## Every attack of the pack, bare and in every sandbox tier; writes the table of docs/security.md
 	@PYTHONPATH=.:tests $(PYTHON) -m attack_pack --write
 
+.PHONY: cheats
+cheats: setup ## Every hostile kernel through the cascade; writes the table of docs/security.md
+	@PYTHONPATH=.:tests $(PYTHON) -m attack_pack.cheats --write
+
 .PHONY: lint
 lint: setup ## ruff (rules and format) and the direction of imports
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@$(BIN)/lint-imports
+	@$(PYTHON) scripts/prompts.py
 
 .PHONY: types
 types: setup ## mypy, strict, on packages and tests

@@ -46,29 +46,29 @@ def small_task(folder: Path) -> Path:
     return target
 
 
-async def evaluate(kernels: Sequence[Path], folder: Path) -> AsyncIterator[Result]:
-    """What `nightforge eval --confirm` comes to for each program, on one calibration for all."""
+async def evaluate(kernels: Sequence[Path], folder: Path) -> AsyncIterator[Result | str]:
+    """What `nightforge eval --confirm` comes to for each program, on one calibration for all; a fault as its words."""
     task = find_task(str(folder))
     parameters = read_parameters(task, [])
     evaluator = open_evaluator(task, open_sandbox())
     calibration = await evaluator.calibrate(task, parameters, seed=secrets.randbits(63))
 
     async def look(source: str, phase: Phase) -> Evidence:
-        for left in reversed(range(TRIES)):
-            try:
-                return await evaluator.evaluate(
-                    source, task, parameters, seed=secrets.randbits(63), phase=phase, calibration=calibration
-                )
-            except EvaluatorFault:
-                if not left:
-                    raise
-                await asyncio.sleep(PAUSE_S)
-        raise AssertionError("unreachable")
+        seed = secrets.randbits(63)
+        return await evaluator.evaluate(source, task, parameters, seed=seed, phase=phase, calibration=calibration)
 
     for kernel in kernels:
         source = read_program(str(kernel))
-        measured = await look(source, Phase.SEARCH)
-        yield Result(task, calibration, measured, await look(source, Phase.CONFIRMATION) if measured.passed else None)
+        for left in reversed(range(TRIES)):
+            try:
+                measured = await look(source, Phase.SEARCH)
+                confirmed = await look(source, Phase.CONFIRMATION) if measured.passed else None
+                yield Result(task, calibration, measured, confirmed)
+                break
+            except EvaluatorFault as fault:
+                if not left:
+                    yield str(fault)
+                await asyncio.sleep(PAUSE_S)
 
 
 def what(kernel: Path) -> str:
@@ -81,7 +81,9 @@ def what(kernel: Path) -> str:
 HEAD = ["| cheat | what it does | state | stage | reason | gain over the reference |", "|" + " --- |" * 6]
 
 
-def row(kernel: Path, result: Result) -> str:
+def row(kernel: Path, result: Result | str) -> str:
+    if isinstance(result, str):
+        return f"| `{kernel.stem}` | {what(kernel)} | **not evaluated** | - | {result} | - |"
     said = result.record()
     cells = [f"`{kernel.stem}`", what(kernel), str(said["state"]), str(said["stage"]), str(said["reason"]) or "-"]
     evidence = result.confirmed or result.measured
