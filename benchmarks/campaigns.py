@@ -38,6 +38,8 @@ class Marks:
     """CPU time of this process at the start of each evaluation."""
     spans: list[tuple[float, float]] = field(default_factory=list)
     """Begin and end of each evaluation on the monotonic clock."""
+    rows: int = 0
+    """Candidates in the end; more than evaluations where a proposal came to nothing."""
 
 
 class MarkingEvaluator(ToyEvaluator):
@@ -126,4 +128,5 @@ async def campaign(
         assert isinstance(done, Done), done
         ended = night.store.campaign(done.campaign_id)
         assert ended.tally.evaluations == candidates, ended.tally
+    marks.rows = ended.tally.candidates
     return ended.plan, marks

@@ -61,11 +61,13 @@ def measure(home: Path, preset: str, candidates: int) -> None:
     window = min(WINDOW, len(gaps) // 2)
     first, last = sum(gaps[:window]) / window, sum(gaps[-window:]) / window
     prompts = used.prompts - before.prompts
-    kept_kb = (used.total - before.total - prompts) / candidates / 1e3
+    kept_kb = (used.total - before.total - prompts) / marks.rows / 1e3
     print(
-        f"{preset:5s} {candidates:6d}  CPU {1e3 * sum(gaps) / len(gaps):6.2f} ms/candidate"
+        f"{preset:5s} {candidates:6d} evaluations, {marks.rows} candidates"
+        f"  CPU {1e3 * sum(gaps) / marks.rows:6.2f} ms/candidate"
+        f" ({1e3 * sum(gaps) / len(gaps):.2f} ms/evaluation)"
         f"  first {window}: {1e3 * first:6.2f}  last {window}: {1e3 * last:6.2f}  ratio {last / first:5.2f}"
-        f"  {candidates / wall_s:6.1f}/s  disk {kept_kb:5.2f} kB + prompts {prompts / candidates / 1e3:5.2f} kB"
+        f"  {candidates / wall_s:6.1f}/s  disk {kept_kb:5.2f} kB + prompts {prompts / marks.rows / 1e3:5.2f} kB"
         f"  files {used.files}",
         flush=True,
     )
