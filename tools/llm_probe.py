@@ -7,11 +7,12 @@ word has not seen the beginning.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
 from nightforge.domain.base import Frozen
-from nightforge.domain.model import CallKey, Message, ModelProfile
+from nightforge.domain.model import CallKey, Message, ModelProfile, Reply
 from nightforge.domain.words import Role
 from tools.llm import OpenAIModelClient
 from tools.llm_endpoint import Member
@@ -59,20 +60,16 @@ class ModelProber:
         listed = await member.endpoint.listed_models(limit_s=LIST_TIMEOUT_S)
         traits.context_tokens = listed_context(listed, member.spec.model) or traits.context_tokens
         word = "w" + sha256(f"{campaign_id} {member.spec.model}".encode()).hexdigest()[:8]
-        key = CallKey(campaign_id=campaign_id, step=f"probe.{member.spec.model}", role=Role.CODER)
-        tokens_in = 0
-        said = ""
         try:
-            reply = await self._client.complete(key, _messages(word, wanted), schema=ProbeReply)
-            tokens_in = 0 if reply.usage.estimated else reply.usage.tokens_in
-            said = reply.value.code_word if reply.value is not None else ""
+            reply = await self._ask(campaign_id, member, _messages(word, wanted))
         except UnusableReply as unusable:
-            if unusable.reason != "unparsable":
-                raise
-            traits.form_held = False
-            said = word  # it keeps to no form, which only some roles need; of its context nothing is known
-        else:
-            traits.context_held = wanted if word in said else 0
+            traits.form_held = traits.form_held and unusable.reason != "unparsable"
+            cut = unusable.reason == "truncated"
+            trouble, hint = (str(unusable), unusable.hint) if cut else ("", "")
+            return Finding(await self._client.keep_profile(member), is_new=True, trouble=trouble, hint=hint)
+        tokens_in = 0 if reply.usage.estimated else reply.usage.tokens_in
+        said = reply.value.code_word if reply.value is not None else ""
+        traits.context_held = wanted if word in said else 0
         profile = await self._client.keep_profile(member)
         if word in said:
             return Finding(profile, is_new=True)
@@ -82,6 +79,15 @@ class ModelProber:
             f"tokens{seen}: the server seems to cut long prompts without a word"
         )
         return Finding(profile, is_new=True, trouble=trouble, hint=CUT_HINT)
+
+    async def _ask(self, campaign_id: str, member: Member, messages: Sequence[Message]) -> Reply[ProbeReply]:
+        """A reply that cannot be used is asked for once more: one bad reply says little of a model."""
+        key = CallKey(campaign_id=campaign_id, step=f"probe.{member.spec.model}", role=Role.CODER)
+        try:
+            return await self._client.complete(key, messages, schema=ProbeReply)
+        except UnusableReply:
+            again = key.model_copy(update={"step": f"{key.step}.again"})
+            return await self._client.complete(again, messages, schema=ProbeReply)
 
 
 def _affordable(member: Member, prompt_bytes: int, most_usd: float | None) -> int:

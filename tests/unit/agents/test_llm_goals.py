@@ -13,8 +13,7 @@ from protocol_server.behaviours import answer
 from protocol_server.workbench import Workbench, spec
 
 from agents.llm_team import LlmTeam
-from agents.planner import NO_READING
-from agents.planner import GoalReply, check_reply
+from agents.planner import NO_READING, GoalReply, check_reply
 from agents.planner_matching import fit_tasks
 from agents.planner_reading import read_goal_by_words, read_goal_facts
 from nightforge.catalogue import shipped_tasks

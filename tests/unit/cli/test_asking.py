@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from nightforge.cli.asking import Declined, ask, read_answers, read_line, typed_answer
-from nightforge.domain.plan import Question
+from nightforge.cli.asking import Declined, ask, ask_prices, read_answers, read_line, typed_answer
+from nightforge.domain.plan import ModelSpec, Question
 from nightforge.errors import UserError
 
 DTYPE = Question(name="dtype", text="Which type?", default="float32", choices=("float32", "float64"))
@@ -98,3 +98,18 @@ def test_yes_and_no_in_words() -> None:
 def test_what_is_no_answer(text: str) -> None:
     with pytest.raises(UserError, match="is no answer"):
         read_answers([text])
+
+
+def test_only_a_price_that_nobody_knows_is_asked_for(terminal: int, capsys: pytest.CaptureFixture[str]) -> None:
+    os.write(terminal, b"dear\n-1\n0.5\n$2\n")
+    known = ModelSpec(model="gpt-4.1")
+    (same, asked) = ask_prices([known, ModelSpec(model="mine", base_url="http://127.0.0.1:8000/v1")])
+    assert same == known
+    assert (asked.input_usd_per_mtok, asked.output_usd_per_mtok) == (0.5, 2.0)
+    assert "a number of dollars" in capsys.readouterr().err
+
+
+def test_an_empty_line_leaves_the_price_open(terminal: int) -> None:
+    os.write(terminal, b"\n")
+    model = ModelSpec(model="mine")
+    assert ask_prices([model]) == (model,)

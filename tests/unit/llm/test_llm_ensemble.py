@@ -278,6 +278,21 @@ async def test_a_server_that_cuts_the_prompt_is_found_out(bench: Workbench, prot
     assert found.profile.context_held == 0
 
 
+async def test_a_probe_that_is_cut_names_the_output_limit(bench: Workbench, protocol_server: ProtocolServer) -> None:
+    cut = answer('{"code_', finish_reason="length")
+    protocol_server.handle(
+        lambda received: answer(f'{{"code_word": "{parrot(received)}"}}') if received.number == 1 else cut
+    )
+    prober = ModelProber(bench.client(spec(protocol_server.base_url)))
+    found = await prober.probe(bench.campaign_id, prompt_bytes=1000, most_usd=None)
+    assert not found.trouble, "the second reply was whole"
+    protocol_server.always(cut)
+    other = ModelProber(bench.client(spec(protocol_server.base_url, model="other")))
+    found = await other.probe(bench.campaign_id, prompt_bytes=1000, most_usd=None)
+    assert "cut at the output limit" in found.trouble
+    assert "max_output_tokens" in found.hint
+
+
 async def test_a_probe_costs_no_more_than_it_may(bench: Workbench, protocol_server: ProtocolServer) -> None:
     protocol_server.handle(lambda received: answer(f'{{"code_word": "{parrot(received)}"}}'))
     await ModelProber(bench.client(spec(protocol_server.base_url))).probe(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
-from nightforge.domain.plan import ModelSpec
+from nightforge.domain.plan import ListedPrice, ModelSpec
 from nightforge.errors import ModelAccessRefused
-from tools.pricing import LISTED_ON, OPENAI_URL, PRICES, cost_usd, listed_price, resolve
+from tools.pricing import LISTED_ON, OPENAI_URL, PRICES, cost_usd, lacks_price, listed_price, priced, resolve
 
 
 def test_a_listed_price_is_filled_in() -> None:
@@ -42,6 +44,23 @@ def test_an_unknown_price_is_refused_naming_the_settings(spec: ModelSpec, named:
         resolve((spec,))
     assert spec.model in str(caught.value)
     assert all(name in caught.value.hint for name in named)
+
+
+def test_a_dated_list_of_ones_own_fills_what_is_not_given() -> None:
+    place = "http://127.0.0.1:8000/v1"
+    older = ListedPrice(
+        model="mine", host="127.0.0.1:8000", input_usd_per_mtok=9.0, output_usd_per_mtok=9.0, listed_on=date(2025, 1, 1)
+    )
+    newer = older.model_copy(
+        update={"input_usd_per_mtok": 1.0, "cached_input_usd_per_mtok": 0.1, "listed_on": date(2026, 1, 1)}
+    )
+    elsewhere = newer.model_copy(update={"host": "example.org", "input_usd_per_mtok": 7.0})
+    spec = ModelSpec(model="mine", base_url=place, output_usd_per_mtok=3.0)
+    assert lacks_price(spec)
+    found = priced(spec, [newer, older, elsewhere])
+    assert (found.input_usd_per_mtok, found.output_usd_per_mtok, found.cached_input_usd_per_mtok) == (1.0, 3.0, 0.1)
+    assert not lacks_price(found)
+    assert priced(spec, [elsewhere]) == spec
 
 
 def test_zero_is_a_price() -> None:
