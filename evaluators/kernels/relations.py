@@ -14,6 +14,7 @@ from evaluators.kernels.session import KernelFailed, KernelWorker
 from evaluators.kernels.spec import Dims, Floats, load_module
 from nightforge.domain.task import Task
 from nightforge.domain.words import Alarm
+from nightforge.errors import EvaluatorFault
 
 RELATIONS_FILE = "relations.py"
 _SLACK = 2.0
@@ -93,6 +94,12 @@ class RelationCheck:
 
         apart = _distance(ask(reference)(relation.change(first)), relation.expected(ask(reference)(first)))
         allowed = _SLACK * self._examiner.limit(question, apart)
+        if not apart <= allowed:
+            raise EvaluatorFault(
+                f"the reference breaks the relation {name!r}: {apart:.1e} apart, allowed {allowed:.1e}",
+                where=RELATIONS_FILE,
+                hint="mend the relation: what it says does not follow from the task",
+            )
         return first_broken([relation], first, ask=ask(candidate), distance=_distance, allowed=lambda _: allowed)
 
     def _relation(self, name: str) -> Relation[_Asked, Arrays]:

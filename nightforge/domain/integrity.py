@@ -15,6 +15,8 @@ from nightforge.domain.rehearsal import RehearsalReport
 
 LEAST_SCORE = 0.95
 """An evaluator that catches a smaller share of mutants is not to be believed."""
+LARGEST_APART = 0.10
+"""Nor one whose tolerance hides more than this share of them: a score says nothing of what was counted apart."""
 
 
 class Finding(Frozen):
@@ -136,6 +138,10 @@ class IntegrityReport(Frozen):
         score = None if self.mutation is None else self.mutation.score
         if score is not None and score < LEAST_SCORE:
             found.append(f"mutation score {score:.1%} is below {LEAST_SCORE:.0%}")
+        if self.mutation is not None:
+            apart = self.mutation.counts[MutantFate.SUB_TOLERANCE]
+            if apart > LARGEST_APART * (apart + self.mutation.counted):
+                found.append(f"{apart} mutants stay within the tolerance: it is too wide")
         return tuple(found)
 
 

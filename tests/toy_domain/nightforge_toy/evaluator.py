@@ -10,17 +10,20 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
 from random import Random
 
+from evaluators.integrity.seams import Honest, Impostor, Mutator
 from nightforge.domain.base import Scalar
 from nightforge.domain.evidence import Baseline, Calibration, Evidence, Metric, StageEvidence
 from nightforge.domain.ports import Sandbox
 from nightforge.domain.task import Task
 from nightforge.domain.words import ClockKind, Outcome, Phase
 from nightforge.fingerprint import fingerprint
+from nightforge_toy.integrity import ToyChecker, mutate_toy, toy_honest, toy_impostors
 
 PEAK = (29, 17)
 NUMBER = re.compile(r"^(?P<name>[XY]) = (?P<value>-?\d+)$", re.MULTILINE)
@@ -76,6 +79,21 @@ class ToyEvaluator:
 
     def is_lasting(self, evidence: Evidence) -> bool:
         return os.environ.get("TOY_LASTING") == "1"
+
+    @asynccontextmanager
+    async def open_checker(
+        self, task: Task, parameters: Mapping[str, Scalar], *, seed: int
+    ) -> AsyncIterator[ToyChecker]:
+        yield ToyChecker(self._stages, seed)
+
+    def honest_programs(self, task: Task) -> Sequence[Honest]:
+        return toy_honest(task)
+
+    def mutator(self, task: Task) -> Mutator:
+        return mutate_toy
+
+    def impostors(self, task: Task) -> Sequence[Impostor]:
+        return toy_impostors(task)
 
     def _stages(self, source: str, seed: int) -> Sequence[StageEvidence]:
         numbers = {match["name"]: int(match["value"]) for match in NUMBER.finditer(source)}
