@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 import pytest
-from protocol_server import ProtocolServer
+from protocol_server import Behaviour, ProtocolServer, Received
 from protocol_server.behaviours import answer, error
 from protocol_server.workbench import Workbench, spec
 
@@ -294,3 +294,45 @@ def test_the_disclosure_names_models_and_hosts(urls: Sequence[str], names: Seque
     assert all(name in sentence for name in names)
     assert "secret" not in sentence
     assert "candidate programs" in sentence
+
+
+async def test_a_prompt_that_is_too_long_loses_the_others_first_and_never_the_parent(
+    bench: Workbench, protocol_server: ProtocolServer, make_context: ContextMaker, seed_source: str
+) -> None:
+    """The server's own 400 drives it; what goes in which order is the rule of docs/llm.md."""
+
+    def handle(received: Received) -> Behaviour:
+        too_long = "Another program" in received.prompt or "Closed forms win" in received.prompt
+        return error(400, "maximum context length exceeded") if too_long else answer(EDIT)
+
+    protocol_server.handle(handle)
+    other = Program(ordinal=3, source="int other;\n")
+    context = make_context(
+        campaign_id=bench.campaign_id,
+        step=step(OperatorKind.DIFF),
+        inspirations=(other,),
+        lessons=("Closed forms win.",),
+        hints=("Mind the cache.",),
+    )
+    coder = LlmCoder(bench.client(spec(protocol_server.base_url)))
+    draft = await write(coder, context)
+    assert isinstance(draft, Draft)
+    shown = [received.prompt for received in protocol_server.requests]
+    assert len(shown) == 3
+    assert ["Another program" in prompt for prompt in shown] == [True, False, False]
+    assert ["Closed forms win" in prompt for prompt in shown] == [True, True, False]
+    assert all(seed_source.strip() in prompt and "Mind the cache." in prompt for prompt in shown)
+    protocol_server.always(error(400, "maximum context length exceeded"))
+    refused = await write(coder, context.model_copy(update={"ordinal": 6}))
+    assert isinstance(refused, NoDraft)
+    assert refused.reason == "context_length"
+
+
+async def test_a_program_too_long_to_be_shown_whole_is_not_shown(
+    coder: LlmCoder, bench: Workbench, protocol_server: ProtocolServer, make_context: ContextMaker
+) -> None:
+    huge = Program(ordinal=1, source="int x;\n" * 20_000)
+    refused = await write(coder, make_context(campaign_id=bench.campaign_id, parent=huge))
+    assert isinstance(refused, NoDraft)
+    assert refused.reason == "context_length"
+    assert not protocol_server.requests
