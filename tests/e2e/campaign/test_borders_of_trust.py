@@ -172,7 +172,8 @@ async def test_another_process_sees_and_steers_a_campaign_through_the_database_a
                 await asyncio.sleep(0.02)
         display.show(None)
         shown = capsys.readouterr().err
-        await onlooker.post_command(campaign_id, "hint", text="look to the east")
+        await onlooker.give_hint(campaign_id, "look to the east")
+        await onlooker.post_command(campaign_id, "hint")
         await onlooker.post_command(campaign_id, "stop")
         done = await asyncio.wait_for(running, 10.0)
         assert isinstance(done, Done)
