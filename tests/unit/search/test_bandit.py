@@ -61,7 +61,7 @@ def test_what_paid_long_ago_fades() -> None:
 )
 def test_any_history_gives_one_of_the_ways(rows: list[tuple[float, int, float, float, float]], seed: int) -> None:
     ways = [Way("m", str(number), row[0]) for number, row in enumerate(rows)]
-    arms = {way.key: Arm(*way.key, *row[1:]) for way, row in zip(ways, rows, strict=True)}
+    arms = {way.key: Arm(*way.key, row[1], row[2], row[3], row[4]) for way, row in zip(ways, rows, strict=True)}
     assert choose(ways, arms, Random(seed)) in ways
     assert choose(ways, arms, Random(seed)) == choose(ways, arms, Random(seed))
 
