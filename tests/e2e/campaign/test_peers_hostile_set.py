@@ -39,7 +39,7 @@ LAST_PID = Path("/proc/sys/kernel/ns_last_pid")
 
 
 class Impatient(BoxedHill):
-    limits = LIMITS.model_copy(update={"wall_s": 1.5})
+    limits = LIMITS.model_copy(update={"wall_s": 3.0})
 
 
 class ByOrdinal:

@@ -16,7 +16,7 @@ from nightforge.domain.task import Task
 from nightforge.domain.words import Outcome, Phase
 from nightforge_toy.evaluator import PEAK, ToyEvaluator
 
-LIMITS = Limits(wall_s=3.0, cpu_s=1, memory_bytes=256 * MIB, processes=16, output_bytes=64 * 1024)
+LIMITS = Limits(wall_s=5.0, cpu_s=1, memory_bytes=256 * MIB, processes=16, output_bytes=64 * 1024)
 HARNESS = """\
 names = {}
 exec(compile(open("/job/program.py").read(), "program", "exec"), names)

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from evaluators.kernels.evaluator import KernelEvaluator
+from nightforge.domain.evidence import Evidence, StageEvidence
 from nightforge.domain.task import Task
+from nightforge.domain.words import Outcome, SandboxTier
 from nightforge.errors import UserError
 from nightforge.fingerprint import fingerprint
 from sandbox import open_sandbox
@@ -88,3 +90,32 @@ async def test_kernels_name_compiler_linker_and_disassembler_as_the_box_sees_the
     assert await first.fingerprint(task, {}) == await first.fingerprint(task, {})
     assert await first.fingerprint(task, {}) != await first.fingerprint(task, {"n": 1 << 20})
     assert await first.fingerprint(task, {}) != await second.fingerprint(task, {})
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason", "feedback", "lasting"),
+    [
+        (Outcome.FAIL, "wrong_output", "", True),
+        (Outcome.FAIL, "static_gate", "", True),
+        (Outcome.FAIL, "compile_error", "kernel.c:3:9: error: expected ';'", True),
+        (Outcome.FAIL, "compile_error", "kernel.c:1:10: fatal error: nothing.h: No such file or directory", True),
+        (Outcome.FAIL, "compile_error", "cc1: out of memory allocating 65536 bytes", False),
+        (Outcome.FAIL, "compile_error", "gcc: fatal error: Killed signal terminated program cc1", False),
+        (Outcome.FAIL, "compile_memory_limit", "", False),
+        (Outcome.FAIL, "memory_limit", "", False),
+        (Outcome.FAIL, "crash", "", False),
+        (Outcome.FAIL, "not_deterministic", "", False),
+        (Outcome.FAIL, "slower", "", False),
+        (Outcome.FAIL, "below_roof", "", False),
+        (Outcome.TIMEOUT, "timeout", "", False),
+        (Outcome.TIMEOUT, "wrong_output", "", False),
+        (Outcome.ERROR, "wrong_output", "", False),
+        (Outcome.PASS, "", "", False),
+    ],
+)
+def test_kernels_keep_refusals_and_wrong_answers_and_never_a_time(
+    outcome: Outcome, reason: str, feedback: str, lasting: bool
+) -> None:
+    stage = StageEvidence(stage="any", outcome=outcome, reason=reason, feedback=feedback, seed=1)
+    evidence = Evidence(tier=SandboxTier.BUBBLEWRAP, stages=(stage,))
+    assert KernelEvaluator(open_sandbox()).is_lasting(evidence) is lasting
