@@ -13,7 +13,7 @@ from nightforge.domain.plan import Budget, ModelSpec
 from nightforge.domain.rehearsal import RehearsalCheck, RehearsalReport
 from nightforge.domain.team import Team
 from nightforge.domain.words import Outcome
-from nightforge.errors import BudgetExhausted, RehearsalFailed
+from nightforge.errors import BudgetExhausted, ModelFault, RehearsalFailed
 from tools.budget import BudgetMeter
 from workflows.campaign import Campaign
 
@@ -106,7 +106,7 @@ class Purse:
 
 
 async def _probe(campaign: Campaign, entrant: Entrant, purse: Purse) -> None:
-    """Form and context. A budget too small for a probe leaves it out: the candidate comes first."""
+    """Form and context. A budget too small for it, or an endpoint that does not answer it, leaves it out."""
     if campaign.stop.draining:
         return
     shop = campaign.workshop
@@ -118,8 +118,8 @@ async def _probe(campaign: Campaign, entrant: Entrant, purse: Purse) -> None:
             prompt_bytes=len(shop.brief.encode()) + PROMPT_PROGRAMS * seed_bytes,
             most_usd=most_usd,
         )
-    except BudgetExhausted:
-        return
+    except (BudgetExhausted, ModelFault):
+        return  # whether the endpoint answers at all is seen by the candidate
     known = shop.store.document(shop.campaign_id, PROFILES, ModelProfiles) or ModelProfiles()
     place = (found.profile.base_url, found.profile.model)
     others = tuple(one for one in known.profiles if (one.base_url, one.model) != place)
@@ -143,7 +143,7 @@ async def _rehearse_model(campaign: Campaign, entrant: Entrant, purse: Purse) ->
         if campaign.stop.draining or campaign.exhausted:
             return None
         outcomes.append(candidate.reason)
-    if campaign.last_fault is not None and campaign.faults == len(outcomes):
+    if campaign.last_fault is not None and set(outcomes) == {"model_fault"}:
         raise campaign.last_fault  # an endpoint out of reach says nothing of its model: paused, not failed
     raise _failure(entrant.model, workshop.campaign_id, ordinal, outcomes)
 
