@@ -137,11 +137,19 @@ def test_a_preset_by_flag_must_exist() -> None:
     assert (caught.value.exit_code, caught.value.where) == (2, "--preset")
 
 
+def test_a_policy_by_flag_must_exist() -> None:
+    with pytest.raises(UserError, match="no search policy 'nope'") as caught:
+        SearchFlags(policy="nope").checked()
+    assert (caught.value.exit_code, caught.value.where) == (2, "--policy")
+    assert "hill-climb" in caught.value.hint
+
+
 def test_flags_win_over_the_plan(plan: Plan) -> None:
-    flags = SearchFlags(preset="pair", seed=7, in_flight=2, target=1.5, patience=9)
+    flags = SearchFlags(preset="pair", seed=7, in_flight=2, target=1.5, patience=9, policy="ga")
     merged = with_flags(plan, Budget(evaluations=3), flags, ModelFlags(), ())
     assert merged.budget == Budget(evaluations=3, wall_s=600, cost_usd=2.0)
     assert (merged.search.preset, merged.search.seed, merged.search.in_flight) == ("pair", 7, 2)
+    assert merged.search.policy == "ga"
     assert merged.stop == (
         *plan.stop,
         StopSpec(rule="target", parameters={"value": 1.5}),
