@@ -230,6 +230,8 @@ static void watch(int signals, int gate, pid_t child) {
 int main(int argc, char **argv) {
     if (argc != 2) leave(EXIT_USAGE, "usage: container-init SOCKET");
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) leave(EXIT_FILTER, "prctl");
+    /* A daemon of high priority hands it down; a candidate must not go before who watches it. */
+    if (getpriority(PRIO_PROCESS, 0) < 0) setpriority(PRIO_PROCESS, 0, 0);
     sigset_t ended;
     sigemptyset(&ended);
     sigaddset(&ended, SIGCHLD);

@@ -11,14 +11,13 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
-from attack_pack.findings import Finding
 from attack_pack.manifest import Attack, load_attacks
+from attack_pack.observe import BARE
 from attack_pack.table import markdown, put_into, summary
-from attack_pack.verdicts import Verdict, Word, by_name, decide, watch, working_tiers
+from attack_pack.verdicts import Verdict, Word, decide, run_pack, working_tiers
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "security.md"
 
@@ -48,28 +47,21 @@ def main() -> int:
 
 
 def run(attacks: Sequence[Attack], tiers: Sequence[str]) -> tuple[list[Verdict], dict[str, object]]:
-    """Bare and the tiers beside each other; verdicts by attack, then tier."""
-    with ThreadPoolExecutor() as threads:
-        started = {tier: threads.submit(collected, tier, attacks) for tier in ("bare", *tiers)}
-        found = {tier: future.result() for tier, future in started.items()}
-    named = {tier: by_name(findings) for tier, findings in found.items()}
+    """Verdicts by attack, then tier, and all findings."""
+    found = run_pack(attacks, tiers)
     verdicts = [
-        decide(named["bare"].get(attack.name), named[tier].get(attack.name), attack=attack.name, tier=tier)
+        decide(found[BARE].get(attack.name), found[tier].get(attack.name), attack=attack.name, tier=tier)
         for attack in attacks
         for tier in tiers
     ]
     record: dict[str, object] = {
-        tier: [finding.model_dump(mode="json") for finding in findings] for tier, findings in found.items()
+        name: [finding.model_dump(mode="json") for finding in findings.values()] for name, findings in found.items()
     }
     return verdicts, record
 
 
 def say(line: str) -> None:
     sys.stdout.write(line + "\n")
-
-
-def collected(tier: str, attacks: Sequence[Attack]) -> list[Finding]:
-    return list(watch(tier, attacks))
 
 
 def parse() -> argparse.Namespace:

@@ -249,7 +249,7 @@ class Observer:
     def _patience_s(self, attack: Attack) -> float:
         """How long the observer waits for the platform; a careless one is given no longer than the proof needs."""
         if self.tier == BARE:
-            return max(attack.wall_s + 1.0, attack.above + 0.3 if attack.effect is Effect.LATE else 0.0)
+            return attack.above + 0.3 if attack.effect is Effect.LATE else attack.wall_s + 3.0
         return attack.wall_s + GRACE_S
 
     def _leaked(self, reply: dict[str, Any] | None, received: bytes) -> list[str]:

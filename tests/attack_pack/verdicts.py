@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from attack_pack.findings import Finding
 from attack_pack.manifest import Attack
-from attack_pack.observe import LOCK_VARIABLE
+from attack_pack.observe import BARE, LOCK_VARIABLE
 from nightforge.domain.words import SandboxTier
 from sandbox.probe import probe_tiers
 
@@ -66,7 +67,7 @@ def decide(control: Finding | None, finding: Finding | None, *, attack: str, tie
 def watch(tier: str, attacks: Sequence[Attack]) -> Iterator[Finding]:
     """Findings of one platform, in order, as they come. `bare` runs in a throw-away host."""
     line = [sys.executable, "-m", "attack_pack.observe", tier, *(attack.name for attack in attacks)]
-    if tier == "bare":
+    if tier == BARE:
         line = [*_isolated(), "/bin/sh", "-c", _THROW_AWAY, "sh", str(REPOSITORY), *line]
     environment = {**os.environ, "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'tests'}"}
     environment[LOCK_VARIABLE] = str(lock := _lock())
@@ -90,12 +91,40 @@ def _isolated() -> list[str]:
     return ["/usr/bin/unshare", *user, *kinds, "--"]
 
 
-def by_name(findings: Sequence[Finding]) -> dict[str, Finding]:
-    return {finding.attack: finding for finding in findings}
-
-
 def working_tiers() -> list[str]:
     """The real tiers whose canary passes here, strongest first."""
     return [
         report.tier.value for report in probe_tiers() if report.works and report.tier is not SandboxTier.UNSAFE_LOCAL
     ]
+
+
+def run_pack(attacks: Sequence[Attack], tiers: Sequence[str]) -> dict[str, dict[str, Finding]]:
+    """Findings of the bare platform and of every tier, by platform and attack, run beside each other.
+
+    What came out INVALID is tried once more, on a machine that the rest of the pack no longer loads. What broke stays.
+    """
+    found = _passed(attacks, tiers)
+    again = [
+        attack
+        for attack in attacks
+        if any(
+            decide(found[BARE].get(attack.name), found[tier].get(attack.name), attack=attack.name, tier=tier).word
+            is Word.INVALID
+            for tier in tiers
+        )
+    ]
+    if again:
+        for name, findings in _passed(again, tiers).items():
+            worked = {attack for attack, finding in found[name].items() if finding.worked and name != BARE}
+            found[name] |= {attack: finding for attack, finding in findings.items() if attack not in worked}
+    return found
+
+
+def _passed(attacks: Sequence[Attack], tiers: Sequence[str]) -> dict[str, dict[str, Finding]]:
+    with ThreadPoolExecutor() as threads:
+        started = {name: threads.submit(_collected, name, attacks) for name in (BARE, *tiers)}
+        return {name: future.result() for name, future in started.items()}
+
+
+def _collected(tier: str, attacks: Sequence[Attack]) -> dict[str, Finding]:
+    return {finding.attack: finding for finding in watch(tier, attacks)}

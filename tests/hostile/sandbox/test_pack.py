@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import pytest
 from attack_pack.findings import Finding
 from attack_pack.manifest import PROGRAMS, load_attacks
-from attack_pack.verdicts import Verdict, Word, by_name, decide, watch, working_tiers
+from attack_pack.verdicts import Verdict, Word, decide, run_pack, working_tiers
 
 pytestmark = [pytest.mark.box, pytest.mark.timeout(600)]
 QUICK = [attack for attack in load_attacks() if not attack.slow]
@@ -17,12 +16,7 @@ SLOW = [attack for attack in load_attacks() if attack.slow]
 
 @cache
 def all_findings(slow: bool) -> dict[str, dict[str, Finding]]:
-    """Of the bare platform and of every tier, run beside each other."""
-    attacks = SLOW if slow else QUICK
-    names = ("bare", *working_tiers())
-    with ThreadPoolExecutor() as threads:
-        started = {name: threads.submit(lambda name: by_name(list(watch(name, attacks))), name) for name in names}
-        return {name: future.result() for name, future in started.items()}
+    return run_pack(SLOW if slow else QUICK, working_tiers())
 
 
 def verdicts(name: str, *, slow: bool) -> list[Verdict]:
