@@ -143,7 +143,7 @@ async def _rehearse_model(campaign: Campaign, entrant: Entrant, purse: Purse) ->
         if campaign.stop.draining or campaign.exhausted:
             return None
         outcomes.append(candidate.reason)
-    if campaign.last_fault is not None and set(outcomes) == {"model_fault"}:
+    if campaign.last_fault is not None and outcomes[-1] == "model_fault":
         raise campaign.last_fault  # an endpoint out of reach says nothing of its model: paused, not failed
     raise _failure(entrant.model, workshop.campaign_id, ordinal, outcomes)
 
