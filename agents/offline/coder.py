@@ -20,6 +20,8 @@ STACK = "rewrite.stack"
 _log = logging.getLogger(__name__)
 _CACHED_PROPOSALS = 512
 _DEFAULT_PRIOR = 0.3
+_LEAST_WEIGHT = 0.01
+"""Of an operator whose prior is 0: used on request alone, and then drawn as any other."""
 
 
 @runtime_checkable
@@ -149,7 +151,8 @@ class OfflineCoder:
             if left:
                 rest[operator.name] = left
                 tried = len(drafts) - len(left)
-                weights[operator.name] = prior_of(operator) * (1 + makers.count(operator.name)) / (1 + tried)
+                promise = max(prior_of(operator), _LEAST_WEIGHT)
+                weights[operator.name] = promise * (1 + makers.count(operator.name)) / (1 + tried)
         while rest:
             names = list(rest)
             name = random.choices(names, [weights[name] for name in names])[0]

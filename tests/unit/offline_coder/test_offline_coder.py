@@ -129,6 +129,13 @@ async def _repaired(source: str, known: set[str]) -> Draft | NoDraft:
     return await OfflineCoder(_operators()).repair(context, random=Random(0), is_known=known.__contains__)
 
 
+async def test_an_operator_of_no_promise_that_is_named_gives_all_that_it_has() -> None:
+    # Such is `tune.tpe`: the policy of that name asks for it each time, and its first proposal is soon known.
+    coder = OfflineCoder([Append("rewrite.rare", 4, prior=0.0)])
+    made = await _all(coder, _context(step=StepPlan(operator_name="rewrite.rare")))
+    assert len(made) == 4
+
+
 async def test_repair_tries_another_form_of_the_same_rewrite() -> None:
     draft = await _repaired("seed small0", {"seed", "seed small0", "seed small1"})
     assert isinstance(draft, Draft)
