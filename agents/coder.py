@@ -26,6 +26,8 @@ from tools.patching import has_edits, program_from_reply
 
 WEIGHTS = {OperatorKind.DIFF: 0.6, OperatorKind.FULL: 0.3, OperatorKind.CROSSOVER: 0.1}
 """Shares of the operators where the planner leaves the choice open: those of ShinkaEvolve's default mix."""
+PROGRAMS = frozenset({OperatorKind.TUNE, OperatorKind.REWRITE})
+"""Operators that need no model."""
 _NOTE = re.compile(r"^\W{0,3}NOTE\W{0,3}:\W*(?P<note>.+)$", re.IGNORECASE | re.MULTILINE)
 
 
@@ -119,7 +121,7 @@ class LlmCoder:
             parent=_describe_parent(context),
             others=describe_others(context),
             guidance=describe_guidance(context),
-            form=self._prompt.fill(form),
+            form=self._prompt.fill(form, target="the parent program") if form == "edits" else self._prompt.fill(form),
         )
         return self._prompt.messages(self._system(context), user)
 
@@ -132,14 +134,16 @@ class LlmCoder:
         )
         # The failure is shown once, in full, as the failing stage's evidence.
         bare = Program(ordinal=base.ordinal, source=base.source, note=base.note)
+        # Of the parent only the program helps to mend another; what could be better about it does not.
+        shown = context.model_copy(update={"parent": _bare(context.parent)})
         user = self._prompt.fill(
             str(operator),
             broken=describe_program(title, bare, context.language),
             failure=describe_stage(context.failure),
-            parent=_describe_parent(context) if is_draft else "It is the parent itself, which is right as it stands.",
+            parent=_describe_parent(shown) if is_draft else "It is the parent itself, which is right as it stands.",
             guidance=describe_guidance(context),
             attempt=str(context.attempt),
-            form=self._prompt.fill("edits"),
+            form=self._prompt.fill("edits", target="the failing program" if is_draft else "the program to change"),
         )
         return self._prompt.messages(self._system(context), user)
 
@@ -155,13 +159,18 @@ class LlmCoder:
 
 def choose_operator(context: StepContext, random: Random) -> OperatorKind:
     """The planner's choice, else one drawn by weight; a crossover needs a second program."""
-    wanted = context.step.operator or _kind_of(context.step.operator_name)
+    wanted = chosen_kind(context)
     if wanted is OperatorKind.CROSSOVER and not context.inspirations:
         return OperatorKind.DIFF
     if wanted is not None and wanted not in {OperatorKind.REPAIR, OperatorKind.AGENT}:
         return wanted
     kinds = [kind for kind in WEIGHTS if kind is not OperatorKind.CROSSOVER or context.inspirations]
     return random.choices(kinds, weights=[WEIGHTS[kind] for kind in kinds])[0]
+
+
+def chosen_kind(context: StepContext) -> OperatorKind | None:
+    """The operator that the policy or the planner has settled; None leaves it open."""
+    return context.step.operator or _kind_of(context.step.operator_name)
 
 
 def _kind_of(operator_name: str) -> OperatorKind | None:
@@ -176,9 +185,13 @@ def shorter_contexts(context: StepContext) -> Iterator[StepContext]:
     alone = context.model_copy(update={"inspirations": ()})
     if context.inspirations:
         yield alone
-    bare = Program(ordinal=context.parent.ordinal, source=context.parent.source)
+    bare = _bare(context.parent)
     if context.lessons or context.parent != bare:
         yield alone.model_copy(update={"lessons": (), "parent": bare})
+
+
+def _bare(program: Program) -> Program:
+    return Program(ordinal=program.ordinal, source=program.source)
 
 
 def note_of(reply: str) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from agents.coder import PROGRAMS, chosen_kind
 from agents.fencing import clean_line, fence
 from agents.planner_checks import MAX_QUESTIONS, check_goal, refuse, take
 from agents.planner_matching import Fit, fit_tasks
@@ -67,6 +68,14 @@ class StepReply(Frozen):
     reason: str = ""
 
 
+MEANINGS = {
+    OperatorKind.DIFF: "a focused change of the parent",
+    OperatorKind.FULL: "a new program, for another algorithm or order of the work",
+    OperatorKind.CROSSOVER: "the parent joined with the other programs shown",
+    OperatorKind.TUNE: "other values of the parent's declared tunables, found without a model",
+    OperatorKind.REWRITE: "a loop or flag transformation of the parent, found without a model",
+}
+"""Of the operators, as the planner is told."""
 NO_READING = "The model gave no usable reading"
 """How the note begins that says so."""
 
@@ -113,13 +122,17 @@ class LlmPlanner:
         return check_reply(goal, facts, fits, reply.value or GoalReply())
 
     async def plan_step(self, context: StepContext) -> StepPlan:
+        """Words for the coder. Nothing is asked where a program carries the step out: it reads no words."""
+        chosen = chosen_kind(context)
+        if chosen in PROGRAMS and chosen in self._operators:
+            return context.step
         key = CallKey(campaign_id=context.campaign_id, ordinal=context.ordinal, step="plan_step", role=Role.PLANNER)
         prompt = self._shift_prompt if context.shift else self._step_prompt
         about = {
             "language": clean_line(context.language),
             "objective": describe_objective(context.objective, context.parameters),
             "brief": describe_brief(context),
-            "operators": ", ".join(self._operators),
+            "operators": self._describe_operators(context),
         }
         system = prompt.fill("system", **{name: about[name] for name in prompt.names("system")})
         user = prompt.fill(
@@ -138,6 +151,20 @@ class LlmPlanner:
         said = reply.value or StepReply()
         operator = said.operator if said.operator in self._operators else None
         return StepPlan(operator=operator, hint=clean_line(said.hint, limit=600), reason=clean_line(said.reason))
+
+    def _describe_operators(self, context: StepContext) -> str:
+        """What may be chosen; or what is settled already, so that the hint fits it."""
+        chosen = chosen_kind(context)
+        if chosen in self._operators:
+            return f"null, for it is settled: {_describe_kind(chosen)}. Your hint must suit it"
+        on_offer = [kind for kind in self._operators if kind is not OperatorKind.CROSSOVER or context.inspirations]
+        return (
+            f"how the next program is made, one of {', '.join(map(_describe_kind, on_offer))}, or null to leave it open"
+        )
+
+
+def _describe_kind(kind: OperatorKind) -> str:
+    return f"{kind} ({MEANINGS[kind]})"
 
 
 def check_reply(goal: str, facts: GoalFacts, fits: Sequence[Fit], reply: GoalReply) -> GoalReading:

@@ -267,8 +267,46 @@ async def test_a_step_is_planned_within_what_the_coder_can_do(
     )
     other = await planner.plan_step(context.model_copy(update={"ordinal": 6}))
     assert other.operator is None, "tuning is not among the coder's operators here"
-    assert "one of diff, full" in protocol_server.requests[0].prompt
+    asked = protocol_server.requests[0].prompt
+    assert "one of diff (a focused change of the parent), full (" in asked
+    assert "crossover" not in asked, "neither what the coder cannot do, nor what needs another program"
     assert [call.key.step for call in bench.calls()] == ["plan_step", "plan_step"]
+
+
+async def test_a_planner_is_told_what_is_settled_and_is_not_asked_where_a_program_does_the_work(
+    bench: Workbench, protocol_server: ProtocolServer, make_context: ContextMaker
+) -> None:
+    protocol_server.always(answer(json.dumps({"operator": None, "hint": "No loop.", "reason": ""})))
+    planner = LlmPlanner(
+        bench.client(spec(protocol_server.base_url)),
+        planning_id=bench.campaign_id,
+        clock=bench.clock,
+        operators=(OperatorKind.DIFF, OperatorKind.TUNE),
+    )
+    context = make_context(campaign_id=bench.campaign_id, step=StepPlan(operator=OperatorKind.DIFF))
+    await planner.plan_step(context)
+    assert "it is settled: diff (a focused change of the parent)" in protocol_server.requests[0].prompt
+    for step in (StepPlan(operator=OperatorKind.TUNE), StepPlan(operator_name="tune.grid")):
+        assert await planner.plan_step(make_context(campaign_id=bench.campaign_id, step=step)) == step
+    assert len(protocol_server.requests) == 1, "tuning reads no words: none are paid for"
+
+
+async def test_edits_name_the_program_that_they_are_for(
+    bench: Workbench,
+    coder: LlmCoder,
+    protocol_server: ProtocolServer,
+    make_context: ContextMaker,
+    failure: StageEvidence,
+) -> None:
+    """Two programs are shown to repair; edits apply to the failing one, and only its parent's code is of use."""
+    protocol_server.always(answer("prose"))
+    broken = Program(ordinal=5, source="int nf_kernel(int n) { return n; }\n", note="closed form")
+    context = make_context(campaign_id=bench.campaign_id, failure=failure, broken=broken, attempt=1)
+    await coder.repair(context, random=Random(1), is_known=unknown)
+    asked = protocol_server.requests[-1].prompt
+    assert "lines of the failing program, exactly" in asked
+    assert "unrolled" not in asked
+    assert "exactly once in the failing program" in asked
 
 
 async def test_a_planner_without_a_usable_reply_leaves_the_step_to_the_coder(

@@ -149,6 +149,8 @@ async def test_the_other_roles_prompts_are_as_recorded(
     assert_recorded(protocol_server, f"planner_goal.v{load_prompt('planner_goal').version}.md")
     await team.planner.plan_step(context)
     assert_recorded(protocol_server, f"planner_step.v{load_prompt('planner_step').version}.md")
+    await team.planner.plan_step(context.model_copy(update={"shift": True, "ordinal": 6}))
+    assert_recorded(protocol_server, f"planner_shift.v{load_prompt('planner_shift').version}.md")
     evidence = Evidence(
         tier=SandboxTier.BUBBLEWRAP, stages=(StageEvidence(stage="compile", outcome=Outcome.PASS), failure)
     )
