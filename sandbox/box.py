@@ -205,9 +205,9 @@ def _system_folder(name: str) -> list[str]:
 
 
 def limit_arguments(limits: Limits, *, extra_processes: int | None) -> list[str]:
-    """A prlimit(1) call that is the last thing before the program.
+    """A prlimit(1) call to stand before a command.
 
-    RLIMIT_NPROC set inside the user namespace counts this box alone; outside of one it would count all of the
+    RLIMIT_NPROC set inside a user namespace counts this box alone; outside of one it would count all of the
     user's processes, so `extra_processes=None` leaves it out.
     """
     # The watchdog ends the tree at cpu_s; this is for one process, should the watchdog be late. The kernel counts
@@ -239,7 +239,10 @@ def command_line(boxing: Boxing, launcher: Launcher, numbers: Mapping[str, int])
         drop += ["--pdeathsig", "KILL", "--"]
     outer = [*launcher.outer_arguments(), "/bin/sh", "-c", _SHELL, "sh"]
     options = f"size={limits.writable_bytes},nr_inodes={limits.writable_inodes + _RESERVED_INODES},mode=755"
-    inner = [launcher.bwrap, "--args", str(numbers["arguments"]), "--seccomp", str(numbers["filter"])]
+    # The limits hold for bwrap, too: its init is process 1 of the box, under the program's user, so that the program
+    # can write its /proc/1/mem and have its way there. Here bwrap's process outside of the box counts as well.
+    inner = limit_arguments(limits, extra_processes=1 if boxing.as_pid_1 else 2)
+    inner += [launcher.bwrap, "--args", str(numbers["arguments"]), "--seccomp", str(numbers["filter"])]
     inner += ["--info-fd", str(numbers["info"]), "--block-fd", str(numbers["block"]), "--"]
     # Outside --as-pid-1 bwrap's own init lives in the box and counts as one process.
     program = [*limit_arguments(limits, extra_processes=0 if boxing.as_pid_1 else 1), *boxing.argv]
