@@ -1,4 +1,4 @@
-"""Pace and dollars of one machine in one small SQLite file; every step is one transaction that takes the write lock.
+"""Pace and dollars of one machine in one small SQLite file: each change is one transaction that takes the write lock.
 
 Pace is the generic cell rate algorithm (ATM Forum, Traffic Management 4.0, 1996, section 4.4.2; a token bucket that
 keeps one time instead of a level): per endpoint the time at which its bucket will be full again. A process that dies
@@ -69,9 +69,16 @@ class Ledger:
                 self._lock_descriptor = -1
 
     def admit(
-        self, endpoint: str, requests_per_minute: float | None, tokens_per_minute: float | None, tokens: int
+        self,
+        endpoint: str,
+        requests_per_minute: float | None,
+        tokens_per_minute: float | None,
+        tokens: int,
+        *,
+        patience_s: float = math.inf,
     ) -> float:
-        """Take the next turn; returns the seconds until it comes."""
+        """Take the next turn; returns the seconds until it comes. One further off than `patience_s` is not taken:
+        turns that nobody comes for would push those of all others back."""
         with self._transaction() as connection:
             now_s = self._now()
             requests_at, tokens_at, paused_until = _pace(connection, endpoint, now_s)
@@ -82,7 +89,8 @@ class Ledger:
             if tokens_per_minute is not None and tokens > 0:
                 tokens_at, at_s = _turn(tokens_at, now_s, 60.0 * tokens / tokens_per_minute)
                 turn_s = max(turn_s, at_s)
-            _keep_pace(connection, endpoint, requests_at, tokens_at, paused_until)
+            if turn_s - now_s <= patience_s:
+                _keep_pace(connection, endpoint, requests_at, tokens_at, paused_until)
             return turn_s - now_s
 
     def refund(self, endpoint: str, tokens_per_minute: float, tokens: int) -> None:
@@ -98,7 +106,7 @@ class Ledger:
             _keep_pace(connection, endpoint, requests_at, tokens_at, until)
 
     def paused_s(self, endpoint: str) -> float:
-        with self._transaction() as connection:
+        with self._transaction(writes=False) as connection:
             now_s = self._now()
             return max(0.0, _pace(connection, endpoint, now_s)[2] - now_s)
 
@@ -124,6 +132,11 @@ class Ledger:
                 return
             connection.execute("DELETE FROM hold WHERE number = ?", (number,))
             _book(connection, row[0], row[1], _pico(cost_usd))
+
+    def book(self, campaign_id: str, pico: int) -> None:
+        """Spent without a hold: where no cap is set, nobody needs to know of it before."""
+        with self._transaction() as connection:
+            _book(connection, self._day(), campaign_id, pico)
 
     def spent_today_usd(self) -> float:
         day = self._day()
@@ -161,11 +174,11 @@ class Ledger:
         return False
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, *, writes: bool = True) -> Iterator[sqlite3.Connection]:
         with self._guard:
             try:
                 connection = self._connection or self._open()
-                connection.execute("BEGIN IMMEDIATE")
+                connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
                 try:
                     yield connection
                 except BaseException:

@@ -21,10 +21,10 @@ from nightforge.domain.plan import ModelSpec
 from nightforge.domain.ports import Clock, Store
 from nightforge.errors import ModelAccessRefused, ModelFault
 from tools import pricing
-from tools.broker import Broker, NoBroker
+from tools.broker import Broker, NoBroker, NoTurn
 from tools.budget import BudgetMeter
 from tools.ensemble import order_of
-from tools.llm_booking import Bill, Books, NoTurn, Sent
+from tools.llm_booking import Bill, Books, Sent
 from tools.llm_endpoint import Endpoint, Member, first_dialect
 from tools.llm_errors import Consequence, Failure, UnusableReply, redact
 from tools.llm_memory import ModelMemory, write_profile
@@ -41,7 +41,9 @@ MAX_ATTEMPTS = 8
 MAX_TIMEOUTS = 2
 """Of one model in one request: each may have cost a whole reply."""
 TURN_PATIENCE_S = 30.0
-"""How long a request waits for its turn at one model before another of the ensemble is asked."""
+"""A turn at one model that lies further off is left to others, and another of the ensemble is asked."""
+QUEUE_S = 3600.0
+"""The same where there is no other: who shares a slow account waits, and is not called out of reach."""
 
 REFUSAL = "refusal"
 """Our finish reason for a reply that says no in the field made for it."""
@@ -65,12 +67,13 @@ class Request:
     sha: str
     order: Sequence[int]
     """Member indices, the one to ask first in front."""
+    deadline_s: float
+    """Waiting for a turn, a slot or a budget moves it on."""
     failures: dict[int, int] = field(default_factory=dict)
     """Member index → failed attempts of this request."""
     timeouts: dict[int, int] = field(default_factory=dict)
     not_before_s: dict[int, float] = field(default_factory=dict)
     given_up: set[int] = field(default_factory=set)
-    deadline_s: float | None = None
     last: Failure | None = None
     last_where: str = ""
 
@@ -209,7 +212,8 @@ class OpenAIModelClient:
             bill.model, bill.member = call.model, None
             return _usable(call.reply_text or "", call.finish_reason, call.model)
         bill.is_replayed = False
-        answer = await self._ask(Request(key, messages, form, sha, order), bill)
+        deadline_s = self._clock.monotonic() + self._total_timeout_s
+        answer = await self._ask(Request(key, messages, form, sha, order, deadline_s), bill)
         if answer.only_thought:
             raise UnusableReply("truncated", THOUGHT_ONLY, where=bill.model, hint=UNUSABLE["length"][2])
         return _usable(answer.text, answer.finish_reason, bill.model)
@@ -217,30 +221,53 @@ class OpenAIModelClient:
     async def _ask(self, request: Request, bill: Bill) -> Answer:
         """Attempts until one is answered, the deadline passes or nobody is left to ask."""
         while True:
-            async with self._slots:
-                left_s = self._start_clock(request)
-                index = self._next_member(request)
-                wait_s = 0.0 if index is None else self._wait_s(request, index)
-                if index is not None and wait_s <= 0 and left_s > 0:
-                    answer = await self._attempt(request, index, bill, left_s=left_s)
-                    if answer is not None:
-                        return answer
-                    continue
+            left_s = request.deadline_s - self._clock.monotonic()
+            index = self._next_member(request)
             if index is None:
                 raise self._verdict(request)
+            wait_s = self._wait_s(request, index)
             if wait_s > left_s or left_s <= 0:
                 parked_s = self._members[index].endpoint.health.wait_s(self._clock.monotonic())
                 if parked_s > max(left_s, 0.0):
                     raise self._verdict(request, f"it may not be asked for another {parked_s:.0f} s")
                 raise self._verdict(request, f"no answer within {self._total_timeout_s:g} s")
-            await self._clock.sleep(wait_s)
+            if wait_s > 0:
+                await self._clock.sleep(wait_s)
+                continue
+            answer = await self._take_turn(request, index, bill, left_s=left_s)
+            if answer is not None:
+                return answer
 
-    def _start_clock(self, request: Request) -> float:
-        """Seconds left of the total deadline, which runs from the first free slot on."""
-        now_s = self._clock.monotonic()
-        if request.deadline_s is None:
-            request.deadline_s = now_s + self._total_timeout_s
-        return request.deadline_s - now_s
+    async def _take_turn(self, request: Request, index: int, bill: Bill, *, left_s: float) -> Answer | None:
+        """Wait for the machine's turn, then for a slot, then make one attempt. None when it failed, or came to nothing.
+
+        In this order: who waits for a slow account must not hold a slot that another could use. Neither wait counts
+        against the deadline.
+        """
+        member = self._members[index]
+        asked = member.traits.dialect
+        messages, body = _phrase(request, member)
+        room = member.lacks_room(len(body))
+        if room is not None:
+            await self._learn(request, index, asked, room)
+            return None
+        begun_s = self._clock.monotonic()
+        patience_s = QUEUE_S if len(request.order) == 1 else TURN_PATIENCE_S
+        try:
+            tokens = await self._books.turn(member, body, patience_s=patience_s, pause_s=min(left_s, patience_s))
+        except NoTurn as late:
+            await self._learn(request, index, asked, _no_turn(late))
+            return None
+        try:
+            async with self._slots:
+                request.deadline_s += self._clock.monotonic() - begun_s
+                if member.traits.dialect == asked and member.refusal is None and self._wait_s(request, index) <= 0:
+                    opened, tokens = tokens, 0  # its books give back what it does not use
+                    return await self._attempt(request, index, (messages, body), bill, left_s=left_s, tokens=opened)
+        finally:
+            if tokens:
+                await self._books.return_turn(member, tokens)
+        return None  # things have changed while it waited
 
     def _next_member(self, request: Request) -> int | None:
         """Who is asked next: ready before not, then least failures, then the order; None when nobody is left."""
@@ -258,29 +285,28 @@ class OpenAIModelClient:
         own = request.not_before_s.get(index, now_s) - now_s
         return max(own, self._members[index].endpoint.health.wait_s(now_s), 0.0)
 
-    async def _attempt(self, request: Request, index: int, bill: Bill, *, left_s: float) -> Answer | None:
+    async def _attempt(
+        self,
+        request: Request,
+        index: int,
+        phrased: tuple[Sequence[Message], bytes],
+        bill: Bill,
+        *,
+        left_s: float,
+        tokens: int,
+    ) -> Answer | None:
         """One attempt: reserve, row, bytes, settle, row. None when it failed."""
-        member = self._members[index]
-        asked = member.traits.dialect
-        messages, body = _phrase(request, member)
-        room = member.lacks_room(len(body))
-        if room is not None:
-            await self._learn(request, index, asked, room)
-            return None
-        begun_s = self._clock.monotonic()
+        member, (messages, body) = self._members[index], phrased
+        asked, begun_s = member.traits.dialect, self._clock.monotonic()
         health = member.endpoint.health
         health.begin()
-        patience_s = left_s if len(request.order) == 1 else min(left_s, TURN_PATIENCE_S)
         try:
-            sent = await self._books.open(request.key, request.sha, member, messages, body, patience_s=patience_s)
-        except BaseException as error:
+            sent = await self._books.open(request.key, request.sha, member, messages, body, tokens=tokens)
+        except BaseException:
             health.abandoned()
-            if not isinstance(error, NoTurn):
-                raise
-            await self._learn(request, index, asked, _no_turn(patience_s))
-            return None
-        if request.deadline_s is not None:
-            request.deadline_s += self._clock.monotonic() - begun_s  # its turn and its budget were waited for
+            await self._books.return_turn(member, tokens)
+            raise
+        request.deadline_s += self._clock.monotonic() - begun_s  # its budget was waited for
         result = await self._send(sent, body, bill, limit_s=left_s)
         bill.model, bill.member = member.spec.model, member
         if isinstance(result, Failure):
@@ -381,8 +407,8 @@ LOCAL = frozenset({"no_turn", "no_room"})
 """Failures before anything was sent: they say nothing of the endpoint's health."""
 
 
-def _no_turn(patience_s: float) -> Failure:
-    what = f"this machine's campaigns share the endpoint's pace, and no turn came within {patience_s:.0f} s"
+def _no_turn(late: NoTurn) -> Failure:
+    what = f"this machine's campaigns share the endpoint's pace, and {late}"
     return Failure(Consequence.RETRY, what, "no_turn", may_be_billed=False, hint="raise the model's rates, if it has")
 
 

@@ -55,10 +55,6 @@ class Sent:
     at_s: float
 
 
-class NoTurn(Exception):
-    """The machine's campaigns share this endpoint's pace, and this request's turn did not come in time."""
-
-
 @dataclass(frozen=True)
 class Books:
     store: Store
@@ -66,10 +62,25 @@ class Books:
     clock: Clock
     broker: Broker
 
+    async def turn(self, member: Member, body: bytes, *, patience_s: float, pause_s: float) -> int:
+        """Wait for the machine's turn; returns the tokens that were admitted. Raises NoTurn.
+
+        The bound takes each byte for a token: right for money, and several times what a provider counts.
+        """
+        tokens = member.traits.tokens_of(len(body)) + member.spec.max_output_tokens
+        await self.broker.admit(
+            member.endpoint.account, rate_of(member.spec), tokens=tokens, patience_s=patience_s, pause_s=pause_s
+        )
+        return tokens
+
+    async def return_turn(self, member: Member, tokens: int) -> None:
+        """Nothing was sent in it."""
+        await self.broker.refund(member.endpoint.account, rate_of(member.spec), tokens=tokens)
+
     async def open(
-        self, key: CallKey, sha: str, member: Member, messages: Sequence[Message], body: bytes, *, patience_s: float
+        self, key: CallKey, sha: str, member: Member, messages: Sequence[Message], body: bytes, *, tokens: int
     ) -> Sent:
-        """Reserve the worst case, wait for the machine's turn, commit the row. Raises NoTurn after `patience_s`."""
+        """Reserve the worst case and commit the row. `tokens` were admitted for it."""
         spec = member.spec
         bound = Usage(tokens_in=tokens_in_bound(body, len(messages)), tokens_out=spec.max_output_tokens, estimated=True)
         reserve_usd = pricing.cost_usd(spec, tokens_in=bound.tokens_in, tokens_out=bound.tokens_out)
@@ -77,14 +88,7 @@ class Books:
             cost_usd=reserve_usd, tokens=bound.tokens_in + bound.tokens_out
         )
         held: Held = FREE
-        # The bound takes each byte for a token: right for money, and several times what a provider counts.
-        tokens = member.traits.tokens_of(len(body)) + spec.max_output_tokens
         try:
-            try:
-                async with asyncio.timeout(patience_s):
-                    await self.broker.admit(member.endpoint.account, rate_of(spec), tokens=tokens)
-            except TimeoutError:
-                raise NoTurn from None
             held = await self.broker.hold(reserve_usd, campaign_id=key.campaign_id)
             call = await self.store.open_call(key, sha, messages, model=spec.model, reserved_usd=reserve_usd)
         except BaseException:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, product
 from typing import TYPE_CHECKING
 
 from nightforge.domain.team import Draft, OperatorContext, Program
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 MAX_DRAFTS = 16
+SHORT = 8
+"""Choices that are walked through place by place."""
 _DECLARATION = re.compile(
     r"(?://|#|/\*|\*|--|;|%|<!--)[ \t]*nf:[ \t]*tune[ \t]+"
     r"(?P<name>[A-Za-z_][\w-]*)[ \t]+in[ \t]*\{(?P<choices>[^{}\n]*)\}"
@@ -138,14 +140,29 @@ def _known(source: str, programs: Iterable[Program]) -> list[tuple[dict[str, str
 
 
 def _neighbours(tunables: Sequence[Tunable]) -> Iterator[dict[str, str]]:
-    """One tunable moved one place along its list (to its first places when the value is not listed), numbers first."""
+    """One tunable moved along its list (to its first places when the value is not listed), numbers before flags.
+
+    Far steps first, then half as far: the pattern search of Hooke and Jeeves (1961). In a short list all steps are of
+    one place.
+    """
     current = {tunable.name: tunable.value for tunable in tunables}
-    for step in (-1, 1):
+    most = max(_first_stride(tunable) for tunable in tunables)
+    strides = [most >> halved for halved in range(most.bit_length())]
+    for stride, sign in product(strides, (-1, 1)):
         for tunable in sorted(tunables, key=lambda tunable: tunable.name == FLAGS):
+            if stride > _first_stride(tunable):
+                continue
             listed = tunable.value in tunable.choices
-            place = tunable.choices.index(tunable.value) + step if listed else max(step, 0)
+            place = tunable.choices.index(tunable.value) + sign * stride if listed else max(sign, 0)
             if 0 <= place < len(tunable.choices):
                 yield {**current, tunable.name: tunable.choices[place]}
+
+
+def _first_stride(tunable: Tunable) -> int:
+    """A power of two, at most a quarter of a long list of numbers; 1 where the list is short or has no order."""
+    if len(tunable.choices) <= SHORT or not _is_ordered(tunable):
+        return 1
+    return 1 << (len(tunable.choices) // 4).bit_length() - 1
 
 
 def _proposals(

@@ -68,6 +68,20 @@ def test_a_changed_prompt_is_noticed(tmp_path: Path, script: ModuleType, capsys:
     assert "prompt coder has changed" in capsys.readouterr().err
 
 
+def test_each_shipped_prompt_has_a_row_or_a_warning(
+    root: Path, script: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = read_rows(root / "benchmarks" / "agents.jsonl")
+    assert rows, "the shipped file: `python benchmarks/agents_server.py` and `nightforge bench agents --stand-in`"
+    assert all(one.goals == 12 for one in rows)
+    assert all(one.stand_in for one in rows if one.model == "stand-in"), "no model's work, and marked so"
+    assert script.main() == 0
+    warned = capsys.readouterr().err
+    for name, version in prompt_versions().items():
+        has_row = any(one.prompts.get(name) == version for one in rows)
+        assert has_row != (f"prompt {name} has changed" in warned)
+
+
 def test_only_what_can_be_mended_is_given_to_repair() -> None:
     assert _failure_for_repair(NoDraft(reason="truncated"), None) is None
     shown = _failure_for_repair(NoDraft(reason="no_program", feedback="prose"), None)

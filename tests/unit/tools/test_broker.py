@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from nightforge.errors import BudgetExhausted, PlatformFault
-from tools.broker import MachineBroker, NoBroker, Rate
+from tools.broker import BOOKING_S, PAUSE_CHECK_S, MachineBroker, NoBroker, NoTurn, Rate
 from tools.broker_ledger import BURST_S, Ledger, Refused
 
 
@@ -98,7 +98,7 @@ def test_the_day_has_a_cap_over_campaigns_and_a_new_day_a_new_one(ledger: Ledger
 
 HOLDER = (
     "import asyncio, pathlib, sys, time\nfrom tools.broker import MachineBroker\n"
-    "held = asyncio.run(MachineBroker(pathlib.Path(sys.argv[1])).hold(0.75, campaign_id='dead'))\n"
+    "held = asyncio.run(MachineBroker(pathlib.Path(sys.argv[1]), daily_usd=1.0).hold(0.75, campaign_id='dead'))\n"
     "print('held', flush=True)\ntime.sleep(60)"
 )
 
@@ -156,10 +156,58 @@ async def test_a_turn_is_waited_for(tmp_path: Path) -> None:
 
 async def test_a_broken_ledger_is_a_fault_with_its_place(tmp_path: Path) -> None:
     (tmp_path / "broker.db").write_bytes(b"no database " * 100)
-    broker = MachineBroker(tmp_path)
+    broker = MachineBroker(tmp_path, daily_usd=2.0)
     with pytest.raises(PlatformFault) as fault:
         await broker.hold(1.0, campaign_id="a")
     assert fault.value.where == str(tmp_path)
+
+
+def test_a_turn_too_far_ahead_is_not_taken(ledger: Ledger) -> None:
+    for _ in range(int(BURST_S)):
+        ledger.admit("one", 60.0, None, 0)
+    assert ledger.admit("one", 60.0, None, 0) == pytest.approx(1.0, abs=1e-5)
+    for _ in range(100):
+        assert ledger.admit("one", 60.0, None, 0, patience_s=1.5) == pytest.approx(2.0, abs=1e-5)
+    assert ledger.admit("one", 60.0, None, 0) == pytest.approx(2.0, abs=1e-5), "those who left took nothing"
+
+
+async def test_no_turn_is_said_at_once_and_a_pause_of_another_process_is_seen(tmp_path: Path) -> None:
+    ours, theirs = MachineBroker(tmp_path), MachineBroker(tmp_path)
+    slow = Rate(requests_per_minute=1)
+    assert await ours.admit("slow", slow) == 0.0
+    with pytest.raises(NoTurn) as late:
+        await theirs.admit("slow", slow, patience_s=5.0)
+    assert late.value.wait_s > 50
+    assert await ours.admit("free", Rate()) == 0.0
+    await theirs.pause("free", 100.0)
+    with pytest.raises(NoTurn):
+        await theirs.admit("free", Rate(), pause_s=5.0)
+    await asyncio.sleep(PAUSE_CHECK_S + 0.05)
+    with pytest.raises(NoTurn):
+        await ours.admit("free", Rate(), pause_s=5.0)
+    ours.close()
+    theirs.close()
+
+
+async def test_without_a_cap_dollars_are_booked_together_and_seen_by_those_who_have_one(tmp_path: Path) -> None:
+    broker, capped = MachineBroker(tmp_path), MachineBroker(tmp_path, daily_usd=1.0)
+    statements: list[str] = []
+    broker.spent_today_usd()
+    assert broker._ledger._connection is not None
+    broker._ledger._connection.set_trace_callback(statements.append)
+    for number in range(50):
+        held = await broker.hold(0.5, campaign_id=f"c{number % 2}")
+        await (held.settle_in_full() if number == 0 else held.settle(0.01) if number < 40 else held.release())
+    assert statements == [], "fifty calls wrote nothing yet"
+    await asyncio.sleep(BOOKING_S + 0.5)
+    assert statements.count("BEGIN IMMEDIATE") == 2, "a write for each campaign"
+    assert capped.spent_today_usd() == pytest.approx(0.5 + 39 * 0.01)
+    with pytest.raises(BudgetExhausted):
+        await capped.hold(0.2, campaign_id="other")
+    await (await broker.hold(0.1, campaign_id="c0")).settle(0.1)
+    broker.close()
+    assert capped.spent_today_usd() == pytest.approx(0.99), "closing books what is left"
+    capped.close()
 
 
 async def test_what_costs_nothing_asks_nobody(tmp_path: Path) -> None:
