@@ -155,3 +155,11 @@ def test_the_sampler_alone_climbs_on_its_own_history() -> None:
         return max(program.score for program in history if program.score is not None)
 
     assert sorted(climb(seed) for seed in range(5))[2] > -25
+
+
+def test_a_long_list_of_numbers_is_first_crossed_in_wide_steps() -> None:
+    long = f"# nf: tune A in {{{','.join(str(number) for number in range(40))}}}\nA = 20\n"
+    notes = [draft.note for draft in Tune().propose(_context(long))][:8]
+    assert notes == [f"A 20 -> {20 + step}" for step in (-8, 8, -4, 4, -2, 2, -1, 1)]
+    words = long.replace("{0,", "{zero,")
+    assert Tune().propose(_context(words))[0].note == "A 20 -> 19"
