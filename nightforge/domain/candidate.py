@@ -102,6 +102,7 @@ class Parent(Frozen):
     score: float
     score_low: float
     children: int
+    """Candidates that were made from it; those that it was only shown beside the parent of do not count."""
 
 
 class Tally(Frozen):
@@ -160,7 +161,7 @@ class Command(Frozen):
 
     sequence: int
     campaign_id: str
-    command: Literal["pause", "resume", "stop", "stop-now", "hint", "budget"]
+    command: Literal["pause", "resume", "stop", "stop-now", "hint", "budget", "discard"]
     """`hint` and `budget` say only that there is something new to read: the hint and the plan are rows by then."""
     text: str = ""
     author: str = ""

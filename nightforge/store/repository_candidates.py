@@ -94,9 +94,9 @@ class CandidateWrites(StoreBase):
             if not insert_if_new(connection, candidate, new):
                 rows = connection.execute(_CANDIDATE, {"key": key, "at": ordinal}).all()
                 return to_candidates(connection, campaign_id, key, rows)[0]
-            for parent in sorted(set(parents)):
-                if connection.execute(_ADD_CHILD, {"key": key, "at": parent}).rowcount != 1:
-                    raise no_candidate(campaign_id, parent)
+            # The first alone: who is only shown beside it would seem mined to exhaustion by being good.
+            if parents and connection.execute(_ADD_CHILD, {"key": key, "at": parents[0]}).rowcount != 1:
+                raise no_candidate(campaign_id, parents[0])
             ledger.counters.candidates += 1
             ledger.count_state(None, CandidateState.DRAFTED)
             ledger.record("candidate.opened", {"parents": list(parents)} if parents else None, ordinal=ordinal)

@@ -1,4 +1,4 @@
-"""Whatever the order of writes: counters equal a recount, the best equals a search, children equal the parents."""
+"""Whatever the order of writes: counters equal a recount, the best equals a search, children equal the first parents."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class Script:
         assert [row.ordinal for row in self.store.unfinished(self.campaign_id)] == sorted(
             row.ordinal for row in rows if not row.state.is_terminal
         )
-        children = Counter(parent for parents in self.opened.values() for parent in set(parents))
+        children = Counter(parents[0] for parents in self.opened.values() if parents)
         for parent in self.store.parents(self.campaign_id):
             assert parent.children == children[parent.ordinal]
         events = self.store.events(self.campaign_id)
