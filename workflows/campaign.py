@@ -26,7 +26,7 @@ from workflows.contract import StopSwitch
 from workflows.control import Control
 from workflows.graph import CandidateGraph, build_graph, steps_at_most
 from workflows.outage import Outage
-from workflows.outcome import catch_up, tell
+from workflows.outcome import catch_up, look_again, tell
 from workflows.ownership import Tenure
 from workflows.stopping import CONFIRMATION_COST, Progress, StopRule, first_reason, rules_for
 from workflows.workshop import Desk, Workshop
@@ -69,6 +69,7 @@ class Campaign:
             shop.clock,
             on_hint=shop.steering.reload,
             on_budget=self._take_plan,
+            on_discard=self._take_discard,
         )
         drafts, repairs = plan.search.drafts, plan.search.repairs
         self.graph = build_graph(self.workshop.preset, drafts=drafts, repairs=repairs)
@@ -102,6 +103,16 @@ class Campaign:
         shop.budget.change(stored.budget)
         self.exhausted = ""
         self.rules = rules_for(shop.plan, shop.calibration)
+
+    async def _take_discard(self, ordinal: int) -> None:
+        """A person discarded a candidate, or took that back."""
+        shop = self.workshop
+        row = shop.store.candidate(shop.campaign_id, ordinal)
+        if row.discarded:
+            shop.discarded.add(ordinal)
+        else:
+            shop.discarded.discard(ordinal)
+        await look_again(shop)
 
     async def start(self) -> None:
         """Take up what an earlier session left, then plant the seed if it has not been."""
@@ -180,6 +191,8 @@ class Campaign:
         """A candidate begun before; it keeps the evaluation that was reserved for it, ahead of new ones."""
         desk = self._launch(candidate.ordinal, candidate, workshop)
         desk.tries = tries
+        if candidate.discarded:
+            workshop.discarded.add(candidate.ordinal)
         if workshop.evidence_of(candidate) is None:
             # Where the cap was lowered, the run finds out and ends as every other that meets it.
             with suppress(BudgetExhausted):

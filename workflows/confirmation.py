@@ -28,6 +28,8 @@ async def confirm_finalists(campaign: Campaign) -> None:
     for candidate in _finalists(workshop):
         if confirmed >= workshop.plan.search.confirm_top:
             return
+        if workshop.store.candidate(workshop.campaign_id, candidate.ordinal).discarded:
+            continue  # by a person, while others were confirmed
         state: CandidateState | None = candidate.state
         if candidate.confirmation is None:
             state = await confirm(campaign, candidate)

@@ -27,6 +27,10 @@ async def _nothing_changes() -> None:
     return None
 
 
+async def _nothing_changes_of(ordinal: int) -> None:
+    return None
+
+
 @dataclass
 class Control:
     """Obeys commands; `paused` stops new candidates, `stop` drains or ends."""
@@ -41,6 +45,7 @@ class Control:
     looked_at: float = float("-inf")
     on_hint: Callable[[], None] = lambda: None
     on_budget: Callable[[], Awaitable[None]] = _nothing_changes
+    on_discard: Callable[[int], Awaitable[None]] = _nothing_changes_of
 
     @property
     def is_over(self) -> bool:
@@ -54,6 +59,9 @@ class Control:
         """
         self.on_hint()
         if not self.stop.watched:
+            for command in self.store.waiting_commands(self.tenure.campaign_id):
+                if command.command == "discard":
+                    await self._obey(command)
             await self.store.take_commands(self.tenure.campaign_id)
         elif state is CampaignState.PAUSED and reason == "asked":
             self.paused = True
@@ -101,6 +109,8 @@ class Control:
                 self.on_hint()
             case "budget":
                 await self.on_budget()
+            case "discard":
+                await self.on_discard(int(command.text))
 
     async def _pause(self, *, is_paused: bool) -> None:
         self.paused = is_paused

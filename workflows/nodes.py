@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from langgraph.runtime import Runtime
 
+from nightforge.domain.base import Json
 from nightforge.domain.candidate import Candidate, Choice
 from nightforge.domain.evidence import Evidence, StageEvidence
 from nightforge.domain.scoring import score_evidence, violated
@@ -152,16 +153,35 @@ async def gate(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
         raise desk.faults[0]
     usable = [draft for draft in drafts if isinstance(draft, Draft)]
     if usable:
-        sha = await _store_program(desk, shop.novelty.most_novel(usable), state["attempt"])
+        taken = shop.novelty.most_novel(usable)
+        await _note_drafts(desk, taken)
+        sha = await _store_program(desk, taken, state["attempt"])
         for draft in usable:
             shop.unclaim(draft.source, desk.ordinal)
         return {"code_sha": sha, "evaluated": False}
+    await _note_drafts(desk, None)
     refused = next((draft for draft in drafts if isinstance(draft, NoDraft)), NoDraft(reason="no_program"))
     desk.failure = StageEvidence(stage="gate", outcome=Outcome.FAIL, reason=refused.reason, feedback=refused.feedback)
     if desk.broken is None and state["parents"]:
         desk.broken = shop.program(state["parents"][0])
     repairable = refused.reason in REPAIRABLE_DRAFTS
     return {"code_sha": None, **_fate(desk, CandidateState.REJECTED, refused.reason, repairable=repairable)}
+
+
+async def _note_drafts(desk: Desk, taken: Draft | None) -> None:
+    """Of several drafts all were paid for and one is evaluated: what became of the others stays on record."""
+    if len(desk.drafts) + len(desk.faults) < 2:
+        return
+    fates: dict[str, Json] = {str(number): _draft_fate(draft, taken) for number, draft in sorted(desk.drafts.items())}
+    payload: dict[str, Json] = {"fates": fates, "faults": [str(fault)[:200] for fault in desk.faults]}
+    shop = desk.workshop
+    await shop.store.append_event(shop.campaign_id, "candidate.drafts", payload, ordinal=desk.ordinal)
+
+
+def _draft_fate(draft: Draft | NoDraft, taken: Draft | None) -> str:
+    if isinstance(draft, NoDraft):
+        return draft.reason
+    return "taken" if draft is taken else f"not_taken: {draft.note or draft.operator_name}"[:200]
 
 
 async def evaluate(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:

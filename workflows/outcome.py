@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from nightforge.domain.candidate import Choice
+from nightforge.domain.candidate import Candidate, Choice
 from nightforge.domain.evidence import Evidence
 from nightforge.domain.scoring import score_evidence, turned
-from nightforge.domain.search import RemembersResults, Result
+from nightforge.domain.search import KeepsArchive, RemembersResults, Result
 from nightforge.domain.task import Objective
 from nightforge.domain.words import CandidateState, OperatorKind, TeamKind
 from workflows.workshop import Desk, Workshop
+
+REVISED = 256
+"""Best candidates that archives are filled from again: a mark is rare, but must not cost more in a long campaign."""
 
 
 async def tell(desk: Desk, state: CandidateState, reason: str) -> None:
@@ -28,25 +31,28 @@ async def tell(desk: Desk, state: CandidateState, reason: str) -> None:
             operator_name=name,
             evidence=desk.evidence,
             proposing_s=desk.proposing_s,
+            is_discarded=desk.ordinal in shop.discarded,
         )
     )
 
 
 async def tell_of(shop: Workshop, ordinal: int) -> None:
     """The same from the candidate's row; what its proposal took is no longer known."""
-    row = shop.store.candidate(shop.campaign_id, ordinal)
-    await shop.policy.tell(
-        _result(
-            shop,
-            ordinal,
-            row.choice or Choice(parents=row.parents),
-            state=row.state,
-            reason=row.reason,
-            operator=row.operator,
-            operator_name=row.operator_name,
-            evidence=row.evidence,
-            proposing_s=0.0,
-        )
+    await shop.policy.tell(_result_of(shop, shop.store.candidate(shop.campaign_id, ordinal)))
+
+
+def _result_of(shop: Workshop, row: Candidate) -> Result:
+    return _result(
+        shop,
+        row.ordinal,
+        row.choice or Choice(parents=row.parents),
+        state=row.state,
+        reason=row.reason,
+        operator=row.operator,
+        operator_name=row.operator_name,
+        evidence=row.evidence,
+        proposing_s=0.0,
+        is_discarded=row.discarded,
     )
 
 
@@ -55,6 +61,15 @@ async def catch_up(shop: Workshop) -> None:
     if isinstance(shop.policy, RemembersResults):
         for ordinal in shop.policy.untold():
             await tell_of(shop, ordinal)
+    if isinstance(shop.policy, KeepsArchive) and shop.policy.has_lost():
+        await look_again(shop)
+
+
+async def look_again(shop: Workshop) -> None:
+    """A person discarded a candidate or took that back: archives are filled again from the best that may stay."""
+    if isinstance(shop.policy, KeepsArchive):
+        best = shop.store.ranked(shop.campaign_id, limit=REVISED)
+        await shop.policy.revise([_result_of(shop, row) for row in sorted(best, key=lambda one: one.ordinal)])
 
 
 def _result(
@@ -68,9 +83,10 @@ def _result(
     operator_name: str,
     evidence: Evidence | None,
     proposing_s: float,
+    is_discarded: bool,
 ) -> Result:
     stages = evidence.stages if evidence is not None else ()
-    measured = evidence if state.may_be_parent else None
+    measured = evidence if state.may_be_parent and not is_discarded else None
     score = score_evidence(measured, shop.plan.objectives[0]) if measured is not None else None
     return Result(
         ordinal=ordinal,

@@ -77,6 +77,8 @@ class Workshop:
     steering: Steering = field(init=False)
     claimed: dict[str, int] = field(default_factory=dict)
     """Program hash → candidate, for programs on their way into the store."""
+    discarded: set[int] = field(default_factory=set)
+    """By a person, before they were finished: no policy hears of a score."""
     _unowned: str = ""
     """The program that the store was asked for last and did not have: a coder's look and the claim are one look.
     Every program is claimed until it is stored, and forgotten here when the claim ends."""

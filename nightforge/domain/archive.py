@@ -74,7 +74,8 @@ class Trial:
 class ArchiveChange:
     """What one result changes; committed as a whole or, when the result is known already, not at all."""
 
-    trial: Trial
+    trial: Trial | None = None
+    """None when no result came: a person's mark changed who may be a parent."""
     progress: Sequence[Progress] = ()
     arms: Sequence[Arm] = ()
     arrivals: Sequence[Resident] = ()

@@ -67,6 +67,22 @@ class RemembersResults(Protocol):
         ...
 
 
+@runtime_checkable
+class KeepsArchive(Protocol):
+    """A policy that keeps candidates in archives of its own, which a person's marks must reach."""
+
+    def has_lost(self) -> bool:
+        """Somebody in its archives may not be a parent any more: discarded, or found suspicious."""
+        ...
+
+    async def revise(self, results: Sequence[Result]) -> None:
+        """Who may not be a parent leaves every archive; `results`, the best that may, stand where they have earned it.
+
+        No result counts twice by it: only archives change, and the best that they know of.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class PolicyContext:
     """What a policy is made from."""

@@ -15,7 +15,7 @@ from nightforge.store.dialects import insert_if_new
 from nightforge.store.ledger import Ledger
 from nightforge.store.schema import IS_WAITING, command, lease
 
-Word = Literal["pause", "resume", "stop", "stop-now", "hint", "budget"]
+Word = Literal["pause", "resume", "stop", "stop-now", "hint", "budget", "discard"]
 
 _POST = insert(command)
 _WAITING = (

@@ -31,9 +31,10 @@ class SearchWrites(StoreBase):
 
         def job(ledger: Ledger) -> bool:
             connection, key = ledger.connection, {"campaign_key": ledger.campaign_key}
-            new = {"ordinal": heard.ordinal, "island": heard.island, "arm": heard.arm}
-            if not insert_if_new(connection, trial, {**key, **new, "reward": heard.reward, "cost": heard.cost}):
-                return False
+            if heard is not None:
+                new = {"ordinal": heard.ordinal, "island": heard.island, "arm": heard.arm}
+                if not insert_if_new(connection, trial, {**key, **new, "reward": heard.reward, "cost": heard.cost}):
+                    return False
             for island, ordinal in change.departures:
                 connection.execute(_LEAVE, {"key": ledger.campaign_key, "here": island, "at": ordinal})
             for arrival in change.arrivals:

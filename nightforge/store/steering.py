@@ -16,7 +16,7 @@ from nightforge.errors import NotFound, UserError
 from nightforge.store.base import StoreBase, to_datetime
 from nightforge.store.dialects import insert_if_new, put
 from nightforge.store.ledger import Ledger
-from nightforge.store.schema import candidate, hint, hint_use, lease, mark
+from nightforge.store.schema import candidate, command, hint, hint_use, lease, mark
 
 HINT_CANDIDATES = 256
 """A hint is in force for so many candidates: by then it is in the programs, or it was no good."""
@@ -149,7 +149,10 @@ class SteeringStore(StoreBase):
 
 
 def keep_mark(ledger: Ledger, ordinal: int, named: str, *, is_set: bool, owner: str) -> None:
-    """Beside the candidate's row, in its transaction."""
+    """Beside the candidate's row, in its transaction; a campaign that runs hears of a discard, and of its end."""
+    if named == "discard":
+        word = {"command": named, "text": str(ordinal), "author": owner, "posted_us": ledger.at_us}
+        ledger.connection.execute(insert(command), {"campaign_key": ledger.campaign_key, **word})
     if is_set:
         row = {"campaign_key": ledger.campaign_key, "ordinal": ordinal, "mark": named}
         put(ledger.connection, mark, {**row, "owner": owner, "at_us": ledger.at_us})

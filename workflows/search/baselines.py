@@ -178,7 +178,7 @@ class ParzenEstimator(Baseline):
         newest = [
             candidate.ordinal
             for candidate in store.recent(campaign_id, limit=_SEEN_BY_TPE)
-            if candidate.state.may_be_parent
+            if candidate.state.may_be_parent and not candidate.discarded
         ]
         known = dict.fromkeys([*(parent.ordinal for parent in self.best(_SEEN_BY_TPE // 2)), *newest])
         others = tuple(other for other in known if other != SEED)[:_SEEN_BY_TPE]

@@ -84,7 +84,7 @@ def read_parameters(given: Mapping[str, object]) -> EvolveParameters:
 
 
 class Evolve:
-    """Implements `nightforge.domain.search.Policy` and `RemembersResults`."""
+    """Implements `nightforge.domain.search.Policy`, `RemembersResults` and `KeepsArchive`."""
 
     name = "evolve"
 
@@ -190,6 +190,17 @@ class Evolve:
         self._note_failure(result)
         # Taken in before the write is awaited: two results told at once must both count.
         await self._context.store.save_trial(self._context.campaign_id, self._memory.hear(result))
+
+    def has_lost(self) -> bool:
+        return len(self._alive()) < len(self._memory.residents())
+
+    async def revise(self, results: Sequence[Result]) -> None:
+        change = self._memory.revise(results, self._alive())
+        await self._context.store.save_trial(self._context.campaign_id, change)
+
+    def _alive(self) -> set[int]:
+        known = sorted(self._memory.residents())
+        return {one.ordinal for one in self._context.store.parents_among(self._context.campaign_id, known)}
 
     def _note_failure(self, result: Result) -> None:
         """For a model's next prompt on the same parent; a program of ours cannot read."""

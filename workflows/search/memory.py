@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from nightforge.domain.archive import CAMPAIGN, Archive, ArchiveChange, Arm, Progress, Resident, Trial
@@ -67,6 +67,45 @@ class Memory:
             arrivals=[*arrivals, *moved[0]],
             departures=[*departures, *moved[1]],
         )
+
+    def residents(self) -> set[int]:
+        """In any archive."""
+        return {ordinal for _, ordinal in self._places()}
+
+    def revise(self, results: Sequence[Result], alive: Collection[int]) -> ArchiveChange:
+        """The archives anew from living residents and `results`: what stood behind a discarded one comes forward."""
+        before = self._places()
+        archives: list[Island | Front] = [self.front, *self.islands]
+        for archive in archives:
+            kept = [one for one in archive.residents.values() if one.ordinal in alive]
+            archive.residents.clear()
+            for one in kept:
+                archive.admit(one)
+        for result in results:
+            island = self.islands[result.choice.island % len(self.islands)]
+            self._settle(result, self.islands if result.ordinal == 0 else [island])
+        after = self._places()
+        self._lower_the_bar()
+        return ArchiveChange(
+            progress=list(self.progress.values()),
+            arrivals=[one for place, one in after.items() if place not in before],
+            departures=[place for place in before if place not in after],
+        )
+
+    def _places(self) -> dict[tuple[int, int], Resident]:
+        archives: list[Island | Front] = [self.front, *self.islands]
+        return {(one.island, one.ordinal): one for archive in archives for one in archive.residents.values()}
+
+    def _lower_the_bar(self) -> None:
+        """The best so far is the best that is left: else nothing that follows would count as an improvement."""
+        lows = {one.number: [each.score_low for each in one.residents.values()] for one in self.islands}
+        best = {number: max(found, default=None) for number, found in lows.items()}
+        best[CAMPAIGN] = max((low for low in best.values() if low is not None), default=None)
+        for number, low in best.items():
+            # A guest may be better than all that an island has found itself: that is no best of its own.
+            known = self.progress[number].best
+            if low is None or known is None or low < known or number == CAMPAIGN:
+                self.progress[number] = replace(self.progress[number], best=low if known is not None else None)
 
     def _gain(self, result: Result) -> float:
         """Over the parent, by the lower bound: what noise may have given is no gain."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
@@ -104,3 +105,36 @@ async def test_every_finished_candidate_is_told_once_and_islands_meet(open_toy_n
         assert made_on == {0, 1}
         assert any(arm.operator == "tune.optuna" and arm.pulls > 0 for arm in kept.arms)
         assert done.improved
+
+
+def residents(store: SqlStore, campaign_id: str) -> set[int]:
+    return {one.ordinal for one in store.archive(campaign_id).residents}
+
+
+async def test_a_candidate_that_a_person_discards_is_in_no_archive_and_comes_of_nothing_after_it(
+    open_toy_night: NightOpener,
+) -> None:
+    async with open_toy_night() as night:
+        store = night.store
+        assert isinstance(store, SqlStore)
+        running = asyncio.create_task(run(night, request(None, 90), islands=2, migrate_every=5))
+        while not (store.campaigns() and (store.tally(store.campaigns()[0].campaign_id).evaluations > 25)):
+            assert not running.done(), await running
+            await asyncio.sleep(0.02)
+        campaign_id = store.campaigns()[0].campaign_id
+        while not (best := store.tally(campaign_id).best_ordinal) or best not in residents(store, campaign_id):
+            assert not running.done(), await running
+            await asyncio.sleep(0.02)
+        await store.mark_candidate(campaign_id, best, discarded=True)
+        while store.waiting_commands(campaign_id):
+            assert not running.done(), await running
+            await asyncio.sleep(0.02)
+        assert best not in residents(store, campaign_id)
+        first = store.next_ordinal(campaign_id)
+        done = await running
+        later = [store.candidate(campaign_id, number) for number in range(first, store.next_ordinal(campaign_id))]
+        assert len(later) > 20
+        assert not [row.ordinal for row in later if best in row.parents]
+        assert best not in residents(store, campaign_id)
+        assert best not in {one.ordinal for one in store.ranked(done.campaign_id, limit=100)}
+        assert store.tally(campaign_id).best_ordinal != best

@@ -41,6 +41,7 @@ class Night:
         self.store, self.context = store, context
         self.policy = self.reopened()
         self.ordinal = 0
+        self.scores: dict[int, float | None] = {}
 
     def reopened(self) -> Evolve:
         made = make_policy(self.context)
@@ -53,6 +54,7 @@ class Night:
             choice = (
                 Choice(parents=()) if self.ordinal == 0 else self.policy.ask(self.ordinal, random=Random(self.ordinal))
             )
+            self.scores[self.ordinal] = score
             await self.finish(choice, score)
             if tell:
                 await self.policy.tell(self.result(self.ordinal, choice, score))
@@ -218,3 +220,32 @@ async def test_a_policy_is_the_same_for_the_same_seed(store: SqlStore) -> None:
     one, other = await night(store, islands=2), await night(store, islands=2)
     assert await one.run([1.0, *SCORES]) == await other.run([1.0, *SCORES])
     assert replace(one.context, campaign_id="") == replace(other.context, campaign_id="")
+
+
+async def test_a_discarded_candidate_leaves_every_archive_and_what_it_stood_before_comes_forward(
+    store: SqlStore,
+) -> None:
+    made = await night(store, islands=2, migrate_every=2, top=2, cells=0)
+    await made.run([1.0, 8.0, 22.0, 9.0, 10.0, 8.5])
+    campaign_id, policy = made.context.campaign_id, made.policy
+    best = 2
+    assert all(best in island.residents for island in policy._memory.islands), "at home, and a guest"
+    assert policy._memory.whole.best == 22.0
+    await store.mark_candidate(campaign_id, best, discarded=True)
+    assert policy.has_lost()
+    results = [
+        made.result(number, Choice(parents=(0,), island=number % 2), made.scores[number]) for number in (1, 3, 4, 5)
+    ]
+    await policy.revise(results)
+    kept = store.archive(campaign_id)
+    assert best not in {one.ordinal for one in kept.residents}
+    assert {4, 3} <= {one.ordinal for one in kept.residents}
+    assert policy._memory.whole.best == 10.0, "what follows is held against the best that is left"
+    assert not policy.has_lost()
+    assert remembered(made.reopened()) == remembered(policy)
+    await store.mark_candidate(campaign_id, best, discarded=False)
+    back = made.result(best, Choice(parents=(0,), island=0), 22.0)
+    await policy.revise([*results, back])
+    assert best in policy._memory.islands[0].residents
+    assert policy._memory.whole.best == 22.0
+    assert remembered(made.reopened()) == remembered(policy)
