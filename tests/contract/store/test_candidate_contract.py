@@ -270,7 +270,9 @@ class TestScores:
         tally = store.tally(campaign_id)
         assert (tally.best_ordinal, tally.last_improvement_evaluation) == (1, 1)
 
-    async def test_a_child_is_its_first_parents_and_not_of_those_shown_beside_it(self, store: SqlStore, campaign_id: str, bring: Bring) -> None:
+    async def test_who_is_shown_beside_the_parent_gets_no_child(
+        self, store: SqlStore, campaign_id: str, bring: Bring
+    ) -> None:
         for ordinal, parents in enumerate([(), (0,), (0, 1), (1, 0), (0, 1, 2)]):
             await bring(ordinal, 1.0, parents=parents)
         assert {each.ordinal: each.children for each in store.parents(campaign_id)} == {0: 3, 1: 1, 2: 0, 3: 0, 4: 0}

@@ -1,4 +1,4 @@
-"""Whatever the order of writes: counters equal a recount, the best equals a search, children equal the first parents."""
+"""Whatever the order of writes: counters equal a recount, the best equals a search, children counted by parent."""
 
 from __future__ import annotations
 
