@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -225,27 +228,88 @@ async def test_a_cancelled_evaluation_lets_go_of_the_machine(
 
 
 @pytest.fixture
-def crowd() -> Iterator[None]:
-    """Thirty others that never rest on the measuring processor, each in a session (and so a share) of its own."""
-    with ExitStack() as stack:
-        for _ in range(30):
-            hog = stack.enter_context(subprocess.Popen([sys.executable, "-c", _HOG], start_new_session=True))
-            stack.callback(hog.kill)
-        yield
+def crowd(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Others that never rest on the measuring processor, each in a session (and so a share) of its own.
+
+    They come when the evaluation has the machine's slot, so that nobody else's measurement meets them.
+    """
+    hold = slots.hold
+
+    def gather(size: int) -> None:
+        @contextmanager
+        def held(resource: str, *, stop: Event | None = None) -> Iterator[None]:
+            with hold(resource, stop=stop), ExitStack() as stack:
+                for _ in range(size):
+                    stack.callback(stack.enter_context(_start_hog()).kill)
+                yield
+
+        monkeypatch.setattr(slots, "hold", held)
+
+    return gather
 
 
-_HOG = f"import os\nos.sched_setaffinity(0, [{measuring_cpu()}])\nwhile True: pass"
+def _start_hog() -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", _HOG, str(os.getpid())], start_new_session=True)
 
 
-@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="this kernel does not count waiting time")
-async def test_an_overloaded_machine_is_never_the_candidates_failure(
-    evaluator: KernelEvaluator, task: Task, crowd: None
+_HOG = f"""
+import ctypes, os, signal, sys
+signal.alarm(300)
+ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: gone with whoever started it, however that ended
+if os.getppid() != int(sys.argv[1]):
+    sys.exit()
+os.sched_setaffinity(0, [{measuring_cpu()}])
+while True: pass
+"""
+
+
+needs_waiting_times = pytest.mark.skipif(
+    not Path("/proc/self/schedstat").exists(), reason="this kernel does not count waiting time"
+)
+_SPIN = "for (volatile long i = 0; ; i++) {}"
+
+
+@pytest.mark.parametrize("work", [_SPIN.replace("; ;", "; i < 2000000000;"), _SPIN])
+@needs_waiting_times
+async def test_a_machine_that_gives_no_processor_is_never_the_candidates_failure(
+    evaluator: KernelEvaluator, task: Task, crowd: Callable[[int], None], work: str
 ) -> None:
-    """Half a second of computing is allowed; with a thirtieth of the processor the reply comes far too late."""
-    slow = "for (volatile long i = 0; i < 2000000000; i++) {}"
-    source = task.read("c_fast.c").replace("float largest", slow + "\n    float largest")
-    with pytest.raises(EvaluatorFault, match=r"waited .* for a processor"):
+    """A thirtieth of a processor is nothing to judge an endless program by, either; and the wait ends."""
+    source = task.read("c_fast.c").replace("float largest", work + "\n    float largest")
+    crowd(30)
+    with pytest.raises(EvaluatorFault, match=r"waited .* for a processor") as caught:
         await _search(evaluator, task, source)
+    waited = re.search(r"of ([\d.]+) s for", str(caught.value))
+    assert waited is not None
+    assert 15.0 <= float(waited[1]) < 20.0
+
+
+@needs_waiting_times
+async def test_an_endless_program_is_the_candidates_failure_on_a_busy_machine(
+    evaluator: KernelEvaluator, task: Task, crowd: Callable[[int], None]
+) -> None:
+    """With a fourth of a processor its reply is late by its own time, only later than on an idle machine."""
+    crowd(3)
+    source = task.read("c_fast.c").replace("float largest", _SPIN + "\n    float largest")
+    failure = _failure(await _search(evaluator, task, source))
+    assert (failure.stage, failure.reason, failure.outcome) == ("smoke", "timeout", Outcome.TIMEOUT)
+    assert failure.duration_s > 3.0
+
+
+@needs_waiting_times
+async def test_a_program_that_needs_its_time_passes_on_a_busy_machine(
+    evaluator: KernelEvaluator, task: Task, crowd: Callable[[int], None]
+) -> None:
+    """About a second, computed with a fourth of a processor: late by the wall clock, not by its own."""
+    slow = (
+        "static int calls; float slow = x[0]; if (calls++ == 0)"
+        "for (long i = 0; i < 700000000; i++) slow = slow * 0.9999f + 1e-3f; if (slow == 1.2345f) return 1;"
+    )
+    crowd(3)
+    evidence = await _search(evaluator, task, task.read("c_fast.c").replace("float largest", slow + " float largest"))
+    smoke = next(stage for stage in evidence.stages if stage.stage == "smoke")
+    assert smoke.outcome is Outcome.PASS, smoke.feedback
+    assert smoke.duration_s > 1.5
 
 
 async def test_an_opponent_that_fails_is_never_the_candidates_failure(
