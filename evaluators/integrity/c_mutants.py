@@ -13,28 +13,20 @@ from evaluators.integrity.seams import Change
 from nightforge.errors import UserError
 from tools.rewrites.syntax import Edit, Unit, canonical, field, functions, named, walk
 
-_ARITHMETIC = {"+": "-*", "-": "+*", "*": "/+", "/": "*-", "%": "*", "<<": (">>",), ">>": ("<<",), "&": "|", "|": "&"}
-_COMPARISONS = {
-    "<": ("<=", ">", "!="),
-    "<=": ("<", ">="),
-    ">": (">=", "<"),
-    ">=": (">", "<="),
-    "==": ("!=",),
-    "!=": ("==",),
-}
-_LOGIC = {"&&": ("||",), "||": ("&&",)}
+_CLASSES = (
+    ("+", "-", "*", "/"),
+    ("<", "<=", ">", ">=", "==", "!="),
+    ("&&", "||"),
+    ("&", "|", "^"),
+    ("<<", ">>"),
+    ("+=", "-=", "*=", "/=", "="),
+    ("&=", "|=", "^="),
+)
+"""Every operator is replaced by every other of its class (Offutt et al., TOSEM 1996: the sufficient operators)."""
 _OPERATORS: Mapping[str, tuple[str, ...]] = {
-    **{sign: tuple(others) for sign, others in _ARITHMETIC.items()},
-    **_COMPARISONS,
-    **_LOGIC,
-}
-_ASSIGNMENTS = {
-    "+=": ("-=", "="),
-    "-=": ("+=", "="),
-    "*=": ("/=", "="),
-    "/=": ("*=", "="),
-    "|=": ("&=",),
-    "&=": ("|=",),
+    **{sign: tuple(other for other in signs if other != sign) for signs in _CLASSES for sign in signs},
+    "%": ("*", "/"),
+    "=": (),
 }
 _NOT_COMMUTATIVE = {"-", "/", "%", "<<", ">>"}
 _ROUNDINGS = {
@@ -110,11 +102,8 @@ def _edits(unit: Unit, node: Node, floats: frozenset[str]) -> Iterator[tuple[str
 def _binary(unit: Unit, node: Node) -> Iterator[tuple[str, Node, str]]:
     sign_node = field(node, "operator")
     left, right, sign = unit.of(field(node, "left")), unit.of(field(node, "right")), unit.of(sign_node)
-    # `!=` for `<` in the head of a loop is the same loop whenever it is entered below its end.
-    barred = "!=" if node.parent is not None and node.parent.type == "for_statement" else ""
     for other in _OPERATORS.get(sign, ()):
-        if other != barred:
-            yield "operator", node, f"{left} {other} {right}"
+        yield "operator", node, f"{left} {other} {right}"
     if sign in _NOT_COMMUTATIVE:
         yield "swapped operand", node, f"{right} {sign} {left}"
 
@@ -122,7 +111,7 @@ def _binary(unit: Unit, node: Node) -> Iterator[tuple[str, Node, str]]:
 def _assignment(unit: Unit, node: Node, floats: frozenset[str]) -> Iterator[tuple[str, Node, str]]:
     left, right = field(node, "left"), field(node, "right")
     sign = unit.of(field(node, "operator"))
-    for other in _ASSIGNMENTS.get(sign, ()):
+    for other in _OPERATORS.get(sign, ()):
         yield "operator", node, f"{unit.of(left)} {other} {unit.of(right)}"
     if _root_name(unit, left) in floats:
         yield from (("precision", right, form.format(unit.of(right))) for form in _ROUNDINGS.values())

@@ -15,6 +15,7 @@ from tools.rewrites.rewrite import Rewrite
 from tools.rewrites.split_accumulators import SplitAccumulators
 from tools.rewrites.syntax import Unit
 from tools.rewrites.tile_rescale import TileRescale
+from tools.rewrites.unroll import Unroll
 
 _REWRITES: tuple[type[Rewrite], ...] = (
     SplitAccumulators,
@@ -24,9 +25,9 @@ _REWRITES: tuple[type[Rewrite], ...] = (
     Fission,
     Recompute,
     Flatten,
+    Unroll,
 )
-"""Those that change arithmetic and passes. A hint, or an unrolled loop before a tail that could do all the work, gives
-mutants that are only slower."""
+"""Those that change arithmetic, passes and loops; not those that only tell the compiler or the processor how."""
 _FOLDER = "honest"
 """Correct programs of the task that stand there for their mutants only."""
 
