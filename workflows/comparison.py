@@ -18,7 +18,7 @@ from nightforge.domain.plan import Budget, GoalReading, Plan
 from nightforge.domain.rehearsal import RehearsalReport
 from nightforge.domain.task import Task
 from nightforge.domain.words import CampaignState, TeamKind
-from nightforge.errors import NotFound, StoreFault, UserError
+from nightforge.errors import StoreFault, UserError
 from nightforge.registry import POLICIES, registered
 from nightforge.settings import Settings
 from workflows.comparison_summary import summarise
@@ -54,11 +54,11 @@ def read_comparison_goal(house: House, goal: str, task: str | None) -> GoalReadi
 
 
 def check_policies(names: Sequence[str]) -> None:
-    """Before anything is measured: NotFound for one that is not registered, UserError for one named twice."""
+    """Before anything is measured: UserError for one that is not registered, and for one named twice."""
     known = registered(POLICIES)
     for name in names:
         if name not in known:
-            raise NotFound(f"there is no policy {name!r}", where="--policies", hint=f"there is: {', '.join(known)}")
+            raise UserError(f"there is no policy {name!r}", where="--policies", hint=f"there is: {', '.join(known)}")
     if len(set(names)) != len(names):
         raise UserError("a policy is named twice", where="--policies", hint="name each once; --seeds repeats them")
 

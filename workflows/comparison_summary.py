@@ -7,7 +7,7 @@ from typing import Literal
 
 from evaluators.statistics import bootstrap_mean
 from nightforge.domain.candidate import Candidate
-from nightforge.domain.comparison import Axis, Cell, Comparison, Curve, Run, Standing, Step, Summary
+from nightforge.domain.comparison import FEWEST_PAIRS, Axis, Cell, Comparison, Curve, Run, Standing, Step, Summary
 from nightforge.domain.evidence import Metric
 from nightforge.domain.ports import Store
 from nightforge.domain.scoring import score_evidence
@@ -35,7 +35,7 @@ def summarise(store: Store, comparison: Comparison, objective: Objective) -> Sum
         spec=spec,
         unit=objective.unit,
         paired_by=by,
-        standings=tuple(_standing(policy, spec.policies[0], runs, by, objective.unit) for policy in spec.policies),
+        standings=tuple(standing(policy, spec.policies[0], runs, by, objective.unit) for policy in spec.policies),
         curves=curves,
         runs=runs,
         left=sum(not cell.done for cell in comparison.cells),
@@ -62,7 +62,8 @@ def read_run(store: Store, cell: Cell, objective: Objective) -> Run:
         if score is not None and (best is None or score.value > best):
             best = score.value
             steps.append(Step(evaluations=evaluations, seconds=seconds, dollars=dollars, best=best))
-        if candidate.confirmation is not None and (again := score_evidence(candidate.confirmation, objective)):
+        again = score_evidence(candidate.confirmation, objective) if candidate.confirmation else None
+        if again is not None and candidate.state is not CandidateState.SUSPICIOUS:
             confirmed = again.value if confirmed is None else max(confirmed, again.value)
     return Run(
         cell=cell,
@@ -115,9 +116,8 @@ def _best_at(run: Run, place: float, axis: Axis) -> float:
     return reached[-1] if reached else run.steps[0].best
 
 
-def _standing(
-    policy: str, first: str, runs: Sequence[Run], by: Literal["confirmed", "measured"], unit: str
-) -> Standing:
+def standing(policy: str, first: str, runs: Sequence[Run], by: Literal["confirmed", "measured"], unit: str) -> Standing:
+    """A policy's means over seeds, and its difference to the policy `first`, paired by seed."""
     own = _of(runs, policy)
     others = {run.cell.seed: _number(run, by) for run in _of(runs, first)}
     pairs = [
@@ -132,7 +132,7 @@ def _standing(
         measured=_interval([run.measured for run in own if run.measured is not None], unit),
         confirmed=_interval([run.confirmed for run in own if run.confirmed is not None], unit),
         difference=difference,
-        distinguishable=difference is not None and _excludes_zero(difference) and difference.samples > 1,
+        distinguishable=difference is not None and len(pairs) >= FEWEST_PAIRS and _excludes_zero(difference),
         seconds=_interval([run.seconds for run in own if not run.cell.interrupted], "s"),
     )
 

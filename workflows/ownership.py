@@ -20,6 +20,10 @@ LEASE_S = 4.0
 HEARTBEAT_S = 1.0
 
 
+class CampaignBusy(UserError):
+    """A living process holds the campaign: nothing is wrong with either."""
+
+
 class Tenure:
     """A campaign held by this process: whether it still is, and how long the campaign has worked over all sessions."""
 
@@ -94,7 +98,7 @@ async def _claim(store: Store, campaign_id: str, clock: Clock) -> Lease:
         if lease is not None:
             return lease
         if clock.monotonic() > deadline:
-            raise UserError(
+            raise CampaignBusy(
                 f"campaign {campaign_id} is being run by another process",
                 hint="watch it with `nightforge show`, or end it with `nightforge stop`",
             )

@@ -109,6 +109,9 @@ class _Progress:
     started: float = 0.0
 
     def told(self, comparison: Comparison, cell: Cell) -> None:
+        from nightforge.report.states import reason_words
+        from nightforge.report.text import counted, duration
+
         total = len(comparison.cells)
         done = sum(one.done for one in comparison.cells)
         name = f"{cell.policy}, seed {cell.seed}"
@@ -118,9 +121,9 @@ class _Progress:
             return
         self.taken_s.append(time.monotonic() - self.started)
         left_s = sum(self.taken_s) / len(self.taken_s) * (total - done)
+        left = f"; {counted(total - done, 'campaign')} left, about {duration(left_s)}" if total > done else ""
         self.output.note(
-            f"[{done}/{total}] {name}: {cell.reason} after {self.taken_s[-1]:.0f} s; "
-            f"{total - done} campaigns left, about {left_s / 60:.0f} min"
+            f"[{done}/{total}] {name}: {reason_words(cell.reason)} after {duration(self.taken_s[-1])}{left}"
         )
         if self.output.json:
             self.output.record({"kind": "compared", "comparison_id": comparison.comparison_id, **cell.model_dump()})

@@ -24,14 +24,17 @@ def doctor(
 ) -> None:
     """Check packages, sandbox, compiler, store, model access and tools. Exit 6 when a needed thing is missing."""
     output = Output.open(json=json, quiet=quiet, verbose=verbose)
-    from nightforge.doctor import Level, examine, examine_sandbox
+    from nightforge.doctor import Finding, Level, examine, examine_sandbox
 
+    findings: list[Finding] = []
+    if sandbox:
+        findings += examine_sandbox()
     if model:
         from nightforge.cli.doctor_model import examine_models
 
-        findings = examine_models(output, max_usd=max_usd)
-    else:
-        findings = examine_sandbox() if sandbox else examine()
+        findings += examine_models(output, max_usd=max_usd)
+    if not sandbox and not model:
+        findings += examine()
     failed = [finding.check for finding in findings if finding.level is Level.FAIL]
     if output.json:
         output.record(

@@ -86,7 +86,7 @@ def _best(campaign: Campaign, best: Candidate | None) -> str:
 def _table(found: list[tuple[Campaign, Candidate | None]]) -> str:
     from nightforge.cli.words import columns
     from nightforge.report.states import CAMPAIGN_SHAPES
-    from nightforge.report.text import clean_line, money
+    from nightforge.report.text import brief, money
 
     rows = [("id", "state", "task", "best", "evaluations", "cost", "started", "goal")]
     for campaign, best in found:
@@ -100,7 +100,7 @@ def _table(found: list[tuple[Campaign, Candidate | None]]) -> str:
                 str(tally.evaluations),
                 money(tally.cost_usd),
                 campaign.created_at.astimezone().isoformat(timespec="minutes"),
-                clean_line(campaign.plan.goal)[:60],
+                brief(campaign.plan.goal, 60),
             )
         )
     return columns(rows, right=frozenset({3, 4, 5}))

@@ -28,6 +28,7 @@ from nightforge.errors import (
     UserError,
 )
 from workflows.contract import AskQuestions, AwaitApproval, Done, NightRequest, NightStep, PlanCard, Refused, StopSwitch
+from workflows.ownership import CampaignBusy
 
 if TYPE_CHECKING:
     from nightforge.domain.plan import Budget
@@ -238,7 +239,7 @@ async def _watched(
         display = asyncio.create_task(LiveDisplay(night.store, campaign_id, output).run())
         try:
             return await task
-        except RehearsalFailed:
+        except (RehearsalFailed, CampaignBusy):
             raise
         except Exception as error:
             output.alert(f"the campaign is kept: nightforge resume {campaign_id}")

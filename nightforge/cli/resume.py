@@ -76,15 +76,16 @@ def _tells_its_process(
     """True when a process has it: then the word is for that one, to go on after a pause or with other caps."""
     import asyncio
 
+    from nightforge.cli.night import pick_unfinished
     from nightforge.cli.reading import is_alive, opened_store
     from nightforge.cli.steer import recap
     from nightforge.domain.words import CampaignState
     from nightforge.settings import database_exists
 
-    if campaign_id is None or not database_exists(settings.database_url):
+    if not database_exists(settings.database_url):
         return False
     with opened_store(settings.database_url) as store:
-        campaign = store.campaign(campaign_id)
+        campaign = store.campaign(pick_unfinished(store, campaign_id))
         paused = campaign.state is CampaignState.PAUSED and campaign.reason == "asked"
         wanted = caps.is_bounded or until is not None
         if not (paused or wanted) or not is_alive(store, campaign):

@@ -76,7 +76,7 @@ def _campaign(output: Output, store: SqlStore, campaign: Campaign) -> None:
     from nightforge.cli.words import clean, columns, duration, metric_text
     from nightforge.report.data import stated_metric
     from nightforge.report.states import CAMPAIGN_SHAPES, reason_words, shape_and_word
-    from nightforge.report.text import clean_line, counted, money, taken_words
+    from nightforge.report.text import brief, counted, money, taken_words
 
     plan, tally = campaign.plan, campaign.tally
     reason = f" ({reason_words(campaign.reason)})" if campaign.reason else ""
@@ -101,7 +101,7 @@ def _campaign(output: Output, store: SqlStore, campaign: Campaign) -> None:
                 shape_and_word(candidate),
                 f"{objective} {metric_text(metric) if metric else '-'}",
                 made_by,
-                clean_line(candidate.note)[:NOTE_CHARACTERS],
+                brief(candidate.note, NOTE_CHARACTERS),
             )
         )
     if rows:
@@ -111,13 +111,14 @@ def _campaign(output: Output, store: SqlStore, campaign: Campaign) -> None:
 
 def hint_lines(hints: Sequence[Hint]) -> list[str]:
     """`hint 1   "…": 12 with it, 8 measured, 3 improved; without it: …`"""
-    from nightforge.report.text import clean_line
+    from nightforge.report.text import brief, clean_line, counted
 
     def arm(one: Arm) -> str:
-        return f"{one.candidates} candidates, {one.measured} measured, {one.improved} better than their parent"
+        made = counted(one.candidates, "candidate")
+        return f"{made}, {one.measured} measured, {one.improved} better than their parent"
 
     return [
-        f"  hint {one.number:<7} {clean_line(one.text)[:NOTE_CHARACTERS]}"
+        f"  hint {one.number:<7} {brief(one.text, NOTE_CHARACTERS)}"
         + (f" (by {clean_line(one.owner)})" if one.owner else "")
         + ("" if one.in_force else ", not in force any more")
         + f"\n               with it: {arm(one.used)}; without: {arm(one.without)}"

@@ -138,6 +138,7 @@ def budget(
     from nightforge.cli.budget import BudgetFlags
     from nightforge.cli.reading import opened_store, pick_campaign, resolve_settings
     from nightforge.cli.watch import read_moment
+    from nightforge.report.text import counted, duration, money
 
     caps = BudgetFlags(minutes, hours, evaluations, max_usd, max_tokens).checked()
     moment = read_moment(until)
@@ -148,13 +149,15 @@ def budget(
             asyncio.run(recap(store, campaign, caps, moment, author=settings.person))
             campaign = store.campaign(campaign.campaign_id)
     tally, now = campaign.tally, campaign.plan.budget
-    spent = {
-        "evaluations": (tally.evaluations, now.evaluations),
-        "wall_s": (round(tally.active_s, 1), now.wall_s),
-        "cost_usd": (tally.cost_usd, now.cost_usd),
-        "tokens": (tally.tokens_in + tally.tokens_out, now.tokens),
-    }
-    shown = [f"{name} {used:g} of {cap:g}" for name, (used, cap) in spent.items() if cap is not None]
+    shown = []
+    if now.evaluations is not None:
+        shown.append(f"{tally.evaluations} of {counted(now.evaluations, 'evaluation')}")
+    if now.wall_s is not None:
+        shown.append(f"{duration(tally.active_s)} of {duration(now.wall_s)}")
+    if now.cost_usd is not None:
+        shown.append(f"{money(tally.cost_usd)} of {money(now.cost_usd)}")
+    if now.tokens is not None:
+        shown.append(f"{tally.tokens_in + tally.tokens_out:,} of {now.tokens:,} tokens")
     ends = [f"until {rule.parameters.get('at')}" for rule in campaign.plan.stop if rule.rule == "until"]
     text = f"{campaign.campaign_id}: " + ("; ".join([*shown, *ends]) or "no cap")
     _say(output, "budget", campaign.campaign_id, text, {"caps": now.model_dump(mode="json")})

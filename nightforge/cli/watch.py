@@ -22,11 +22,13 @@ def watch(
 ) -> None:
     """Run an approved campaign and start it again when it dies. `run --detach` starts this."""
     Output.open(json=False, quiet=quiet, verbose=verbose)
-    from nightforge.cli.reading import resolve_settings
+    from nightforge.cli.reading import opened_store, resolve_settings
     from sandbox.detached import own_command
     from workflows.watch import Watcher
 
     settings = resolve_settings({"unsafe_local": unsafe_local or None}).settings
+    with opened_store(settings.database_url) as store:
+        campaign_id = store.campaign(campaign_id).campaign_id
     words = ["resume", campaign_id, "--yes", "--watched", "--quiet", *(["--unsafe-local"] if unsafe_local else [])]
     log = settings.logs_dir / f"{campaign_id}.log"
     code = Watcher(campaign_id, settings.database_url, own_command(*words), log).run()

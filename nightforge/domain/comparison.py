@@ -13,6 +13,9 @@ from nightforge.domain.rehearsal import RehearsalReport
 from nightforge.domain.words import TeamKind
 
 Axis = Literal["evaluations", "seconds", "dollars"]
+FEWEST_PAIRS = 5
+"""Below it no difference is called one: equal policies would give `n` differences of one sign in 2 of 2**n cases,
+which is one in eight for four seeds, and then any bootstrap interval excludes zero."""
 
 
 class ComparisonSpec(Frozen):
@@ -99,7 +102,7 @@ class Standing(Frozen):
     difference: Metric | None = None
     """To the first policy, paired by seed, in confirmed scores where all have one, else in measured ones."""
     distinguishable: bool = False
-    """The interval of `difference` excludes zero."""
+    """The interval of `difference` excludes zero, and it comes from at least `FEWEST_PAIRS` seeds."""
     seconds: Metric | None = None
 
 

@@ -8,7 +8,7 @@ from nightforge.domain.words import TeamKind
 from nightforge.report.data import ReportData
 from nightforge.report.model import Block, Bullets, Code, Column, Paragraph, Section, SectionMaker, Table
 from nightforge.report.states import reason_words
-from nightforge.report.text import clean_line, counted, duration, money, taken_words
+from nightforge.report.text import brief, clean_line, counted, duration, money, taken_words
 
 REASONS_SHOWN = 12
 
@@ -48,7 +48,7 @@ def _hint_words(hint: Hint) -> str:
         return f"{one.improved} of {counted(one.candidates, 'candidate')}"
 
     return (
-        f"hint {hint.number}, {clean_line(hint.text)[:100]!r}: {arm(hint.used)} made with it improved on their parent, "
+        f"hint {hint.number}, {brief(hint.text, 100)!r}: {arm(hint.used)} made with it improved on their parent, "
         f"{arm(hint.without)} made without it"
     )
 

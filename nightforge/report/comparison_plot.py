@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from nightforge.domain.comparison import Curve, Summary
+from nightforge.report.text import counted
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#5f5f5f", "#000000")
 """Okabe and Ito's set, which the colour-blind can tell apart."""
 WIDTH, HEIGHT = 460, 320
-LEFT, RIGHT, TOP, BOTTOM = 62, 16, 44, 46
+LEFT, RIGHT, TOP, BOTTOM = 62, 20, 56, 46
+AIR = 0.06
+"""Share of the height above the highest and below the lowest value, so that no line lies on the frame."""
+LEGEND_COLUMN = 118
 TITLES = {
     "evaluations": "evaluations",
     "seconds": "seconds of the campaign",
@@ -40,15 +44,18 @@ class Panel:
 def draw(summary: Summary, *, y_title: str) -> str:
     """A stand-alone SVG document; an empty comparison draws its frame."""
     panels = [_panel(summary, axis, index, y_title) for index, axis in enumerate(summary.curves)]
-    width, height = WIDTH * max(1, len(panels)), HEIGHT + 22 * math.ceil(len(summary.spec.policies) / 4)
-    title = f"{summary.spec.task}: best so far, mean of {len(summary.spec.seeds)} seeds with 95 % bootstrap intervals"
+    width = WIDTH * max(1, len(panels))
+    in_row = max(1, (width - LEFT - RIGHT) // LEGEND_COLUMN)
+    height = HEIGHT + 10 + 20 * math.ceil(len(summary.spec.policies) / in_row)
+    seeds = counted(len(summary.spec.seeds), "seed")
+    title = f"{summary.spec.task}: best so far, mean of {seeds} with 95 % bootstrap intervals"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
         'font-family="sans-serif" font-size="11">',
         f'<rect width="{width}" height="{height}" fill="white"/>',
-        _text(LEFT, 18, title, size=13),
+        _text(LEFT, 20, title, size=13),
         *panels,
-        *_legend(summary.spec.policies),
+        *_legend(summary.spec.policies, in_row),
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
@@ -56,16 +63,19 @@ def draw(summary: Summary, *, y_title: str) -> str:
 
 def _panel(summary: Summary, axis: str, index: int, y_title: str) -> str:
     curves = summary.curves[axis]  # type: ignore[index]
+    begin = min(curve.places[0] for curve in curves) if axis == "evaluations" else 0.0
     frame = Panel(
         shift=index * WIDTH,
-        x=_widened(min(c.places[0] for c in curves), max(c.places[-1] for c in curves)),
-        y=_widened(min(min(c.low) for c in curves), max(max(c.high) for c in curves)),
+        x=_widened(begin, max(curve.places[-1] for curve in curves)),
+        y=_aired(*_widened(min(min(c.low) for c in curves), max(max(c.high) for c in curves))),
     )
     parts = [*_axes(frame, TITLES[axis], y_title if index == 0 else "")]
     order = {policy: place for place, policy in enumerate(summary.spec.policies)}
-    for curve in curves:
-        colour = COLOURS[order[curve.policy] % len(COLOURS)]
-        parts += _band(frame, curve, colour)
+    coloured = [(curve, COLOURS[order[curve.policy] % len(COLOURS)]) for curve in curves]
+    # All bands lie below all lines, and the policy that the others are held against on top.
+    parts += [_band(frame, curve, colour) for curve, colour in coloured]
+    for curve, colour in reversed(coloured):
+        parts += _line(frame, curve, colour)
     return "\n".join(parts)
 
 
@@ -76,20 +86,34 @@ def _widened(low: float, high: float) -> tuple[float, float]:
     return low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0)
 
 
-def _band(frame: Panel, curve: Curve, colour: str) -> list[str]:
-    """Steps: the best so far stays what it is until the next is found."""
+def _aired(low: float, high: float) -> tuple[float, float]:
+    return low - AIR * (high - low), high + AIR * (high - low)
+
+
+def _band(frame: Panel, curve: Curve, colour: str) -> str:
     upper = _steps(frame, curve.places, curve.high)
     lower = _steps(frame, curve.places, curve.low)
+    return f'<polygon points="{_points([*upper, *reversed(lower)])}" fill="{colour}" fill-opacity="0.12"/>'
+
+
+def _line(frame: Panel, curve: Curve, colour: str) -> list[str]:
+    """The mean up to a dot where the policy's budget ended; what it found stands from there on, thinly."""
     middle = _steps(frame, curve.places, curve.mean)
-    name = escape(curve.policy)
+    x, y = middle[-1]
+    after = (
+        f'<line x1="{x:.1f}" y1="{y:.1f}" x2="{frame.across(frame.x[1]):.1f}" y2="{y:.1f}" stroke="{colour}" '
+        'stroke-width="1.2" stroke-dasharray="3 3"/>'
+    )
     return [
-        f'<polygon points="{_points([*upper, *reversed(lower)])}" fill="{colour}" fill-opacity="0.15"/>',
-        f'<polyline points="{_points(middle)}" fill="none" stroke="{colour}" stroke-width="1.8">'
-        f"<title>{name}</title></polyline>",
+        f'<polyline points="{_points(middle)}" fill="none" stroke="{colour}" stroke-width="1.8" '
+        f'stroke-linejoin="round"><title>{escape(curve.policy)}: {curve.mean[-1]:.4g}</title></polyline>',
+        *([after] if x < frame.across(frame.x[1]) - 0.5 else []),
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>',
     ]
 
 
 def _steps(frame: Panel, places: Sequence[float], values: Sequence[float]) -> list[tuple[float, float]]:
+    """The best so far stays what it is until the next is found."""
     points: list[tuple[float, float]] = []
     for place, value in zip(places, values, strict=True):
         if points:
@@ -117,7 +141,7 @@ def _axes(frame: Panel, x_title: str, y_title: str) -> list[str]:
     parts.append(f'<path d="M{left:.1f} {top:.1f}V{bottom:.1f}H{right:.1f}" fill="none" stroke="#5f5f5f"/>')
     parts.append(_text((left + right) / 2, bottom + 34, x_title, anchor="middle"))
     if y_title:
-        parts.append(_text(left - 46, top - 8, y_title))
+        parts.append(_text(left - 46, top - 10, y_title))
     return parts
 
 
@@ -129,10 +153,10 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
     return [round((first + number) * step, 10) for number in range(int(math.floor(high / step) - first) + 1)]
 
 
-def _legend(policies: Sequence[str]) -> list[str]:
+def _legend(policies: Sequence[str], in_row: int) -> list[str]:
     parts = []
     for index, policy in enumerate(policies):
-        x, y = LEFT + (index % 4) * 100, HEIGHT + 6 + 20 * (index // 4)
+        x, y = LEFT + (index % in_row) * LEGEND_COLUMN, HEIGHT + 10 + 20 * (index // in_row)
         colour = COLOURS[index % len(COLOURS)]
         parts.append(f'<rect x="{x}" y="{y - 8}" width="14" height="8" fill="{colour}"/>')
         parts.append(_text(x + 20, y, policy))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nightforge.domain.comparison import Standing, Summary
+from nightforge.domain.comparison import FEWEST_PAIRS, Standing, Summary
 from nightforge.domain.evidence import Metric
+from nightforge.report.text import counted, duration
 
 FEW = 6
 """Below it a bootstrap interval is clearly too narrow, and the text says so."""
@@ -13,11 +14,11 @@ FEW = 6
 
 def comparison_text(summary: Summary) -> str:
     spec = summary.spec
-    first = spec.policies[0]
-    rows: list[tuple[str, ...]] = [("policy", "runs", "confirmed", "best measured", f"against {first}", "seconds")]
+    first, seeds = spec.policies[0], counted(len(spec.seeds), "seed")
+    rows: list[tuple[str, ...]] = [("policy", "runs", "confirmed", "best measured", f"against {first}", "time")]
     rows += [_row(standing, first) for standing in summary.standings]
     lines = [
-        f"{spec.task}: {len(spec.policies)} policies x {len(spec.seeds)} seeds, {spec.evaluations} evaluations each",
+        f"{spec.task}: {len(spec.policies)} policies x {seeds}, {spec.evaluations} evaluations each",
         "",
         *_table(rows),
         "",
@@ -26,9 +27,9 @@ def comparison_text(summary: Summary) -> str:
         "The best measured score was selected from noisy ones and is too good on average; the confirmed one is not.",
     ]
     if len(spec.seeds) < FEW:
-        lines.append(f"From {len(spec.seeds)} seeds the intervals are too narrow: read them as a lower bound of doubt.")
+        lines.append(f"From {seeds} the intervals are too narrow: read them as a lower bound of doubt.")
     if summary.left:
-        lines.append(f"{summary.left} campaigns have yet to run: the same command goes on.")
+        lines.append(f"Yet to run: {counted(summary.left, 'campaign')}; the same command goes on.")
     return "\n".join(lines)
 
 
@@ -39,8 +40,11 @@ def _row(standing: Standing, first: str) -> tuple[str, ...]:
         against = "not yet"
     else:
         against = _with_interval(standing.difference, signed=True)
-        against += "" if standing.distinguishable else " not distinguishable"
-    seconds = f"{standing.seconds.value:.0f}" if standing.seconds else "-"
+        if standing.difference.samples < FEWEST_PAIRS:
+            against += " too few seeds to tell"
+        elif not standing.distinguishable:
+            against += " not distinguishable"
+    seconds = duration(standing.seconds.value) if standing.seconds else "-"
     return (
         standing.policy,
         str(standing.runs),

@@ -9,7 +9,7 @@ from nightforge.report.data import RANKED_SHOWN, ReportData, shown_evidence, sho
 from nightforge.report.headline import amount_text, reference_title
 from nightforge.report.model import Block, Bullets, Code, Column, Paragraph, Section, SectionMaker, Table
 from nightforge.report.states import shape_and_word
-from nightforge.report.text import clean_line, number, with_interval
+from nightforge.report.text import brief, clean_line, number, with_interval
 
 CLOCKS = ("cpu_ms", "wall_ms", "device_ms")
 DIFF_LINES = 400
@@ -62,7 +62,7 @@ def make_ranked(data: ReportData) -> Section | None:
 def _note(data: ReportData, one: Candidate) -> str:
     """What was changed, and what a re-measurement gave that confirmed nothing."""
     words = one.note or one.reason.replace("_", " ")
-    parts = [clean_line(words)[:NOTE_CHARACTERS]] if words and one.ordinal != 0 else []
+    parts = [brief(words, NOTE_CHARACTERS)] if words and one.ordinal != 0 else []
     if one.confirmation is not None and one.state is not CandidateState.CONFIRMED:
         again = one.confirmation.metrics.get(data.objective.metric)
         value = f" at {with_interval(again)} {data.objective.unit}".rstrip() if again is not None else ""
@@ -143,7 +143,7 @@ def make_closest(data: ReportData) -> Section | None:
         metric = shown_metric(one, data.objective.metric)
         value = f"{with_interval(metric)} {data.objective.unit}".rstrip() if metric is not None else "no value"
         reason = f", {one.reason.replace('_', ' ')}" if one.reason else ""
-        note = f": {clean_line(one.note)[:120]}" if one.note else ""
+        note = f": {brief(one.note, 120)}" if one.note else ""
         items.append(f"{one.ref} ({kind}) {value}{reason}{note}")
         if len(items) == CLOSEST:
             break
@@ -200,7 +200,7 @@ def make_belief(data: ReportData) -> Section | None:
     if data.hidden is not None and data.hidden.campaign:
         items.append(
             f"hidden inputs: opened {data.hidden.campaign} times, for finalists only; {data.hidden.task} times by "
-            f"{data.hidden.campaigns} campaigns on this task in this database"
+            f"{data.hidden.campaigns} campaigns and `nightforge eval` on this task in this database"
         )
     if data.suspicious:
         items.append(f"passed the search and failed the confirmation (⚠): {len(data.suspicious)}")

@@ -47,4 +47,6 @@ def reason_words(reason: str) -> str:
 
 
 def shape_and_word(candidate: Candidate) -> str:
-    return f"{CANDIDATE_SHAPES[candidate.state]} {candidate.state.value}"
+    """State, then a person's marks."""
+    marks = (" ★" if candidate.starred else "") + (" (discarded)" if candidate.discarded else "")
+    return f"{CANDIDATE_SHAPES[candidate.state]} {candidate.state.value}{marks}"

@@ -33,6 +33,12 @@ def clean_line(text: str) -> str:
     return " ".join(clean(text).split())
 
 
+def brief(text: str, limit: int) -> str:
+    """As `clean_line`, at most `limit` characters; what was cut shows as an ellipsis."""
+    line = clean_line(text)
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
 def _steers(char: str) -> bool:
     return char not in "\n\t" and unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
 

@@ -112,7 +112,7 @@ def test_a_comparison_that_was_killed_goes_on(environment: dict[str, str], tmp_p
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (("toy-peak", "--policies", "evolve,luck"), 7, "there is no policy 'luck'"),
+        (("toy-peak", "--policies", "evolve,luck"), 2, "there is no policy 'luck'"),
         (("toy-peak", "--policies", "ga,ga"), 2, "named twice"),
         (("write me a poem",), 2, "No shipped task fits"),
     ],

@@ -155,7 +155,14 @@ def test_6_a_foreign_package_under_our_name(program: Program, tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     "arguments",
-    [("tasks", "no-such-task"), ("show", "nobody"), ("report",), ("resume",), ("eval", "x", "--task", "no-such-task")],
+    [
+        ("tasks", "no-such-task"),
+        ("show", "nobody"),
+        ("report",),
+        ("resume",),
+        ("watch", "nobody"),
+        ("eval", "x", "--task", "no-such-task"),
+    ],
     ids=" ".join,
 )
 def test_7_not_found(program: Program, arguments: tuple[str, ...]) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import sqlite3
 import subprocess
+import time
 from pathlib import Path
 from typing import Protocol
 
@@ -140,6 +142,22 @@ def test_two_campaigns_at_once_end_both(program: Program) -> None:
     assert [(record["state"], record["tally"]["evaluations"]) for record in records] == [("finished", 8)] * 2  # type: ignore[index]
 
 
+def test_the_newest_that_was_paused_goes_on_without_its_name(program: Program) -> None:
+    slow = program.with_environment(TOY_SECONDS="0.3")
+    run = slow.start(*RUN, "--evaluations", "6", "-q", "--json")
+    assert run.stdout is not None
+    campaign_id = str(json.loads(run.stdout.readline())["campaign_id"])
+    assert program.run("pause").code == 0
+    deadline = time.monotonic() + 60
+    while "paused" not in program.run("list", "--json").out:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    ended = program.run("resume")
+    assert (ended.code, ended.out.strip()) == (0, f"{campaign_id} goes on in its own process")
+    run.communicate(timeout=90)
+    assert run.returncode == 0
+
+
 def test_a_campaign_that_runs_cannot_be_resumed_beside(program: Program) -> None:
     slow = program.with_environment(TOY_SECONDS="1")
     run = slow.start(*RUN, "--evaluations", "40", "-q", "--json")
@@ -148,6 +166,7 @@ def test_a_campaign_that_runs_cannot_be_resumed_beside(program: Program) -> None
     ended = program.run("resume")
     assert ended.code == 2
     assert "is being run by another process" in ended.err
+    assert "the campaign is kept" not in ended.err, "nothing happened to it"
     assert program.run("stop", "--now", "--json").records[0]["posted"] is True
     run.communicate(timeout=60)
     assert run.returncode == 130

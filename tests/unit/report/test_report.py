@@ -70,6 +70,14 @@ async def test_the_table_tells_confirmed_from_measured_by_shape_and_word(scene: 
     assert "● measured | - | 1.10 \\[1.07, 1.13\\]" in text
 
 
+async def test_a_star_stands_beside_the_state(scene: Scene, store: SqlStore) -> None:
+    campaign_id = (await scene(WON, (1.1, None, CandidateState.MEASURED))).campaign.campaign_id
+    await store.mark_candidate(campaign_id, 2, starred=True, discarded=None, owner="ada")
+    text = to_markdown(build_report(gather(store, campaign_id)))
+    assert "● measured ★ | - | 1.10" in text
+    assert "▲ confirmed | 1.24" in text
+
+
 async def test_a_suspicious_candidate_has_no_rank_and_no_confirmed_value(scene: Scene) -> None:
     text = to_markdown(build_report(await scene(WON, (1.9, 1.01, CandidateState.SUSPICIOUS))))
     (row,) = [line for line in text.splitlines() if "⚠ suspicious" in line]

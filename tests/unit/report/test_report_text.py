@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from nightforge.domain.evidence import Metric
 from nightforge.report.text import (
+    brief,
     clean,
     clean_line,
     duration,
@@ -122,3 +123,8 @@ def test_times_and_money() -> None:
 
 def test_one_line_of_many() -> None:
     assert clean_line("a\n  b\tc") == "a b c"
+
+
+def test_what_is_cut_says_so() -> None:
+    assert brief("tiles of 512", 12) == "tiles of 512"
+    assert brief("tiles of 512,\nagain", 12) == "tiles of 51…"
