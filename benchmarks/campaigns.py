@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -72,6 +73,18 @@ class MarkingEvaluator(ToyEvaluator):
         return evidence
 
 
+def task_for_models(folder: Path) -> Path:
+    """The toy task without declared tunables, so that every candidate is what a model replied: a tuned one costs no
+    call, and the share of these would be measured instead."""
+    copy = folder / "toy-peak"
+    if not copy.exists():
+        shutil.copytree(ROOT / "tests" / "toy_domain" / "nightforge_toy" / "tasks" / "toy-peak", copy)
+        seed = copy / "seed.txt"
+        lines = seed.read_text(encoding="utf-8").splitlines(keepends=True)
+        seed.write_text("".join(line for line in lines if "nf: tune" not in line), encoding="utf-8")
+    return copy
+
+
 @contextmanager
 def replying(*, least_s: float = 0.0, most_s: float = 0.0) -> Iterator[str]:
     """The base URL of a model in a process of its own, which thinks between `least_s` and `most_s` for each reply."""
@@ -108,7 +121,7 @@ async def campaign(
         settings = settings.model_copy(update={"max_concurrent_calls": concurrent_calls})
     model = ModelSpec(model="instant", base_url=base_url, input_usd_per_mtok=1.0, output_usd_per_mtok=1.0)
     request = NightRequest(
-        task="toy-peak",
+        task=str(task_for_models(home)),
         goal="climb the hill to its peak",
         budget=Budget(evaluations=candidates, cost_usd=1e6),
         preset=preset,
