@@ -19,7 +19,7 @@ from nightforge.domain.plan import Budget
 from nightforge.domain.search import Choice, Policy, PolicyContext, Result
 from nightforge.domain.words import OperatorKind, TeamKind
 from nightforge.errors import UserError
-from workflows.search.bandit import choose
+from workflows.search.bandit import Way, choose
 from workflows.search.front import Front
 from workflows.search.grid import rarity_of
 from workflows.search.inspirations import choose_inspirations
@@ -27,7 +27,7 @@ from workflows.search.intensity import intensity
 from workflows.search.islands import Island, choose_island
 from workflows.search.memory import Memory
 from workflows.search.parents import PICKERS, UniformPicker, draw
-from workflows.search.ways import ways_of
+from workflows.search.ways import applies, ways_of
 
 SEED = 0
 EVALUATIONS_PER_ISLAND = 120
@@ -35,6 +35,11 @@ MOST_ISLANDS = 5
 FAILURES = 3
 """Failed children of a parent that the next prompt on it names."""
 PARENTS_WITH_FAILURES = 64
+NOTHING_TO_TRY = "nothing_to_try"
+"""The coder's word that an operator, or all of them, have nothing for a parent that is not known."""
+REST = 16
+"""Results for which a parent that nothing is left for offline is passed over: by then there are new partners."""
+MOST_SPENT = 1024
 HEARD = 4096
 """Ordinals remembered, so that a result told twice in one process counts once; the store knows them all."""
 
@@ -108,6 +113,8 @@ class Evolve:
         self._heard: OrderedDict[int, None] = OrderedDict()
         self._shifts_left = 0
         self._failed: OrderedDict[int, tuple[int, ...]] = OrderedDict()
+        self._spent: OrderedDict[tuple[int, str], int] = OrderedDict()
+        """(parent, arm; "" for all of them) → results told when it had nothing left."""
 
     def untold(self) -> Sequence[int]:
         """Finished candidates that a crash kept it from hearing of."""
@@ -144,7 +151,9 @@ class Evolve:
 
     def _pool(self, ordinals: Sequence[int]) -> Sequence[Parent]:
         store, campaign_id = self._context.store, self._context.campaign_id
-        return store.parents_among(campaign_id, ordinals) or store.parents(campaign_id, limit=self._set.top)
+        pool = store.parents_among(campaign_id, ordinals) or store.parents(campaign_id, limit=self._set.top)
+        told = self._memory.whole.told
+        return [one for one in pool if told - self._spent.get((one.ordinal, ""), -REST) >= REST] or pool
 
     def _way(
         self, parent: Parent, *, has_others: bool, shift: bool, random: Random
@@ -157,10 +166,27 @@ class Evolve:
             return None, choose(ways, self._memory.arms, random).operator, ""
         if shift:
             ways = [way for way in ways if way.operator == OperatorKind.FULL] or ways
-        if not ways:
-            return None, "", ""
-        way = choose(ways, self._memory.arms, random)
-        return OperatorKind(way.operator), "", way.model
+        while ways:
+            way = choose(ways, self._memory.arms, random)
+            if self._has_something(way, parent):
+                return OperatorKind(way.operator), "", way.model
+            ways.remove(way)
+        return None, "", ""
+
+    def _has_something(self, way: Way, parent: Parent) -> bool:
+        """Looked at for the arm that is about to be taken only: a candidate without a program is an ordinal wasted."""
+        if (parent.ordinal, way.operator) in self._spent:
+            return False
+        if way.operator != OperatorKind.TUNE or applies(way, self._context.store.source(parent.code_sha)):
+            return True
+        self._note_spent(parent.ordinal, way.operator)
+        return False
+
+    def _note_spent(self, parent: int, arm: str) -> None:
+        self._spent[parent, arm] = self._memory.whole.told
+        self._spent.move_to_end((parent, arm))
+        if len(self._spent) > MOST_SPENT:
+            self._spent.popitem(last=False)
 
     def _shifts(self) -> bool:
         """Another approach, for a few candidates, whenever the campaign has stood still for long."""
@@ -188,6 +214,8 @@ class Evolve:
         if island is not None:
             self._asked[island] -= 1
         self._note_failure(result)
+        if result.reason == NOTHING_TO_TRY and result.choice.parents:
+            self._note_spent(result.choice.parents[0], "" if self._offline else result.choice.operator or "")
         # Taken in before the write is awaited: two results told at once must both count.
         await self._context.store.save_trial(self._context.campaign_id, self._memory.hear(result))
 

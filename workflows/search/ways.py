@@ -30,6 +30,11 @@ def ways_of(plan: Plan, task: Task) -> tuple[Way, ...]:
     return (*made, *programs)
 
 
+def applies(way: Way, source: str) -> bool:
+    """False where the way surely has nothing for this program: numeric tuning of one that declares no tunables."""
+    return way.operator != OperatorKind.TUNE or bool(parse_tunables(source))
+
+
 def _shares(models: tuple[ModelSpec, ...]) -> list[tuple[ModelSpec, float]]:
     """Each model with its weight, the heaviest at 1; a model without one among weighted ones only steps in."""
     weights = [spec.weight for spec in models]

@@ -48,24 +48,24 @@ class Night:
         assert isinstance(made, Evolve)
         return made
 
-    async def run(self, scores: list[float | None], *, tell: bool = True) -> list[Choice]:
+    async def run(self, scores: list[float | None], *, tell: bool = True, source: str = "") -> list[Choice]:
         chosen = []
         for score in scores:
             choice = (
                 Choice(parents=()) if self.ordinal == 0 else self.policy.ask(self.ordinal, random=Random(self.ordinal))
             )
             self.scores[self.ordinal] = score
-            await self.finish(choice, score)
+            await self.finish(choice, score, source)
             if tell:
                 await self.policy.tell(self.result(self.ordinal, choice, score))
             chosen.append(choice)
             self.ordinal += 1
         return chosen
 
-    async def finish(self, choice: Choice, score: float | None) -> None:
+    async def finish(self, choice: Choice, score: float | None, source: str = "") -> None:
         store, campaign_id, ordinal = self.store, self.context.campaign_id, self.ordinal
         await store.open_candidate(campaign_id, ordinal, parents=choice.parents, choice=choice)
-        await store.save_code(campaign_id, ordinal, f"p{ordinal}", attempt=0, operator=OperatorKind.TUNE)
+        await store.save_code(campaign_id, ordinal, source or f"p{ordinal}", attempt=0, operator=OperatorKind.TUNE)
         outcome = Outcome.FAIL if score is None else Outcome.PASS
         metrics = {} if score is None else {"height": Metric(value=score)}
         stage = StageEvidence(stage="full", outcome=outcome, metrics=metrics)
@@ -193,6 +193,42 @@ async def test_with_models_each_choice_names_an_arm_and_a_shift_is_a_new_program
     assert kinds >= {OperatorKind.DIFF, OperatorKind.FULL}
     assert all(choice.operator is OperatorKind.FULL for choice in chosen if choice.shift)
     assert any(choice.shift for choice in chosen)
+
+
+async def test_beside_a_model_tuning_is_for_programs_that_declare_tunables(store: SqlStore) -> None:
+    made = await night(store, models=("small",))
+    await made.run([1.0])
+    kinds = [made.policy.ask(99, random=Random(seed)).operator for seed in range(300)]
+    assert OperatorKind.TUNE not in kinds  # the programs here declare none
+    other = await night(store, models=("small",))
+    await other.run([1.0], source="# nf: tune A in {1,2}\nA = 1\n")
+    kinds = [other.policy.ask(99, random=Random(seed)).operator for seed in range(300)]
+    assert OperatorKind.TUNE in kinds
+    found_nothing = other.result(1, Choice(parents=(0,), operator=OperatorKind.TUNE), None)
+    await other.policy.tell(found_nothing.model_copy(update={"reason": "nothing_to_try"}))
+    kinds = [other.policy.ask(99, random=Random(seed)).operator for seed in range(300)]
+    assert OperatorKind.TUNE not in kinds
+
+
+async def test_offline_a_parent_that_nothing_is_left_for_rests(store: SqlStore) -> None:
+    made = await night(store)
+    await made.run([1.0, 5.0, 2.0])
+
+    def parents() -> set[int]:
+        return {made.policy.ask(99, random=Random(seed)).parents[0] for seed in range(200)}
+
+    assert parents() == {0, 1, 2}
+    told = made.result(3, Choice(parents=(1,)), None).model_copy(update={"reason": "nothing_to_try"})
+    await made.policy.tell(told)
+    assert parents() == {0, 2}
+    made.ordinal = 4
+    await made.run([None] * 16)
+    assert 1 in parents()
+    for parent in (0, 1, 2):
+        made.ordinal += 1
+        told = made.result(made.ordinal, Choice(parents=(parent,)), None)
+        await made.policy.tell(told.model_copy(update={"reason": "nothing_to_try"}))
+    assert parents() == {0, 1, 2}  # never empty-handed
 
 
 async def test_the_front_keeps_what_no_one_dominates(store: SqlStore) -> None:
