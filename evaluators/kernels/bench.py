@@ -65,9 +65,7 @@ class Bench:
     @contextmanager
     def open(self, program: Program) -> Iterator[KernelWorker]:
         wall_s = _TRUSTED_WALL_S if program.trusted else _WORKER_WALL_S
-        with open_worker(
-            self._sandbox, program, self.settings, self._arena, cpus=(self.cpu,), wall_s=wall_s
-        ) as worker:
+        with open_worker(self._sandbox, program, self.settings, self._arena, cpus=(self.cpu,), wall_s=wall_s) as worker:
             yield worker
 
     @contextmanager
@@ -100,8 +98,18 @@ class Bench:
                 found.append(Participant((worker,), every=every or recipe.baseline.every))
             yield found
 
+    def untimed(self) -> list[str]:
+        """The distributions that are never timed, in an order of chance."""
+        names = [name for name in self.settings.distributions if name not in self.settings.timing.distributions]
+        return [names[int(place)] for place in self.rng.permutation(len(names))]
+
     def race(
-        self, participants: Sequence[Participant], dims: Dims, rounds: int, allowance: Allowance | None = None
+        self,
+        participants: Sequence[Participant],
+        dims: Dims,
+        rounds: int,
+        allowance: Allowance | None = None,
+        strays: Sequence[str] = (),
     ) -> Record:
         return race(
             self.examiner,
@@ -114,6 +122,7 @@ class Bench:
             rng=self.rng,
             flusher=self._flusher,
             allowance=allowance,
+            strays=strays,
         )
 
 

@@ -97,7 +97,7 @@ def _race(bench: Bench, libraries: tuple[bytes, bytes], dims: Dims, limit_s: flo
             reference,
         )
         rounds = 2 * settings.timing.rounds
-        return bench.race(racers, dims, rounds, Allowance(limit_s))
+        return bench.race(racers, dims, rounds, Allowance(limit_s), bench.untimed())
 
 
 def _ratio(record: Record, slower: str, faster: str) -> Estimate:

@@ -109,7 +109,8 @@ def search(bench: Bench, job: Job) -> None:
             racers = stack.enter_context(pair.participants(bench))
             _quick(bench, job, racers, notes)
         with job.cascade.stage("full") as notes:
-            _full(bench, job, racers, notes, job.settings.timing.rounds, Allowance(job.limit_s("full")))
+            allowance = Allowance(job.limit_s("full"))
+            _full(bench, job, racers, notes, job.settings.timing.rounds, allowance, strays=bench.untimed())
 
 
 def confirm(bench: Bench, job: Job) -> None:
@@ -136,7 +137,9 @@ def confirm(bench: Bench, job: Job) -> None:
             record = bench.race(racers, dims, settings.timing.rounds, allowance)
             name = "speedup.hidden" if index == 0 else f"speedup.hidden-{index + 1}"
             notes.metrics[name] = record.ratio(settings.reference, CANDIDATE).metric("x")
-        _full(bench, job, racers, notes, _CONFIRM_FACTOR * settings.timing.rounds, allowance)
+        names = bench.untimed()
+        strays = [*names, *names[1:], *names[:1]]
+        _full(bench, job, racers, notes, _CONFIRM_FACTOR * settings.timing.rounds, allowance, strays=strays)
         notes.feedback += f"; {calls} untimed calls checked, most on hidden shapes, largest error there {worst:.1e}"
 
 
@@ -155,9 +158,7 @@ def _untimed(bench: Bench, job: Job, pair: Pair, allowance: Allowance, *, most: 
 
     All of them, or `most` that chance picks. Returns the number of checked calls.
     """
-    settings = job.settings
-    names = [name for name in settings.distributions if name not in settings.timing.distributions]
-    chosen = [names[int(place)] for place in bench.rng.permutation(len(names))[:most]]
+    chosen = bench.untimed()[:most]
     for name in chosen:
         question = bench.examiner.pose(bench.rng, job.dims, name)
         compare(bench.examiner, pair.candidate, pair.reference, question, allowance)
@@ -184,11 +185,18 @@ def _quick(bench: Bench, job: Job, racers: Sequence[Participant], notes: StageNo
 
 
 def _full(
-    bench: Bench, job: Job, racers: Sequence[Participant], notes: StageNotes, rounds: int, allowance: Allowance
+    bench: Bench,
+    job: Job,
+    racers: Sequence[Participant],
+    notes: StageNotes,
+    rounds: int,
+    allowance: Allowance,
+    *,
+    strays: Sequence[str],
 ) -> None:
     with bench.opponents(job.cast.others) as opponents:
         _warm_up(bench, job, [*racers, *opponents])
-        record = bench.race([*racers, *opponents], job.dims, rounds, allowance)
+        record = bench.race([*racers, *opponents], job.dims, rounds, allowance, strays)
     names = [recipe.baseline.name for recipe in job.cast.others]
     notes.metrics.update(_metrics(job, record, names))
     _refuse_the_impossible(job, record)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluators.kernels.correctness import TRUSTED_CALL_S, Allowance, Answered, Examiner
+from evaluators.kernels.correctness import TRUSTED_CALL_S, Allowance, Answered, Examiner, changes_one, compare
 from evaluators.kernels.session import KernelWorker
 from evaluators.kernels.spec import Dims
 from evaluators.statistics import Estimate, median_interval, paired_ratio
@@ -95,15 +95,23 @@ def race(
     rng: np.random.Generator,
     flusher: Flusher,
     allowance: Allowance | None = None,
+    strays: Sequence[str] = (),
 ) -> Record:
     """Time every participant on the same new data, in random order, all others frozen; check every answer.
 
     The tolerance of a round comes from the reference's error in that round. A judged participant's wrong answer, and
-    its spending more than `allowance`, raise KernelFailed.
+    its spending more than `allowance`, raise KernelFailed. `strays` are distributions that are asked between rounds,
+    one after another of one process after another of each judged participant, checked and not timed: a process that
+    only ever met timed rounds could know itself unobserved.
     """
     record = Record(clock, rounds)
+    sides = _strays(participants, reference, strays, rounds, rng)
     for index in range(rounds):
-        question = examiner.pose(rng, dims, distributions[turn_of(index, len(distributions))])
+        for name, judged, trusted in sides.get(index, ()):
+            aside = examiner.pose(rng, dims, name)
+            compare(examiner, judged, trusted, aside, allowance or Allowance(TRUSTED_CALL_S))
+        name = distributions[turn_of(index, len(distributions))]
+        question = examiner.pose(rng, dims, name, change_one=changes_one(rng))
         present = [participant for participant in participants if index % participant.every == 0]
         for position in rng.permutation(len(present)):
             participant = present[int(position)]
@@ -118,6 +126,26 @@ def race(
             if participant.judged:
                 examiner.judge(question, record.answers[participant.name][index], record.answers[reference][index])
     return record
+
+
+def _strays(
+    participants: Sequence[Participant], reference: str, names: Sequence[str], rounds: int, rng: np.random.Generator
+) -> dict[int, list[tuple[str, KernelWorker, KernelWorker]]]:
+    """By round, what is asked before it: the distribution, the judged process, the reference's."""
+    found: dict[int, list[tuple[str, KernelWorker, KernelWorker]]] = {}
+    trusted = next((one for one in participants if one.name == reference), None)
+    if trusted is None:
+        return found
+    for participant in participants:
+        if participant.judged:
+            # The first has answered all that came before the timing; the others have not.
+            unwatched = participant.workers[1:] or participant.workers
+            order = rng.permutation(len(unwatched))
+            for turn, name in enumerate(names):
+                at = int(rng.integers(rounds))
+                worker = unwatched[int(order[turn % len(order)])]
+                found.setdefault(at, []).append((name, worker, trusted.worker(at)))
+    return found
 
 
 def turn_of(index: int, count: int) -> int:

@@ -89,7 +89,9 @@ _BEHIND_THE_GATE = {
 """The gate lets them pass, most because no disassembler shows their system calls; the fences behind it do not."""
 _IDLE_THREATS = {"39_takes_shared_pages", "41_many_mappings"}
 """Trouble for others that does not reach them."""
-_NEW = {*_LONG_ROWS, *_GUESSES, *_BEHIND_THE_GATE, *_IDLE_THREATS}
+_UNWATCHED = {"43_turn_taker"}
+"""Honest wherever it is checked, but for the timed rounds of processes that are made for these."""
+_NEW = {*_LONG_ROWS, *_GUESSES, *_BEHIND_THE_GATE, *_IDLE_THREATS, *_UNWATCHED}
 needs_x86 = pytest.mark.skipif(platform.machine() != "x86_64", reason="x86-64 instructions")
 
 
@@ -204,3 +206,24 @@ async def test_trouble_made_for_others_does_not_reach_them(evaluator: KernelEval
     assert evidence.passed, evidence.failure
     assert not _gains(evidence), evidence.metrics
     assert evidence.metrics["control_ratio"].value == pytest.approx(1.0, abs=0.3)
+
+
+@pytest.mark.parametrize("name", sorted(_UNWATCHED))
+async def test_no_process_can_tell_that_it_is_timed_and_not_checked(
+    evaluator: KernelEvaluator, task: Task, name: str
+) -> None:
+    failure = (await _evaluate(evaluator, task, name)).failure
+    assert failure is not None
+    assert (failure.stage, failure.reason) == ("full", "wrong_output"), failure.feedback
+
+
+async def test_a_sample_of_the_data_is_not_the_data(
+    evaluator: KernelEvaluator, shipped: Callable[[str], Task], small: Callable[[Task, int], Task]
+) -> None:
+    """Constant but for one element: met in checks and in timed rounds, whoever looks at 64 elements."""
+    source = (_FOLDER.parent / "axpy" / "01_sampled_constant.c").read_text(encoding="utf-8")
+    axpy = small(shipped("axpy"), _N)
+    failure = (await evaluator.evaluate(source, axpy, {}, seed=20261120, phase=Phase.CONFIRMATION)).failure
+    assert failure is not None
+    assert failure.reason == "wrong_output", failure.feedback
+    assert "constant data" in failure.feedback
