@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -94,8 +95,9 @@ class Candidate(Frozen):
         return f"{self.campaign_id}.{self.ordinal}"
 
 
-class Parent(Frozen):
-    """The narrow row that parent choice needs."""
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The narrow row that parent choice needs. No pydantic model: each choice looks at dozens, all from our rows."""
 
     ordinal: int
     code_sha: str

@@ -91,10 +91,8 @@ class SearchReads(StoreBase):
         key = self._key(campaign_id)
         with self._look() as connection:
             rows = connection.execute(_PARENTS_AMONG, {"key": key, "ordinals": list(ordinals)}).all()
-        return tuple(
-            Parent(ordinal=ordinal, code_sha=bytes(sha).hex(), score=score, score_low=score_low, children=children)
-            for ordinal, sha, score, score_low, children in sorted(rows, key=lambda row: (-row.score_low, row.ordinal))
-        )
+        found = [Parent(ordinal, bytes(sha).hex(), score, low, children) for ordinal, sha, score, low, children in rows]
+        return tuple(sorted(found, key=lambda one: (-one.score_low, one.ordinal)))
 
     def cost_of(self, campaign_id: str, ordinal: int) -> float:
         """Dollars of a candidate's model calls, settled or lost."""
