@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -9,13 +10,17 @@ from typing import Protocol
 from nightforge.domain.base import Frozen
 from nightforge.domain.evidence import Evidence
 from nightforge.domain.model import ModelProfile
-from nightforge.domain.plan import Budget, ModelSpec
+from nightforge.domain.plan import ModelSpec
 from nightforge.domain.rehearsal import RehearsalCheck, RehearsalReport
 from nightforge.domain.team import Team
 from nightforge.domain.words import Outcome
 from nightforge.errors import BudgetExhausted, ModelFault, RehearsalFailed
-from tools.budget import BudgetMeter
+from tools.budget import Funds
 from workflows.campaign import Campaign
+from workflows.purse import OVER_SHARE, SHARE, SHARE_HINT, Purse, PurseRecord, RehearsalTeam
+from workflows.workshop import Workshop
+
+logger = logging.getLogger(__name__)
 
 MODELS = "model-rehearsal"
 """The document that says which models have delivered."""
@@ -23,9 +28,8 @@ PROFILES = "model-profiles"
 """The document that says what was found out about each."""
 MODEL_TRIES = 3
 """Candidates that a model may spend to deliver one that is parsed, applied and built."""
-SHARE = 0.01
-"""Of the caps: no model gets another try once the rehearsal of all has cost more. The first try is always made, and
-its candidate counts as any other of the campaign."""
+PURSE = "model-rehearsal-purse"
+"""The document that says what the rehearsal has cost."""
 PROBE_SHARE = 0.002
 """Of the dollar cap, for the prompt of one probe."""
 PROMPT_PROGRAMS = 3
@@ -60,11 +64,11 @@ class Entrant:
     prober: Prober
 
 
-EntrantFactory = Callable[[ModelSpec, BudgetMeter, str], Entrant]
+EntrantFactory = Callable[[ModelSpec, Funds, str], Entrant]
 """(model, budget, campaign id) → entrant."""
 
 
-async def rehearse_models(campaign: Campaign, entrants: Sequence[Entrant]) -> None:
+async def rehearse_models(campaign: Campaign, entrants: Sequence[Entrant], purse: Purse) -> None:
     """Each model must bring one candidate through parsing, applying and building, in the real graph.
 
     Ends early, with the rest to be held on resume, when a person interrupts it or the budget is spent. Raises
@@ -72,13 +76,16 @@ async def rehearse_models(campaign: Campaign, entrants: Sequence[Entrant]) -> No
     """
     store, campaign_id = campaign.workshop.store, campaign.workshop.campaign_id
     report = store.document(campaign_id, MODELS, RehearsalReport) or RehearsalReport(checks=())
-    purse = Purse(campaign.workshop.budget, campaign.workshop.plan.budget)
+    await store.save_document(campaign_id, PURSE, purse.record)
     for entrant in entrants:
         model = entrant.model
         if any((check.path, check.title) == (model.model, model.base_url) for check in report.checks):
             continue
-        await _probe(campaign, entrant, purse)
-        ordinal = await _rehearse_model(campaign, entrant, purse)
+        try:
+            await _probe(campaign, entrant, purse)
+            ordinal = await _rehearse_model(campaign, entrant, purse)
+        finally:
+            await _tell_cost(campaign, purse, model)
         if ordinal is None:
             return
         check = RehearsalCheck(
@@ -88,21 +95,10 @@ async def rehearse_models(campaign: Campaign, entrants: Sequence[Entrant]) -> No
         await store.save_document(campaign_id, MODELS, report)
 
 
-class Purse:
-    """What the rehearsal of all models may cost, and has cost."""
-
-    def __init__(self, meter: BudgetMeter, budget: Budget) -> None:
-        self._meter = meter
-        self._start = meter.spent
-        self.most_usd = None if budget.cost_usd is None else SHARE * budget.cost_usd
-        self.most_tokens = None if budget.tokens is None else SHARE * budget.tokens
-
-    @property
-    def is_empty(self) -> bool:
-        spent = self._meter.spent - self._start
-        return (self.most_usd is not None and spent.cost_usd > self.most_usd) or (
-            self.most_tokens is not None and spent.tokens > self.most_tokens
-        )
+def open_purse(workshop: Workshop) -> Purse:
+    """With what an earlier session has spent of it."""
+    record = workshop.store.document(workshop.campaign_id, PURSE, PurseRecord)
+    return Purse(workshop.budget, workshop.plan.budget, record)
 
 
 async def _probe(campaign: Campaign, entrant: Entrant, purse: Purse) -> None:
@@ -111,13 +107,15 @@ async def _probe(campaign: Campaign, entrant: Entrant, purse: Purse) -> None:
         return
     shop = campaign.workshop
     seed_bytes = len(shop.task.read(shop.task.seed).encode())
-    most_usd = None if purse.most_usd is None else purse.most_usd * PROBE_SHARE / SHARE
+    share_usd = purse.share.cost_usd
+    most_usd = None if share_usd is None else share_usd * PROBE_SHARE / SHARE
     try:
-        found = await entrant.prober.probe(
-            shop.campaign_id,
-            prompt_bytes=len(shop.brief.encode()) + PROMPT_PROGRAMS * seed_bytes,
-            most_usd=most_usd,
-        )
+        with purse.strict():
+            found = await entrant.prober.probe(
+                shop.campaign_id,
+                prompt_bytes=len(shop.brief.encode()) + PROMPT_PROGRAMS * seed_bytes,
+                most_usd=most_usd,
+            )
     except (BudgetExhausted, ModelFault):
         return  # whether the endpoint answers at all is seen by the candidate
     known = shop.store.document(shop.campaign_id, PROFILES, ModelProfiles) or ModelProfiles()
@@ -130,9 +128,9 @@ async def _probe(campaign: Campaign, entrant: Entrant, purse: Purse) -> None:
 
 async def _rehearse_model(campaign: Campaign, entrant: Entrant, purse: Purse) -> int | None:
     """The candidate that it delivered; None when the campaign ends first. Raises RehearsalFailed, or the fault."""
-    workshop = replace(campaign.workshop, team=entrant.team)
+    workshop = replace(campaign.workshop, team=RehearsalTeam.of(entrant.team, purse, _place(entrant.model)))
     outcomes: list[str] = []
-    while len(outcomes) < MODEL_TRIES and not (outcomes and purse.is_empty):
+    while len(outcomes) < MODEL_TRIES and (not outcomes or purse.pays_again(_place(entrant.model))):
         ordinal = await campaign.try_one(workshop)
         if campaign.control.is_over:
             return None
@@ -148,17 +146,37 @@ async def _rehearse_model(campaign: Campaign, entrant: Entrant, purse: Purse) ->
     raise _failure(entrant.model, workshop.campaign_id, ordinal, outcomes)
 
 
+def _place(model: ModelSpec) -> str:
+    return f"{model.model} at {model.base_url}"
+
+
+async def _tell_cost(campaign: Campaign, purse: Purse, model: ModelSpec) -> None:
+    """Kept for a resume; a first reply that the share could not pay for is told."""
+    shop, record = campaign.workshop, purse.record
+    await shop.store.save_document(shop.campaign_id, PURSE, record)
+    if _place(model) in record.beyond:
+        logger.warning(
+            "%s of the caps do not pay for the worst case of one reply of %s: it was asked for one all the same, and "
+            "the rehearsal has cost $%.4f so far",
+            f"{SHARE:.0%}",
+            model.model,
+            record.spent_usd,
+        )
+
+
 HINTS = {
     "truncated": "raise max_output_tokens of the model: a model that thinks needs room for it",
     "context_length": "give the model a longer context window (context_tokens), or take a task with a shorter brief",
+    OVER_SHARE: SHARE_HINT,
     "refused": "the model or its filter refuses this goal: take another model",
 }
 """Why a candidate was rejected → the setting to look at."""
 
 
 def _failure(model: ModelSpec, campaign_id: str, ordinal: int, outcomes: Sequence[str]) -> RehearsalFailed:
-    tries = f"{len(outcomes)} tries" if len(outcomes) == MODEL_TRIES else "what 1 % of the cap pays for"
-    named = [HINTS[reason] for reason in dict.fromkeys(outcomes) if reason in HINTS]
+    tries = f"{len(outcomes)} tries" if len(outcomes) == MODEL_TRIES else f"what {SHARE:.0%} of the caps pays for"
+    reasons = [*outcomes, *([OVER_SHARE] if len(outcomes) < MODEL_TRIES else [])]
+    named = [HINTS[reason] for reason in dict.fromkeys(reasons) if reason in HINTS]
     read = f"read its replies with `nightforge show {campaign_id}.{ordinal}`, or take another model"
     return RehearsalFailed(
         f"model {model.model} brought no candidate that could be built in {tries}: {', '.join(outcomes)}",

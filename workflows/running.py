@@ -23,9 +23,10 @@ from workflows.confirmation import confirm_finalists, find_champion
 from workflows.contract import StopSwitch
 from workflows.house import House
 from workflows.lessons import leave_lessons, read_lessons
-from workflows.model_rehearsal import Entrant, rehearse_models
+from workflows.model_rehearsal import Entrant, open_purse, rehearse_models
 from workflows.ownership import Tenure, owning
 from workflows.presets import find_preset
+from workflows.purse import Purse
 from workflows.rehearsal import rehearse_evaluator
 from workflows.reuse import Reuse
 from workflows.search.novelty import NoveltyGate
@@ -141,12 +142,12 @@ async def _rehearse(house: House, search: Search) -> None:
         return
     await search.start()
     if workshop.plan.team is TeamKind.LLM and not search.stop.draining:
-        await rehearse_models(search, _entrants(house, workshop))
+        purse = open_purse(workshop)
+        await rehearse_models(search, _entrants(house, workshop, purse), purse)
 
 
-def _entrants(house: House, workshop: Workshop) -> Sequence[Entrant]:
-    campaign_id, budget = workshop.campaign_id, workshop.budget
-    return [house.make_entrant(model, budget, campaign_id) for model in workshop.plan.models]
+def _entrants(house: House, workshop: Workshop, purse: Purse) -> Sequence[Entrant]:
+    return [house.make_entrant(model, purse, workshop.campaign_id) for model in workshop.plan.models]
 
 
 def _offline_team(house: House, workshop: Workshop) -> Team | None:

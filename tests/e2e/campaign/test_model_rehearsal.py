@@ -18,12 +18,14 @@ from nightforge.domain.rehearsal import RehearsalReport
 from nightforge.domain.words import CampaignState, Role, TeamKind
 from nightforge.errors import ModelFault, RehearsalFailed
 from workflows.contract import AwaitApproval, Done, NightRequest, StopSwitch
-from workflows.model_rehearsal import MODELS
+from workflows.model_rehearsal import MODELS, PURSE
 from workflows.night import Night
+from workflows.purse import FIRSTS, PurseRecord
 
 NightOpener = Callable[..., AbstractAsyncContextManager[Night]]
 pytestmark = pytest.mark.box
 CODER = "You are the coder"
+FULL = {"prompt_tokens": 300, "completion_tokens": 100, "total_tokens": 400}
 
 
 def model(server: ProtocolServer, name: str = "toy-model") -> ModelSpec:
@@ -72,7 +74,7 @@ async def test_an_interrupt_pauses_and_fails_nothing(
     healthy = reply_as_team(seed=6)
     protocol_server.handle(coder_says(prose, healthy))
     async with open_toy_night(base_url=protocol_server.base_url, stop=stop) as night:
-        campaign_id = await begin(night, request(model(protocol_server), evaluations=6, cost_usd=5.0))
+        campaign_id = await begin(night, request(model(protocol_server), evaluations=6, cost_usd=30.0))
         done = await asyncio.wait_for(night.approve(), 15.0)
         assert isinstance(done, Done)
         assert (done.state, done.reason) == (CampaignState.PAUSED, "interrupted")
@@ -93,7 +95,7 @@ async def test_a_budget_that_does_not_reach_through_the_rehearsal_is_no_fault_of
 ) -> None:
     protocol_server.handle(reply_as_team(seed=6))
     async with open_toy_night(base_url=protocol_server.base_url) as night:
-        campaign_id = await begin(night, request(model(protocol_server), evaluations=1, cost_usd=5.0))
+        campaign_id = await begin(night, request(model(protocol_server), evaluations=1, cost_usd=30.0))
         done = await night.approve()
         assert isinstance(done, Done)
         assert (done.state, done.reason) == (CampaignState.FINISHED, "budget:evaluations")
@@ -111,7 +113,7 @@ async def test_an_endpoint_out_of_reach_pauses(
     healthy = reply_as_team(seed=6)
     protocol_server.handle(coder_says(lambda _: error(503, "overloaded"), healthy))
     async with open_toy_night(base_url=protocol_server.base_url) as night:
-        campaign_id = await begin(night, request(model(protocol_server), evaluations=6, cost_usd=5.0))
+        campaign_id = await begin(night, request(model(protocol_server), evaluations=6, cost_usd=30.0))
         with pytest.raises(ModelFault, match="overloaded"):
             await night.approve()
         assert night.store.campaign(campaign_id).state is CampaignState.PAUSED
@@ -131,7 +133,7 @@ async def test_a_model_that_delivered_is_not_rehearsed_again(
         return answer("No.") if received.body["model"] == "mute" and CODER in received.prompt else healthy(received)
 
     protocol_server.handle(by_model)
-    wanted = request(model(protocol_server, "able"), model(protocol_server, "mute"), evaluations=8, cost_usd=9.0)
+    wanted = request(model(protocol_server, "able"), model(protocol_server, "mute"), evaluations=8, cost_usd=30.0)
     async with open_toy_night(base_url=protocol_server.base_url) as night:
         campaign_id = await begin(night, wanted)
         with pytest.raises(RehearsalFailed, match="model mute brought no candidate"):
@@ -150,7 +152,7 @@ async def test_no_candidate_of_the_search_comes_before_each_model_delivered(
     open_toy_night: NightOpener, protocol_server: ProtocolServer
 ) -> None:
     protocol_server.handle(reply_as_team(seed=6))
-    wanted = request(model(protocol_server, "one"), model(protocol_server, "two"), evaluations=10, cost_usd=9.0)
+    wanted = request(model(protocol_server, "one"), model(protocol_server, "two"), evaluations=10, cost_usd=30.0)
     async with open_toy_night(base_url=protocol_server.base_url) as night:
         campaign_id = await begin(night, wanted)
         done = await night.approve()
@@ -176,6 +178,45 @@ async def test_no_candidate_of_the_search_comes_before_each_model_delivered(
         }
         assert max(delivered) < 9
         assert all(sequence > held[-1] for ordinal, sequence in opened.items() if (ordinal or 0) > max(delivered))
+
+
+async def test_a_share_that_pays_for_one_reply_is_kept_over_resumes(
+    open_toy_night: NightOpener, protocol_server: ProtocolServer
+) -> None:
+    """One reply of prose costs $0.0018 and may cost $0.047; 1 % of $5 does not hold a second beside its worst case."""
+    healthy = reply_as_team(seed=6)
+    protocol_server.handle(coder_says(lambda _: answer("No.", usage=FULL), healthy))
+    async with open_toy_night(base_url=protocol_server.base_url) as night:
+        campaign_id = await begin(night, request(model(protocol_server), evaluations=6, cost_usd=5.0))
+        before = night.store.tally(campaign_id).cost_usd
+        with pytest.raises(RehearsalFailed, match="what 1% of the caps pays for") as failed:
+            await night.approve()
+        assert "raise the caps" in failed.value.hint
+        for _ in range(3):
+            with pytest.raises(RehearsalFailed, match="what 1% of the caps pays for"):
+                await night.resume(campaign_id)
+        assert night.store.tally(campaign_id).cost_usd - before <= 0.05
+        assert asked(protocol_server, "toy-model") == 1
+        protocol_server.handle(healthy)
+        done = await night.resume(campaign_id, budget=Budget(evaluations=6, cost_usd=50.0))
+        assert isinstance(done, Done)
+        assert done.state is CampaignState.FINISHED
+
+
+async def test_where_the_share_pays_for_no_reply_each_model_is_heard_and_it_is_told(
+    open_toy_night: NightOpener, protocol_server: ProtocolServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    healthy, good = reply_as_team(seed=6), answer("NOTE: climb\n```\n# whole\nX = 6\nY = 6\n```")
+    protocol_server.handle(coder_says(lambda _: good, healthy))
+    async with open_toy_night(base_url=protocol_server.base_url) as night:
+        campaign_id = await begin(night, request(model(protocol_server), evaluations=4, cost_usd=1.0))
+        done = await night.approve()
+        assert isinstance(done, Done)
+        record = night.store.document(campaign_id, PURSE, PurseRecord)
+    assert record is not None
+    assert sum(record.beyond.values()) in range(1, FIRSTS + 1)
+    assert record.spent_usd <= FIRSTS * 0.05
+    assert "do not pay for the worst case of one reply of toy-model" in caplog.text
 
 
 async def test_calls_lost_in_a_kill_count_against_the_dollar_cap_of_the_next_session(
