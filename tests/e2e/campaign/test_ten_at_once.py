@@ -42,8 +42,8 @@ def finish(process: subprocess.Popen[str]) -> dict[str, object]:
     return dict(record)
 
 
-def ranking(home: Path) -> list[tuple[float, float]]:
-    """(measured by the campaign, what it is worth) of its ranked programs, best first."""
+def ranking(home: Path) -> list[tuple[int, str, float, float]]:
+    """(candidate, state, score, what its program is worth), best first."""
     store = open_store(f"sqlite:///{home / 'nightforge.db'}", clock=SystemClock())
     try:
         campaign_id = store.campaigns()[0].campaign_id
@@ -52,7 +52,8 @@ def ranking(home: Path) -> list[tuple[float, float]]:
             assert candidate.code_sha is not None
             assert candidate.score is not None
             numbers = dict(line.split(" = ") for line in store.source(candidate.code_sha).splitlines() if " = " in line)
-            found.append((candidate.score, SCORES[int(numbers["X"]), int(numbers["Y"])]))
+            worth = SCORES[int(numbers["X"]), int(numbers["Y"])]
+            found.append((candidate.ordinal, candidate.state.value, candidate.score, worth))
         return found
     finally:
         asyncio.run(store.close())
@@ -89,14 +90,21 @@ def test_the_daily_cap_holds_over_ten_databases(
 
 
 def test_ten_campaigns_at_once_rank_as_each_alone(toy_environment: dict[str, str], tmp_path: Path) -> None:
-    """Each ranks its programs by what they are worth; nothing of the other nine shows in its numbers."""
-    words = ["run", GOAL, "--yes", "--json", "--offline", "--evaluations", "60"]
-    homes = [tmp_path / f"home-{number}" for number in range(10)]
-    environment = toy_environment | {"TOY_SECONDS": "0.1"}
-    processes = [start([*words, "--seed", str(number)], environment, home) for number, home in enumerate(homes)]
+    """The same seeds, first all together and then one after the other: the same programs in the same order.
+
+    One candidate under way at a time, so that what a campaign knows when it chooses does not hang on the clock.
+    """
+    words = ["run", GOAL, "--yes", "--json", "--offline", "--evaluations", "30", "--in-flight", "1"]
+    environment = toy_environment | {"TOY_SECONDS": "0.02", "NIGHTFORGE_BROKER_DIR": str(tmp_path / "broker")}
+    together = [tmp_path / f"together-{number}" for number in range(10)]
+    processes = [start([*words, "--seed", str(number)], environment, home) for number, home in enumerate(together)]
     for process in processes:
         finish(process)
-    for home in homes:
-        ranked = ranking(home)
-        assert len(ranked) > 5
-        assert [measured for measured, _ in ranked] == [worth for _, worth in ranked]
+    rankings = [ranking(home) for home in together]
+    for number, found in enumerate(rankings):
+        alone = tmp_path / f"alone-{number}"
+        finish(start([*words, "--seed", str(number)], environment, alone))
+        assert found == ranking(alone), f"seed {number}"
+        assert len(found) > 10
+        assert all(score == worth for _, _, score, worth in found), "nothing of the other nine shows in its numbers"
+    assert len({str(found) for found in rankings}) == 10, "ten searches, not one"
