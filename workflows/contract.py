@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from nightforge.domain.base import Frozen
 from nightforge.domain.evidence import Calibration
-from nightforge.domain.integrity import IntegritySummary
+from nightforge.domain.integrity import HiddenOpenings, IntegritySummary
 from nightforge.domain.plan import Budget, GoalReading, ModelSpec, Plan, Question
 from nightforge.domain.task import Task
 from nightforge.domain.words import CampaignState, SandboxTier, TeamKind
@@ -61,6 +61,8 @@ class PlanCard(Frozen):
     """The room left by the roof is not larger than the smallest gain that can be told apart."""
     integrity: IntegritySummary = IntegritySummary()
     """How far the task's evaluator was tested: its mutation score and the survivors."""
+    hidden: HiddenOpenings = HiddenOpenings(campaign=0, task=0, campaigns=0)
+    """How often the task's hidden inputs were looked at before."""
 
 
 class AskQuestions(Frozen):

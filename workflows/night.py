@@ -102,7 +102,8 @@ class Night:
         plan, tier = campaign.plan, self.house.sandbox.tier
         disclosure = self.house.disclose(plan.models)
         task = self.house.find_task(plan.task)
-        return make_card(plan, task, calibration, tier, disclosure, campaign_id=campaign.campaign_id)
+        hidden = self.store.hidden_openings(campaign.campaign_id, task.name)
+        return make_card(plan, task, calibration, tier, disclosure, campaign_id=campaign.campaign_id, hidden=hidden)
 
 
 def _new_thread() -> RunnableConfig:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from evaluators.integrity.stored import summarise
 from nightforge.domain.base import Scalar
 from nightforge.domain.evidence import Calibration
+from nightforge.domain.integrity import HiddenOpenings
 from nightforge.domain.plan import Budget, GoalReading, Plan, SearchSpec, StopSpec
 from nightforge.domain.scoring import room_is_small
 from nightforge.domain.task import Task
@@ -126,7 +127,14 @@ def _stop_rules(request: NightRequest, task: Task, target: float | None) -> tupl
 
 
 def make_card(
-    plan: Plan, task: Task, calibration: Calibration, tier: SandboxTier, disclosure: str, *, campaign_id: str = ""
+    plan: Plan,
+    task: Task,
+    calibration: Calibration,
+    tier: SandboxTier,
+    disclosure: str,
+    *,
+    campaign_id: str,
+    hidden: HiddenOpenings,
 ) -> PlanCard:
     warnings = []
     if tier is SandboxTier.UNSAFE_LOCAL:
@@ -150,6 +158,7 @@ def make_card(
         warnings=tuple(warnings),
         room_is_small=small,
         integrity=summarise(task),
+        hidden=hidden,
     )
 
 

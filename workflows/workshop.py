@@ -156,12 +156,12 @@ class Workshop:
             if known is not None:
                 return known
         async with self.pipeline.slot(ordinal):
-            if phase is Phase.CONFIRMATION:
-                await self.store.open_hidden(self.campaign_id, self.task.name)
             best = self.store.tally(self.campaign_id).best_score if phase is Phase.SEARCH else None
-            return await sound(
-                self,
-                lambda: self._guarded(
+
+            async def evaluated() -> Evidence:
+                if phase is Phase.CONFIRMATION:
+                    await self.store.open_hidden(self.campaign_id, self.task.name)
+                return await self._guarded(
                     self.evaluator.evaluate(
                         source,
                         self.task,
@@ -171,8 +171,9 @@ class Workshop:
                         calibration=self.calibration,
                         best_score=best,
                     )
-                ),
-            )
+                )
+
+            return await sound(self, evaluated)
 
     async def settle_reuse(self) -> None:
         """Leave to later campaigns what this one learned; tools that cannot be asked again keep nothing."""

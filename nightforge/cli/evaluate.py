@@ -64,7 +64,8 @@ def evaluate(
     if box.tier is SandboxTier.UNSAFE_LOCAL:
         output.alert("warning: --unsafe-local: the program runs WITHOUT A SANDBOX and can do all that you can do")
     evaluator = open_evaluator(found, box)
-    result = asyncio.run(_evaluate(output, evaluator, source, found, chosen, seed=seed, confirm=confirm))
+    url = settings.database_url if confirm else None
+    result = asyncio.run(_evaluate(output, evaluator, source, found, chosen, seed=seed, confirm_in=url))
     if output.json:
         output.record(result.record())
     else:
@@ -207,6 +208,18 @@ def _state(evidence: Evidence) -> tuple[CandidateState, str]:
     return CandidateState.MEASURED, "" if evidence.distinguishable else "not_distinguishable"
 
 
+async def _count_look(url: str, task: Task) -> None:
+    """The look at the hidden inputs, counted in the database before it is taken."""
+    from nightforge.store import open_store
+    from tools.clock import SystemClock
+
+    store = open_store(url, clock=SystemClock())
+    try:
+        await store.open_hidden_aside(task.name)
+    finally:
+        await store.close()
+
+
 async def _evaluate(
     output: Output,
     evaluator: Evaluator,
@@ -215,7 +228,7 @@ async def _evaluate(
     parameters: Mapping[str, Scalar],
     *,
     seed: int | None,
-    confirm: bool,
+    confirm_in: str | None,
 ) -> Result:
     import secrets
 
@@ -229,7 +242,8 @@ async def _evaluate(
         source, task, parameters, seed=fixed, phase=Phase.SEARCH, calibration=calibration
     )
     confirmed = None
-    if confirm and measured.passed:
+    if confirm_in is not None and measured.passed:
+        await _count_look(confirm_in, task)
         output.note("confirming in a fresh process on hidden inputs ...")
         confirmed = await evaluator.evaluate(
             source, task, parameters, seed=secrets.randbits(63), phase=Phase.CONFIRMATION, calibration=calibration

@@ -62,6 +62,7 @@ def card_rows(card: PlanCard) -> list[tuple[str, str]]:
     )
     rows.append(("room", _room(card)))
     rows.extend(_integrity_rows(card))
+    rows.append(("hidden", _openings(card)))
     rows.append(("sandbox", UNSAFE if card.tier is SandboxTier.UNSAFE_LOCAL else card.tier.value))
     rows.append(("leaves here", clean(card.disclosure)))
     rows.append(("team", _team(plan)))
@@ -103,6 +104,14 @@ def _baseline_rows(calibration: Calibration, metric: str) -> list[tuple[str, str
         ]
         rows.append((label, f"{baseline.title or baseline.name}: {', '.join(shown)}{mark}"))
     return rows
+
+
+def _openings(card: PlanCard) -> str:
+    found = card.hidden
+    if not found.task:
+        return "inputs never looked at in this database; for finalists only"
+    aside = f", {found.aside} of them by `nightforge eval`" if found.aside else ""
+    return f"inputs looked at {found.task} times in this database{aside}; for finalists only"
 
 
 def _integrity_rows(card: PlanCard) -> list[tuple[str, str]]:

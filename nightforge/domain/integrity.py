@@ -150,8 +150,10 @@ class HiddenOpenings(Frozen):
 
     campaign: int
     task: int
-    """By every campaign of this database on the same task, this one included."""
+    """By every campaign of this database on the same task, this one included, and aside."""
     campaigns: int
+    aside: int = 0
+    """By `nightforge eval --confirm`, which belongs to no campaign."""
 
 
 class IntegritySummary(Frozen):

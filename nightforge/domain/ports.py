@@ -414,6 +414,10 @@ class Store(Protocol):
         """Count one look at the task's hidden inputs, before it is taken."""
         ...
 
+    async def open_hidden_aside(self, task: str) -> None:
+        """The same for a look that no campaign takes."""
+        ...
+
     def hidden_openings(self, campaign_id: str, task: str) -> HiddenOpenings: ...
 
     # events, control, leases

@@ -452,6 +452,16 @@ hidden_opening = Table(
 )
 """Each confirmation looks at the hidden inputs of its task once; the more looks, the less hidden they are."""
 
+hidden_look = Table(
+    "hidden_look",
+    metadata,
+    Column("task", Text, primary_key=True),
+    Column("look", Integer, primary_key=True, autoincrement=False),
+    Column("looked_us", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The same, for a look that belongs to no campaign: `nightforge eval --confirm`."""
+
 IS_WAITING = text("taken_us IS NULL")
 
 Index("ix_command_waiting", command.c.campaign_key, sqlite_where=IS_WAITING, postgresql_where=IS_WAITING)

@@ -18,3 +18,12 @@ async def test_every_look_counts_for_its_campaign_and_for_its_task(store: SqlSto
     assert store.hidden_openings(one, "softmax") == HiddenOpenings(campaign=2, task=3, campaigns=2)
     assert store.hidden_openings(other, "softmax") == HiddenOpenings(campaign=1, task=3, campaigns=2)
     assert store.hidden_openings(third, "axpy") == HiddenOpenings(campaign=1, task=1, campaigns=1)
+
+
+async def test_a_look_of_no_campaign_counts_for_its_task(store: SqlStore, plan: Plan) -> None:
+    campaign_id = (await store.create_campaign(plan, tier=SandboxTier.BUBBLEWRAP)).campaign_id
+    await store.open_hidden(campaign_id, "softmax")
+    for task in ("softmax", "softmax", "axpy"):
+        await store.open_hidden_aside(task)
+    assert store.hidden_openings(campaign_id, "softmax") == HiddenOpenings(campaign=1, task=3, campaigns=1, aside=2)
+    assert store.hidden_openings(campaign_id, "axpy") == HiddenOpenings(campaign=1, task=1, campaigns=0, aside=1)

@@ -169,7 +169,19 @@ def test_eval_gives_one_object(program: Program, tmp_path: Path) -> None:
     (record,) = ended.records
     assert (ended.code, record["state"], record["stage"], record["reason"]) == (0, "rejected", "check", "wrong_output")
     assert "multiple of seven" in str(record["feedback"])
+
+
+def test_eval_counts_each_look_at_hidden_inputs_and_plan_cards_show_them(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "good.txt").write_text("X = 29\nY = 17\n")
+    evaluate = ("eval", str(tmp_path / "good.txt"), "--task", "toy-peak", "--json")
+    assert program.run(*evaluate).code == 0
     assert not (program.home / "nightforge.db").exists()
+    for _ in range(2):
+        assert program.run(*evaluate, "--confirm").code == 0
+    plan = ("run", "climb the hill to its peak", "--task", "toy-peak", "--evaluations", "9", "--plan-only")
+    (card,) = program.run(*plan, "--json").records
+    assert card["hidden"] == {"campaign": 0, "task": 2, "campaigns": 0, "aside": 2}
+    assert "looked at 2 times in this database, 2 of them by `nightforge eval`" in program.run(*plan).out
 
 
 def test_eval_in_words(program: Program, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Each part takes away what it added."""
+    op.drop_table("hidden_look")
     op.drop_table("hidden_opening")
     _no_steering()
     _no_models()
@@ -202,6 +203,14 @@ def _integrity() -> None:
         [sa.Column("task", sa.Text(), nullable=False), sa.Column("opened_us", sa.BigInteger(), nullable=False)],
     )
     op.create_index(op.f("ix_hidden_opening_task"), "hidden_opening", ["task"])
+    op.create_table(
+        "hidden_look",
+        sa.Column("task", sa.Text(), nullable=False),
+        sa.Column("look", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("looked_us", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("task", "look", name=op.f("pk_hidden_look")),
+        sqlite_with_rowid=False,
+    )
 
 
 def _models() -> None:
