@@ -22,6 +22,7 @@ def list_campaigns(
     """List campaigns, newest first: state, task, best (▲ confirmed, ● measured), evaluations, cost."""
     output = Output.open(json=json, quiet=quiet, verbose=verbose)
     from nightforge.cli.reading import NOTHING_YET, opened_store, resolve_settings, standing
+    from nightforge.report.data import ranked_for_people
     from nightforge.settings import database_exists
 
     settings = resolve_settings().settings
@@ -31,7 +32,7 @@ def list_campaigns(
         with opened_store(settings.database_url) as store:
             for stored in store.campaigns(limit=limit):
                 campaign, alive[stored.campaign_id] = standing(store, stored)
-                found.append((campaign, next(iter(store.ranked(campaign.campaign_id, limit=1)), None)))
+                found.append((campaign, next(iter(ranked_for_people(store, campaign.campaign_id, limit=1)), None)))
     if output.json:
         for campaign, best in found:
             output.record({"kind": "campaign", "alive": alive[campaign.campaign_id], **campaign_record(campaign, best)})

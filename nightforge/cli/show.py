@@ -60,8 +60,9 @@ def _clean(text: str) -> str:
 
 def _campaign(output: Output, store: SqlStore, campaign: Campaign) -> None:
     from nightforge.cli.listing import campaign_record
+    from nightforge.report.data import ranked_for_people
 
-    ranked = store.ranked(campaign.campaign_id, limit=20)
+    ranked = ranked_for_people(store, campaign.campaign_id, limit=20)
     if output.json:
         output.record(
             {

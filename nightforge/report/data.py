@@ -141,6 +141,13 @@ def gather(store: Store, campaign_id: str) -> ReportData:
     return replace(data, top_diff=diff_to_seed(store, top))
 
 
+def ranked_for_people(store: Store, campaign_id: str, *, limit: int) -> tuple[Candidate, ...]:
+    """The store's ranking with the winner of the duels first: every place that names a best names the same one."""
+    duels = store.document(campaign_id, "duels", Duels)
+    ranked = store.ranked(campaign_id, limit=max(limit, RANKED_SHOWN + 1))
+    return champion_first(ranked, duels)[:limit]
+
+
 def champion_first(ranked: Sequence[Candidate], duels: Duels | None) -> tuple[Candidate, ...]:
     """Who won against the best score in rounds that both ran stands before it; the others keep their order."""
     if duels is None:

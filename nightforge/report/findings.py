@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from nightforge.domain.candidate import Candidate
 from nightforge.domain.evidence import Baseline, Evidence, Metric
 from nightforge.domain.words import CandidateState, Direction, EvidenceClass
@@ -9,7 +11,7 @@ from nightforge.report.data import RANKED_SHOWN, ReportData, shown_evidence, sho
 from nightforge.report.headline import amount_text, reference_title
 from nightforge.report.model import Block, Bullets, Code, Column, Paragraph, Section, SectionMaker, Table
 from nightforge.report.states import shape_and_word
-from nightforge.report.text import brief, clean_line, number, with_interval
+from nightforge.report.text import brief, clean_line, counted, number, with_interval
 
 CLOCKS = ("cpu_ms", "wall_ms", "device_ms")
 DIFF_LINES = 400
@@ -55,8 +57,28 @@ def make_ranked(data: ReportData) -> Section | None:
         )
     table = Table(columns=tuple(columns), rows=tuple(rows))
     notes = tuple(f"{one.ref}: {note}" for one in shown if (note := _note(data, one)))
+    if lead := _why_first(data, shown):
+        notes = (lead, *notes)
     blocks = (table, Bullets(items=notes)) if notes else (table,)
     return Section(name="ranked", title="Ranked candidates", blocks=blocks)
+
+
+def _why_first(data: ReportData, shown: Sequence[Candidate]) -> str:
+    """Said where the first one's number is not the best of the table; empty elsewhere."""
+    first, *others = shown
+    if data.duels is None or first.ordinal != data.duels.champion or first.score_low is None:
+        return ""
+    passed = [
+        one.ref
+        for one in others
+        if one.state is CandidateState.CONFIRMED and one.score_low is not None and one.score_low > first.score_low
+    ]
+    if not passed:
+        return ""
+    return (
+        f"{first.ref} leads {', '.join(passed)}: measured in turns in the same rounds it was faster, which says more "
+        "than numbers of different minutes"
+    )
 
 
 def _note(data: ReportData, one: Candidate) -> str:
@@ -199,8 +221,9 @@ def make_belief(data: ReportData) -> Section | None:
     items.extend(_duel_lines(data))
     if data.hidden is not None and data.hidden.campaign:
         items.append(
-            f"hidden inputs: opened {data.hidden.campaign} times, for finalists only; {data.hidden.task} times by "
-            f"{data.hidden.campaigns} campaigns and `nightforge eval` on this task in this database"
+            f"hidden inputs: opened {counted(data.hidden.campaign, 'time')}, for finalists only; "
+            f"{counted(data.hidden.task, 'time')} by {counted(data.hidden.campaigns, 'campaign')} and "
+            "`nightforge eval` on this task in this database"
         )
     if data.suspicious:
         items.append(f"passed the search and failed the confirmation (⚠): {len(data.suspicious)}")

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from rich.console import Console
 
+from nightforge.domain.duel import Duels
 from nightforge.domain.evidence import Calibration
 from nightforge.domain.plan import ModelSpec, Plan
 from nightforge.domain.task import Objective
@@ -16,6 +17,7 @@ from nightforge.domain.words import CampaignState, CandidateState, Direction, Sa
 from nightforge.errors import NotFound
 from nightforge.registry import REPORT_SECTIONS, registered
 from nightforge.report import ReportData, build_report, gather
+from nightforge.report.data import ranked_for_people
 from nightforge.report.markdown import to_markdown
 from nightforge.report.model import Table
 from nightforge.report.terminal import print_report
@@ -68,6 +70,17 @@ async def test_the_table_tells_confirmed_from_measured_by_shape_and_word(scene: 
     assert "| 1 |" in text
     assert "▲ confirmed | 1.24 \\[1.21, 1.27\\] | 1.25 \\[1.22, 1.28\\]" in text
     assert "● measured | - | 1.10 \\[1.07, 1.13\\]" in text
+
+
+async def test_who_won_the_duel_leads_everywhere_and_is_explained(scene: Scene, store: SqlStore) -> None:
+    best, winner = WON, (1.2, 1.2, CandidateState.CONFIRMED)
+    campaign_id = (await scene(best, winner)).campaign.campaign_id
+    assert [one.ordinal for one in ranked_for_people(store, campaign_id, limit=2)] == [1, 2]
+    assert "leads" not in to_markdown(build_report(gather(store, campaign_id)))
+    await store.save_document(campaign_id, "duels", Duels(champion=2))
+    assert [one.ordinal for one in ranked_for_people(store, campaign_id, limit=1)] == [2]
+    text = to_markdown(build_report(gather(store, campaign_id)))
+    assert f"{campaign_id}.2 leads {campaign_id}.1: measured in turns" in text
 
 
 async def test_a_star_stands_beside_the_state(scene: Scene, store: SqlStore) -> None:
