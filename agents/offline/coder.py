@@ -90,8 +90,11 @@ class OfflineCoder:
 
     async def write(self, context: StepContext, *, random: Random, is_known: Callable[[str], bool]) -> Draft | NoDraft:
         skip = context.draft
-        for operators in self._choices(context):
-            for draft in self._ordered(context, operators, random, is_known):
+        for place, operators in enumerate(self._choices(context)):
+            # Instead of what was asked for comes anything else by chance, not the best of ours: a policy that mutates
+            # at random must not be handed our own order.
+            among = self._drawn if place else self._ordered
+            for draft in among(context, operators, random, is_known):
                 if is_known(draft.source):
                     continue
                 if skip == 0:

@@ -52,6 +52,22 @@ async def test_a_named_operator_goes_first_then_its_kind_then_all() -> None:
     assert (await sources(StepPlan(operator_name="rewrite.gone")))[0] == "rewrite.a"
 
 
+async def test_instead_of_a_named_operator_comes_any_other_and_not_the_most_promising() -> None:
+    step = StepPlan(operator=OperatorKind.TUNE, operator_name="tune.spent")
+    spent = Append("tune.spent", 0.5, OperatorKind.TUNE)
+    others = [Append("rewrite.a", 0.9), Append("rewrite.b", 0.8), Append("rewrite.c", 0.7)]
+    for one in others:
+        one.structural = True  # in our own order these are stacked first
+    coder = OfflineCoder([spent, *others])
+    known = {"seed", "seed tune.spent"}
+    made = set()
+    for seed in range(40):
+        draft = await coder.write(context(step), random=Random(seed), is_known=known.__contains__)
+        assert isinstance(draft, Draft)
+        made.add(draft.operator_name)
+    assert made == {"rewrite.a", "rewrite.b", "rewrite.c"}
+
+
 async def test_the_offline_planner_joins_what_stands_apart_when_the_search_stands_still() -> None:
     planner = OfflinePlanner(SystemClock())
     other = Program(ordinal=3, source="other")
