@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -96,17 +98,29 @@ def wait_for(process: subprocess.Popen[bytes], evaluation_log: Path, lines: int,
 
 
 def kill_and_resume(
-    kills: int, server: ProtocolServer, environment: dict[str, str], tmp_path: Path, seed: int
+    kills: int,
+    server: ProtocolServer,
+    environment: dict[str, str],
+    tmp_path: Path,
+    seed: int,
+    *,
+    plan: Path | None = None,
+    words: Sequence[Sequence[str]] = (),
 ) -> tuple[list[Seen], int]:
-    """One campaign through `kills` kills to its end: what was committed at each, and how many kills hit."""
+    """One campaign through `kills` kills to its end: what was committed at each, and how many kills hit.
+
+    `words` are steering commands, one of them given before each kill.
+    """
     random = Random(seed)
     home, evaluation_log, output = tmp_path / "home", tmp_path / "evaluations.log", tmp_path / "output.log"
     budget = ["--evaluations", str(EVALUATIONS), "--in-flight", "4", "--seed", str(seed)]
     goal = ["run", "climb the hill to its peak", "--yes", "--base-url", server.base_url, *MODEL, *budget]
-    process = start(goal, environment, output)
+    process = start(goal if plan is None else ["run", str(plan), "--yes"], environment, output)
     looks, hits = [Seen()], 0
-    for _ in range(kills):
+    for number in range(kills):
         wait_for(process, evaluation_log, looks[-1].log_lines)
+        if words:
+            steer(words[number % len(words)], home)
         time.sleep(random.uniform(0.0, 0.6))
         if process.poll() is not None:
             break
@@ -118,6 +132,32 @@ def kill_and_resume(
     assert process.wait(timeout=180) == 0, output.read_text()[-3000:]
     looks.append(look(home, evaluation_log)[2])
     return looks, hits
+
+
+def steer(word: Sequence[str], home: Path) -> None:
+    """As the commands do it, without the second that a process of their own takes to start."""
+
+    async def type_it() -> None:
+        store = open_store(f"sqlite:///{home / 'nightforge.db'}", clock=SystemClock())
+        campaign = store.campaigns()[0]
+        named, best = campaign.campaign_id, campaign.tally.best_ordinal or 1
+        match word:
+            case ["hint", "--drop", number]:
+                await store.withdraw_hint(named, int(number))
+                await store.post_command(named, "hint")
+            case ["hint", text]:
+                await store.give_hint(named, text)
+                await store.post_command(named, "hint")
+            case ["discard"]:
+                await store.mark_candidate(named, best, discarded=True)
+            case ["star"]:
+                await store.mark_candidate(named, best, starred=True)
+            case ["budget"]:
+                await store.save_plan(named, campaign.plan)
+                await store.post_command(named, "budget")
+        await store.close()
+
+    asyncio.run(type_it())
 
 
 def check(looks: list[Seen], server: ProtocolServer, tmp_path: Path) -> None:
@@ -168,3 +208,58 @@ def test_four_kills(protocol_server: ProtocolServer, toy_environment: dict[str, 
 @pytest.mark.timeout(900)
 def test_twenty_kills(protocol_server: ProtocolServer, toy_environment: dict[str, str], tmp_path: Path) -> None:
     run_through(20, protocol_server, toy_environment, tmp_path)
+
+
+def team_plan(server: ProtocolServer, environment: dict[str, str], tmp_path: Path) -> Path:
+    """A team with several drafts on several islands, whose best often migrate."""
+    path = tmp_path / "plan.json"
+    budget = ["--evaluations", str(EVALUATIONS), "--in-flight", "4", "--preset", "team"]
+    words = ["run", "climb the hill to its peak", "--yes", "--base-url", server.base_url, *MODEL, *budget]
+    made = subprocess.run(
+        [*COMMAND, *words, "--plan-only", "--plan-out", str(path)],
+        env=environment | {"NIGHTFORGE_HOME": str(tmp_path / "planning")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    plan = json.loads(path.read_text())
+    plan["search"] |= {"drafts": 3, "policy_parameters": {"islands": 3, "migrate_every": 4}}
+    # Each kill books what is in flight as spent, and the rehearsal of models has only its share of the cap.
+    plan["budget"]["cost_usd"] = 5000.0
+    path.write_text(json.dumps(plan))
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_kills_with_drafts_islands_and_steering_in_flight(
+    protocol_server: ProtocolServer, toy_environment: dict[str, str], tmp_path: Path
+) -> None:
+    seed = int.from_bytes(os.urandom(4), "big")
+    protocol_server.handle(reply_as_team(seed, delay_s=0.05))
+    environment = toy_environment | {
+        "NIGHTFORGE_API_KEY": "test-key",
+        "NIGHTFORGE_BASE_URL": protocol_server.base_url,
+        "NIGHTFORGE_BROKER_DIR": str(tmp_path / "broker"),
+        "TOY_SECONDS": "0.1",
+    }
+    words = [["hint", "go right"], ["discard"], ["star"], ["budget"], ["hint", "--drop", "1"], ["discard"]]
+    plan = team_plan(protocol_server, environment, tmp_path)
+    looks, hits = kill_and_resume(8, protocol_server, environment, tmp_path, seed, plan=plan, words=words)
+    assert hits == 8, f"the campaign (seed {seed}) ended before the last kill"
+    check(looks, protocol_server, tmp_path)
+    store = open_store(f"sqlite:///{tmp_path / 'home' / 'nightforge.db'}", clock=SystemClock())
+    campaign_id = store.campaigns()[0].campaign_id
+    rows = [store.candidate(campaign_id, number) for number in range(store.next_ordinal(campaign_id))]
+    events = Counter(event.kind for event in store.events(campaign_id, limit=100_000))
+    archive, trials, untold = store.archive(campaign_id), store.trials(campaign_id), store.untold(campaign_id)
+    close(store)
+    discarded = {row.ordinal for row in rows if row.discarded}
+    assert discarded
+    assert not discarded & {one.ordinal for one in archive.residents}
+    assert {one.island for one in archive.residents} >= {0, 1, 2}
+    assert (trials, list(untold)) == (len(rows), []), "each result is told, once"
+    assert events["candidate.drafts"] > 10
+    assert events["control.hint"] == 2
