@@ -190,7 +190,7 @@ class Examiner:
         self.arena.arm(dims, keep=self._inout)
         if self._stop.is_set():
             raise MeasurementStopped
-        worker.call(dims, scalars, timeout_s=timeout_s)
+        self._call(worker, dims, scalars, timeout_s)
         trespass = self.arena.trespass(dims)
         if trespass:
             raise KernelFailed("out_of_bounds", trespass)
@@ -200,7 +200,7 @@ class Examiner:
         """One checked call; writing outside the outputs raises, the error is returned."""
         if self._stop.is_set():
             raise MeasurementStopped
-        call = worker.call(question.dims, question.scalars, timeout_s=timeout_s)
+        call = self._call(worker, question.dims, question.scalars, timeout_s)
         trespass = self.arena.trespass(question.dims)
         if trespass:
             raise KernelFailed("out_of_bounds", f"{trespass} at {self.describe(question)}")
@@ -209,6 +209,15 @@ class Examiner:
         error = max(each.error for each in found)
         missing = 0 if np.isfinite(error) else sum(unwritten(views[name]) for name in question.answers)
         return Answered(call, error, max(each.scatter for each in found), missing)
+
+    def _call(self, worker: KernelWorker, dims: Dims, scalars: Mapping[str, float], timeout_s: float) -> Call:
+        """A status or a last word could carry a hidden shape to whoever writes the next candidate: neither is shown."""
+        try:
+            return worker.call(dims, scalars, timeout_s=timeout_s)
+        except KernelFailed as failure:
+            if dims not in self._hidden:
+                raise
+            raise KernelFailed(failure.reason, "at a hidden shape", failure.outcome) from None
 
     def repeats(self, distribution: str) -> int:
         """How many draws of a distribution each shape meets."""
@@ -224,6 +233,9 @@ class Examiner:
         """Raise `wrong_output` when the answer is off by more than the tolerance."""
         limit = self.limit(question, reference.error)
         scatter = self._settings.tolerance.scatter_limit(reference.scatter)
+        if question.dims in self._hidden and (answered.error > limit or answered.scatter > scatter):
+            # Its size, and the number of missing elements, are the candidate's to choose: they could spell the shape.
+            raise KernelFailed("wrong_output", f"off by more than the tolerance at {self.describe(question)}")
         if answered.error > limit:
             missing = answered.missing
             detail = f"{missing} elements are NaN or were not written" if missing else f"error {answered.error:.2e}"

@@ -78,7 +78,8 @@ class RelationCheck:
         for name in self._relations.NAMES:
             broken = self._broken(name, _Asked(posed, question.scalars), question, candidate, reference)
             if broken is not None:
-                words = f"{self._relations.NAMES[name]}: {broken.describe()}, at {self._examiner.describe(question)}"
+                # Without the distance, which the candidate chooses and which could spell the hidden shape.
+                words = f"{self._relations.NAMES[name]}: the answers are apart, at {self._examiner.describe(question)}"
                 raise KernelFailed(Alarm.BREAKS_RELATION, words)
         return len(self._relations.NAMES)
 

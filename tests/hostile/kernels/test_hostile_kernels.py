@@ -227,3 +227,19 @@ async def test_a_sample_of_the_data_is_not_the_data(
     assert failure is not None
     assert failure.reason == "wrong_output", failure.feedback
     assert "constant data" in failure.feedback
+
+
+@pytest.mark.parametrize(("head", "reason"), [("", "bad_status"), ("#define BY_MISSING\n", "wrong_output")])
+async def test_a_failure_does_not_carry_a_hidden_shape_out(
+    evaluator: KernelEvaluator,
+    shipped: Callable[[str], Task],
+    small: Callable[[Task, int], Task],
+    head: str,
+    reason: str,
+) -> None:
+    source = head + (_FOLDER.parent / "axpy" / "02_tells_its_shape.c").read_text(encoding="utf-8")
+    axpy = small(shipped("axpy"), _N)
+    failure = (await evaluator.evaluate(source, axpy, {}, seed=20261120, phase=Phase.CONFIRMATION)).failure
+    assert failure is not None
+    assert (failure.stage, failure.reason) == ("confirm", reason), failure.feedback
+    assert not any(char.isdigit() for char in failure.feedback), failure.feedback
