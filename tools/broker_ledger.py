@@ -189,7 +189,7 @@ class Ledger:
                 raise PlatformFault(
                     f"what campaigns of this machine share cannot be read or written: {error}",
                     where=str(self._folder),
-                    hint="give yourself write permission there, or name another folder with NIGHTFORGE_BROKER_DIR",
+                    hint=_hint(error),
                 ) from error
 
     def _open(self) -> sqlite3.Connection:
@@ -198,14 +198,28 @@ class Ledger:
         flags = os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self._lock_descriptor = os.open(self._holders / self._holder, flags, 0o600)
         fcntl.flock(self._lock_descriptor, fcntl.LOCK_EX)
+        try:
+            self._connection = self._connect()
+        except BaseException:
+            # The next try opens anew: what this one took must not add up.
+            os.close(self._lock_descriptor)
+            self._lock_descriptor = -1
+            (self._holders / self._holder).unlink(missing_ok=True)
+            raise
+        return self._connection
+
+    def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self._folder / "broker.db", timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.executescript(_TABLES)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.executescript(_TABLES)
+        except BaseException:
+            connection.close()
+            raise
         self._sweep()
-        self._connection = connection
         return connection
 
     def _sweep(self) -> None:
@@ -214,6 +228,12 @@ class Ledger:
             with suppress(OSError):
                 if path.stat().st_mtime < time.time() - 86400 and not self._is_alive(path.name):
                     path.unlink()
+
+
+def _hint(error: Exception) -> str:
+    if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        return "move broker.db away: a new one is made, which knows nothing of the dollars spent today"
+    return "give yourself write permission and room there, or name another folder with NIGHTFORGE_BROKER_DIR"
 
 
 def _turn(full_at: float, now_s: float, cost_s: float) -> tuple[float, float]:

@@ -162,6 +162,23 @@ async def test_a_broken_ledger_is_a_fault_with_its_place(tmp_path: Path) -> None
     assert fault.value.where == str(tmp_path)
 
 
+def test_a_damaged_ledger_says_what_to_move_and_leaves_nothing_open(tmp_path: Path) -> None:
+    (tmp_path / "broker.db").write_bytes(b"no database" * 400)
+    ledger = Ledger(tmp_path)
+    with pytest.raises(PlatformFault):
+        ledger.spent_today_usd()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(5):
+        with pytest.raises(PlatformFault) as caught:
+            ledger.hold(0.5, "k", 1.0)
+        assert "move broker.db away" in (caught.value.hint or "")
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert list((tmp_path / "holders").iterdir()) == []
+    (tmp_path / "broker.db").unlink()
+    assert isinstance(ledger.hold(0.5, "k", 1.0), int)
+    ledger.close()
+
+
 def test_a_turn_too_far_ahead_is_not_taken(ledger: Ledger) -> None:
     for _ in range(int(BURST_S)):
         ledger.admit("one", 60.0, None, 0)
