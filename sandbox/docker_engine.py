@@ -186,8 +186,16 @@ def _translated(what: str) -> Iterator[None]:
 
 
 def owner_word() -> str:
-    """This process, told from a later one with the same number by its start."""
-    return f"{os.getpid()}:{_start_of(os.getpid())}"
+    """This process, told from a later one with the same number by its start, and from one of another namespace."""
+    return f"{os.getpid()}:{_start_of(os.getpid())}:{_namespace()}"
+
+
+def _namespace() -> str:
+    """Where our process numbers hold: a platform in a container may share the daemon with one beside it."""
+    try:
+        return str((Path("/proc/self/ns/pid")).stat().st_ino)
+    except OSError:
+        return ""
 
 
 def _start_of(pid: int) -> str:
@@ -202,7 +210,9 @@ def sweep_containers(engine: Engine) -> int:
     """Remove what killed processes of ours left behind; returns how many."""
     removed = 0
     for container, owner in engine.owned():
-        pid, _, start = owner.partition(":")
+        pid, start, namespace = [*owner.split(":"), "", ""][:3]
+        if namespace and namespace != _namespace():
+            continue  # its number says nothing here; its containers end with it, by their init
         if not pid.isdigit() or _start_of(int(pid)) != start:
             engine.remove(container)
             removed += 1

@@ -17,7 +17,7 @@ from nightforge.domain.limits import MIB, Limits
 from nightforge.errors import SandboxFault, SandboxUnavailable
 from sandbox import docker_box, docker_engine
 from sandbox.docker_box import Options, Shell, check_limits, container_config
-from sandbox.docker_engine import Engine, Image, init_hash, owner_word
+from sandbox.docker_engine import Engine, Image, init_hash, owner_word, sweep_containers
 from sandbox.images import build_init, pack_tree
 from sandbox.platform import find_tool
 from sandbox.staging import stage
@@ -174,7 +174,7 @@ def test_a_stranger_on_the_socket_is_not_believed(monkeypatch: pytest.MonkeyPatc
 
 
 def test_an_owner_is_told_from_a_later_process_of_the_same_number() -> None:
-    number, start = owner_word().split(":")
+    number, start, _ = owner_word().split(":")
     assert number.isdigit()
     assert start.isdigit()
     assert docker_engine._start_of(int(number)) == start
@@ -224,3 +224,13 @@ def test_an_image_holds_usr_and_the_init_and_no_account(tmp_path: Path) -> None:
     assert members["tmp"].linkname == "dev/shm/tmp"
     assert members[".nightforge/init"].size > 10_000
     assert len(init_hash()) == 16
+
+
+def test_a_sweep_leaves_what_belongs_to_another_pid_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
+    removed: list[str] = []
+    engine = Engine()
+    owned = [("dead", "4194305:1"), ("mine", owner_word()), ("beside", "4194305:1:1")]
+    monkeypatch.setattr(engine, "owned", lambda: owned)
+    monkeypatch.setattr(engine, "remove", removed.append)
+    assert sweep_containers(engine) == 1
+    assert removed == ["dead"]
