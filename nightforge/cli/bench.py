@@ -27,7 +27,7 @@ def bench() -> None:
     """Measure the agents."""
 
 
-@app.command("agents")
+@app.command("agents", short_help="Twelve fixed goals: what replies of a model come to.")
 def agents(
     models: Models = None,
     base_url: BaseUrl = None,

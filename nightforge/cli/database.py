@@ -16,7 +16,7 @@ CHECKPOINTS_KEPT_S = 86400.0
 """Questions and plans that wait for an answer live in the checkpoints of their process."""
 
 
-@app.command("backup")
+@app.command("backup", short_help="Copy the database while campaigns run.")
 def backup(
     file: Annotated[
         Path | None, typer.Argument(metavar="FILE", help="Where to; else beside the database, with the time.")
@@ -41,7 +41,7 @@ def backup(
         output.text(f"{target}: {size / 1e6:.1f} MB")
 
 
-@app.command("gc")
+@app.command("gc", short_help="Delete what nothing refers to.")
 def gc(json: JsonFlag = False, quiet: QuietFlag = False, verbose: VerboseFlag = False) -> None:
     """Delete what no row refers to, and old checkpoints; the file shrinks when no campaign runs."""
     output = Output.open(json=json, quiet=quiet, verbose=verbose)

@@ -43,3 +43,10 @@ def test_every_flag_is_in_the_reference_and_every_command_has_the_common_ones() 
 def test_the_help_names_every_exit_code() -> None:
     assert [code for code, _ in EXIT_CODES] == [0, 1, 2, 3, 4, 5, 6, 7, 130]
     assert all(f"{code} " in EPILOG for code, _ in EXIT_CODES)
+
+
+def test_no_line_of_a_list_of_commands_is_cut() -> None:
+    root = get_command(app)
+    assert isinstance(root, TyperGroup)
+    for group in (root, *(one for one in root.commands.values() if isinstance(one, TyperGroup))):
+        assert "..." not in group.get_help(typer.Context(group)).partition("Commands:")[2], group.name
