@@ -11,6 +11,9 @@ typedef struct {
     double eps;
 } nf_args;
 
+// A single accumulator is off by 1e-4 on a row of 40,000 equal values.
+#define BLOCK 256
+
 int nf_kernel(const nf_args *a) {
     const float *restrict w = a->w;
     int64_t rows = a->rows, cols = a->cols;
@@ -19,7 +22,12 @@ int nf_kernel(const nf_args *a) {
         const float *restrict x = a->x + row * cols;
         float *restrict y = a->y + row * cols;
         float sum = 0.0f;
-        for (int64_t i = 0; i < cols; i++) sum += x[i] * x[i];
+        for (int64_t start = 0; start < cols; start += BLOCK) {
+            int64_t end = start + BLOCK < cols ? start + BLOCK : cols;
+            float part = 0.0f;
+            for (int64_t i = start; i < end; i++) part += x[i] * x[i];
+            sum += part;
+        }
         float scale = 1.0f / sqrtf(sum / (float)cols + eps);
         for (int64_t i = 0; i < cols; i++) y[i] = x[i] * scale * w[i];
     }
