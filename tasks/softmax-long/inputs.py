@@ -69,10 +69,16 @@ def _spikes(rng: np.random.Generator, x: Floats) -> None:
 
 def _outlier(rng: np.random.Generator, x: Floats) -> None:
     """An element so far above the rest that exp overflows for whoever did not see it: anywhere, or at an end, where
-    loops err."""
+    loops err. In a third of the draws another is nearly as high: an exp that stops at the largest number answers
+    alike for both.
+    """
     rng.random(out=x, dtype=np.float32)
-    places = rng.choice([0, x.size - 1]) if rng.random() < 0.25 else rng.integers(x.size)
-    x[places] += np.float32(rng.uniform(95, 400))
+    height = rng.uniform(95, 400)
+    place = int(rng.choice([0, x.size - 1]) if rng.random() < 0.25 else rng.integers(x.size))
+    x[place] += np.float32(height)
+    other = int(rng.integers(x.size))
+    if rng.random() < 1 / 3 and other != place:
+        x[other] += np.float32(height - rng.uniform(1, 8))
 
 
 def _rising(rng: np.random.Generator, x: Floats) -> None:
