@@ -48,5 +48,6 @@ def test_the_help_names_every_exit_code() -> None:
 def test_no_line_of_a_list_of_commands_is_cut() -> None:
     root = get_command(app)
     assert isinstance(root, TyperGroup)
-    for group in (root, *(one for one in root.commands.values() if isinstance(one, TyperGroup))):
+    groups = [root, *(one for one in root.commands.values() if isinstance(one, TyperGroup))]
+    for group in groups:
         assert "..." not in group.get_help(typer.Context(group)).partition("Commands:")[2], group.name
