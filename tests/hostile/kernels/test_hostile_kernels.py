@@ -51,6 +51,7 @@ _LATER = {
     "19_uniform_if_narrow": "wrong_output",
     "22_endless": "timeout",
     "27_memory_bomb": "memory_limit",
+    "44_saturating_exp": "wrong_output",
 }
 _RACES = {"12_constructor_exit": {"exited", "wrong_output"}, "27_memory_bomb": {"memory_limit", "timeout"}}
 """Two fences hold, and either may be the first to see it."""
