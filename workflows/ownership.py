@@ -92,12 +92,16 @@ async def _let_go(store: Store, lease: Lease, tenure: Tenure) -> None:
 async def _claim(store: Store, campaign_id: str, clock: Clock) -> Lease:
     # The random part tells two runs of one process apart, and two containers of one name.
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-    deadline = clock.monotonic() + LEASE_S + HEARTBEAT_S
+    deadline, resource = clock.monotonic() + LEASE_S + HEARTBEAT_S, f"campaign:{campaign_id}"
+    began_at = store.lease_until_us(resource)
     while True:
-        lease = await store.claim_lease(f"campaign:{campaign_id}", owner, ttl_s=LEASE_S)
+        is_over = clock.monotonic() > deadline
+        # A holder beats every second. One that did not while we waited is dead, whatever its lease says: the
+        # machine's clock was set back since it wrote it.
+        lease = await store.claim_lease(resource, owner, ttl_s=LEASE_S, stood_still_at=began_at if is_over else None)
         if lease is not None:
             return lease
-        if clock.monotonic() > deadline:
+        if is_over:
             raise CampaignBusy(
                 f"campaign {campaign_id} is being run by another process",
                 hint="watch it with `nightforge show`, or end it with `nightforge stop`",

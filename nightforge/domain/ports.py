@@ -449,12 +449,21 @@ class Store(Protocol):
         """All hints with their use and effect, oldest first."""
         ...
 
+    def lease_until_us(self, resource: str) -> int | None:
+        """When the lease on it ends (microseconds since 1970); moves with each heartbeat; None when never held."""
+        ...
+
     def is_held(self, resource: str) -> bool:
         """Whether somebody's lease on it has not run out."""
         ...
 
-    async def claim_lease(self, resource: str, owner: str, *, ttl_s: float) -> Lease | None:
-        """None when another owner's lease has not expired."""
+    async def claim_lease(
+        self, resource: str, owner: str, *, ttl_s: float, stood_still_at: int | None = None
+    ) -> Lease | None:
+        """None when another owner's lease has not expired.
+
+        A lease that still ends at `stood_still_at` (of `lease_until_us`, looked up heartbeats ago) has no living owner.
+        """
         ...
 
     async def renew_lease(self, lease: Lease, *, ttl_s: float) -> Lease | None: ...

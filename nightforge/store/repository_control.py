@@ -91,7 +91,9 @@ class ControlWrites(StoreBase):
 
         return await self._write(campaign_id, job)
 
-    async def claim_lease(self, resource: str, owner: str, *, ttl_s: float) -> Lease | None:
+    async def claim_lease(
+        self, resource: str, owner: str, *, ttl_s: float, stood_still_at: int | None = None
+    ) -> Lease | None:
         """Each claim raises the fence, the same owner's too: a restarted process fences its former self out."""
         now_us = self._now_us()
         expires_us = now_us + _ttl_us(ttl_s)
@@ -102,7 +104,7 @@ class ControlWrites(StoreBase):
                 fence = 1
             else:
                 row = connection.execute(_LEASE, {"named": resource}).one()
-                if row.owner != owner and row.expires_us > now_us:
+                if row.owner != owner and row.expires_us > now_us and row.expires_us != stood_still_at:
                     return None
                 fence = row.fence + 1
                 values = {"new_owner": owner, "new_fence": fence, "new_expires_us": expires_us}

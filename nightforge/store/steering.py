@@ -141,6 +141,12 @@ class SteeringStore(StoreBase):
         with self._look() as connection:
             return {row.mark: row.owner for row in connection.execute(_MARKS, {"key": key, "at": ordinal})}
 
+    def lease_until_us(self, resource: str) -> int | None:
+        """Moves with each heartbeat of the holder; None when nobody ever held it."""
+        with self._look() as connection:
+            expires_us = connection.execute(_EXPIRES, {"named": resource}).scalar()
+        return None if expires_us is None else int(expires_us)
+
     def is_held(self, resource: str) -> bool:
         """Somebody's lease on it has not run out."""
         with self._look() as connection:

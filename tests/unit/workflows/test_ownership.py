@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from nightforge.domain.task import Objective
 from nightforge.domain.words import Direction, SandboxTier
 from nightforge.errors import StoreFault, UserError
 from nightforge.store import SqlStore, open_store
+from tools.clock import SystemClock
 from workflows import ownership
 from workflows.ownership import Tenure, owning
 
@@ -128,3 +129,57 @@ async def test_a_lost_lease_is_trouble_and_the_fence_holds_until_the_end(
         with pytest.raises(StoreFault, match="no longer holds"):
             await store.append_event(campaign_id, "from.the.past")
     await store.append_event(campaign_id, "from.a.person")
+
+
+class TickingClock(HandClock):
+    """The wall clock may be set back; the monotonic one never is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.back_s = 0.0
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.at_s - self.back_s, UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0.01)
+        self.forward(seconds)
+
+
+async def test_a_dead_owner_keeps_nobody_out_when_the_clock_was_set_back(tmp_path: Path) -> None:
+    clock = TickingClock()
+    store = open_store(f"sqlite:///{tmp_path / 'nightforge.db'}", clock=clock)
+    objective = Objective(metric="speedup", unit="x", direction=Direction.MAX)
+    plan = Plan(goal="g", task="t", objectives=(objective,), budget=Budget(wall_s=60))
+    campaign_id = (await store.create_campaign(plan, tier=SandboxTier.BUBBLEWRAP)).campaign_id
+    resource = f"campaign:{campaign_id}"
+    dead = await store.claim_lease(resource, "killed", ttl_s=ownership.LEASE_S)
+    assert dead is not None
+    clock.back_s = 3600.0
+    before_s = clock.monotonic()
+    async with owning(store, campaign_id, clock):
+        assert clock.monotonic() - before_s < ownership.LEASE_S + 3 * ownership.HEARTBEAT_S
+        assert await store.renew_lease(dead, ttl_s=1.0) is None, "it is fenced out"
+    await store.close()
+
+
+class SetBackClock(SystemClock):
+    back_s = 0.0
+
+    def now(self) -> datetime:
+        return super().now() - timedelta(seconds=self.back_s)
+
+
+async def test_a_living_owner_keeps_its_campaign_when_the_clock_was_set_back(tmp_path: Path) -> None:
+    clock = SetBackClock()
+    store = open_store(f"sqlite:///{tmp_path / 'nightforge.db'}", clock=clock)
+    objective = Objective(metric="speedup", unit="x", direction=Direction.MAX)
+    plan = Plan(goal="g", task="t", objectives=(objective,), budget=Budget(wall_s=60))
+    campaign_id = (await store.create_campaign(plan, tier=SandboxTier.BUBBLEWRAP)).campaign_id
+    async with owning(store, campaign_id, clock) as tenure:
+        clock.back_s = 3600.0
+        with pytest.raises(UserError, match="another process"):
+            async with owning(store, campaign_id, clock):
+                pass
+        assert tenure.trouble is None
+    await store.close()
