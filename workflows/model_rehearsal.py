@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from nightforge.domain.base import Frozen
 from nightforge.domain.evidence import Evidence
-from nightforge.domain.model import ModelProfile
+from nightforge.domain.model import ModelProfile, ModelProfiles
 from nightforge.domain.plan import ModelSpec
 from nightforge.domain.rehearsal import RehearsalCheck, RehearsalReport
 from nightforge.domain.team import Team
@@ -34,10 +33,6 @@ PROBE_SHARE = 0.002
 """Of the dollar cap, for the prompt of one probe."""
 PROMPT_PROGRAMS = 3
 """Parent and inspirations: what a coder's prompt holds beside the brief."""
-
-
-class ModelProfiles(Frozen):
-    profiles: tuple[ModelProfile, ...] = ()
 
 
 class Finding(Protocol):

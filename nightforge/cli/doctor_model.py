@@ -57,8 +57,8 @@ async def _deliver(check: str, bench: Bench) -> Finding:
 
     trial = await bench.run(GOALS[0], 1)
     said = f"{trial.calls} calls, ${trial.cost_usd:.4f}"
-    if trial.compiled:
-        how = "after a repair" if trial.repaired else "at once"
+    if trial.compiled or trial.repaired:
+        how = "at once" if trial.compiled else "after a repair"
         return Finding(check=check, level=Level.OK, found=f"delivers a candidate that is built, {how} ({said})")
     done = ", ".join(step for step in ("planned", "parsed", "applied") if getattr(trial, step)) or "nothing"
     fix = (

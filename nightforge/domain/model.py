@@ -106,3 +106,21 @@ class ModelProfile(Frozen):
     cached_input_usd_per_mtok: float | None = None
     """The price that cached input is booked at; None: that of other input."""
     probed_at: datetime
+
+    def describe(self) -> str:
+        """One line for `show` and the report."""
+        kept = "kept to" if self.structure_held else "not kept to"
+        window = "context not known" if self.context_tokens is None else f"context {self.context_tokens:,} tokens"
+        thoughts = "not reported" if self.reasoning_share is None else f"{self.reasoning_share:.0%} of the output"
+        price = self.cached_input_usd_per_mtok
+        cached = "as other input" if price is None else f"at ${price:g} per million tokens"
+        return (
+            f"{self.model}: typed replies by {self.structure}, {kept}; {window}, {self.context_held:,} bytes of prompt "
+            f"seen whole; reasoning {thoughts}; cached input booked {cached}"
+        )
+
+
+class ModelProfiles(Frozen):
+    """The campaign's document `model-profiles`: what its rehearsal found out about each model."""
+
+    profiles: tuple[ModelProfile, ...] = ()

@@ -9,6 +9,7 @@ from nightforge.domain.candidate import Campaign, Candidate, Hint
 from nightforge.domain.duel import Duels
 from nightforge.domain.evidence import Baseline, Calibration, Evidence, Gap, Gaps, Metric
 from nightforge.domain.integrity import HiddenOpenings
+from nightforge.domain.model import ModelProfile, ModelProfiles
 from nightforge.domain.plan import Plan
 from nightforge.domain.ports import Store
 from nightforge.domain.rehearsal import RehearsalReport
@@ -35,6 +36,8 @@ class ReportData:
     duels: Duels | None = None
     """How the confirmed fared against each other."""
     analysis: Analysis | None = None
+    models: tuple[ModelProfile, ...] = ()
+    """What the rehearsal found out about each."""
     gaps: tuple[Gap, ...] = ()
     """Stretches of the night in which something was missing."""
     hints: tuple[Hint, ...] = ()
@@ -131,6 +134,7 @@ def gather(store: Store, campaign_id: str) -> ReportData:
         duels=duels,
         hidden=store.hidden_openings(campaign_id, campaign.plan.task),
         analysis=store.document(campaign_id, "analysis", Analysis),
+        models=(store.document(campaign_id, "model-profiles", ModelProfiles) or ModelProfiles()).profiles,
         operators=store.operator_counts(campaign_id),
         gaps=(store.document(campaign_id, "gaps", Gaps) or Gaps()).gaps,
         hints=tuple(store.hints(campaign_id)),

@@ -218,6 +218,7 @@ def make_belief(data: ReportData) -> Section | None:
             f"  {check.path} had to {EXPECTED.get(check.expect, check.expect)}: {clean_line(check.outcome)}"
             for check in data.rehearsal.checks
         )
+    items.extend(f"model {clean_line(one.describe())}" for one in data.models)
     items.extend(_duel_lines(data))
     if data.hidden is not None and data.hidden.campaign:
         items.append(

@@ -17,6 +17,7 @@ from nightforge.domain.plan import Budget, ModelSpec
 from nightforge.domain.rehearsal import RehearsalReport
 from nightforge.domain.words import CampaignState, Role, TeamKind
 from nightforge.errors import ModelFault, RehearsalFailed
+from nightforge.report.data import gather
 from workflows.contract import AwaitApproval, Done, NightRequest, StopSwitch
 from workflows.model_rehearsal import MODELS, PURSE
 from workflows.night import Night
@@ -161,6 +162,9 @@ async def test_no_candidate_of_the_search_comes_before_each_model_delivered(
         report = store.document(campaign_id, MODELS, RehearsalReport)
         assert report is not None
         assert [check.path for check in report.checks] == ["one", "two"]
+        lines = [profile.describe() for profile in gather(store, campaign_id).models]
+        assert [line.split(":")[0] for line in lines] == ["one", "two"]
+        assert all("typed replies by json_schema, kept to; context not known" in line for line in lines)
         delivered = [int(check.outcome.removeprefix("candidate ")) for check in report.checks]
         for ordinal, name in zip(delivered, ("one", "two"), strict=True):
             calls = store.calls(campaign_id, ordinal=ordinal, limit=100)
