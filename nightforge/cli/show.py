@@ -60,8 +60,10 @@ def _clean(text: str) -> str:
 
 def _campaign(output: Output, store: SqlStore, campaign: Campaign) -> None:
     from nightforge.cli.listing import campaign_record
+    from nightforge.domain.model import ModelProfiles
     from nightforge.report.data import ranked_for_people
 
+    profiles = (store.document(campaign.campaign_id, "model-profiles", ModelProfiles) or ModelProfiles()).profiles
     ranked = ranked_for_people(store, campaign.campaign_id, limit=20)
     if output.json:
         output.record(
@@ -69,6 +71,7 @@ def _campaign(output: Output, store: SqlStore, campaign: Campaign) -> None:
                 "kind": "campaign",
                 **campaign_record(campaign, next(iter(ranked), None)),
                 "plan": campaign.plan.model_dump(mode="json"),
+                "models": [one.model_dump(mode="json") for one in profiles],
                 "hints": [one.model_dump(mode="json") for one in store.hints(campaign.campaign_id)],
                 "ranked": [candidate.model_dump(mode="json") for candidate in ranked],
             }
@@ -88,6 +91,8 @@ def _campaign(output: Output, store: SqlStore, campaign: Campaign) -> None:
     output.text(f"  done         {done} in {duration(tally.active_s)}, {money(tally.cost_usd)}")
     states = ", ".join(f"{count} {state.value}" for state, count in tally.by_state.items() if count)
     output.text(f"  candidates   {tally.candidates}" + (f": {states}" if states else ""))
+    for profile in profiles:
+        output.text(f"  model        {clean(profile.describe())}")
     for line in hint_lines(store.hints(campaign.campaign_id)):
         output.text(line)
     objective = plan.objectives[0].metric
