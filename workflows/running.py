@@ -46,10 +46,12 @@ INSPIRATIONS = {TeamKind.OFFLINE: 8, TeamKind.LLM: 2}
 async def run_campaign(house: House, campaign_id: str, stop: StopSwitch) -> str:
     """Returns why the search ended. Errors are raised with the campaign `paused` (or `failed` by its rehearsal)."""
     store = house.store
+    said_before = max((command.sequence for command in store.waiting_commands(campaign_id)), default=0)
     async with owning(store, campaign_id, house.clock) as tenure:
+        stop.begun.set()
         try:
             with kept_awake(f"campaign {campaign_id}"):
-                reason = await _run(house, campaign_id, stop, tenure)
+                reason = await _run(house, campaign_id, stop, tenure, said_before)
         except RehearsalFailed as error:
             await _leave(store, tenure, CampaignState.FAILED, f"rehearsal: {error}")
             raise
@@ -61,7 +63,7 @@ async def run_campaign(house: House, campaign_id: str, stop: StopSwitch) -> str:
         return reason
 
 
-async def _run(house: House, campaign_id: str, stop: StopSwitch, tenure: Tenure) -> str:
+async def _run(house: House, campaign_id: str, stop: StopSwitch, tenure: Tenure, said_before: int) -> str:
     """Rehearsal, search, confirmation, analysis; however it ends, nothing of it goes on afterwards."""
     store = house.store
     # Before the budget is opened: what was in flight when an earlier session was killed counts as spent.
@@ -70,7 +72,7 @@ async def _run(house: House, campaign_id: str, stop: StopSwitch, tenure: Tenure)
     workshop = open_workshop(house, campaign)
     search = Search(workshop, stop, tenure, offline=_offline_team(house, workshop))
     await read_lessons(search.workshop)
-    await search.control.take_up(campaign.state, campaign.reason)
+    await search.control.take_up(campaign.state, campaign.reason, through=said_before)
     if campaign.state is not CampaignState.RUNNING:
         await store.set_campaign_state(campaign_id, CampaignState.RUNNING, reason="resumed")
     try:
