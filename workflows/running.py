@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 
 from agents.offline.analyst import OfflineAnalyst
 from nightforge.domain.candidate import Campaign, Candidate
@@ -23,10 +22,9 @@ from workflows.confirmation import confirm_finalists, find_champion
 from workflows.contract import StopSwitch
 from workflows.house import House
 from workflows.lessons import leave_lessons, read_lessons
-from workflows.model_rehearsal import Entrant, open_purse, rehearse_models
+from workflows.model_rehearsal import rehearse_models
 from workflows.ownership import Tenure, owning
 from workflows.presets import find_preset
-from workflows.purse import Purse
 from workflows.rehearsal import rehearse_evaluator
 from workflows.reuse import Reuse
 from workflows.search.novelty import NoveltyGate
@@ -143,13 +141,10 @@ async def _rehearse(house: House, search: Search) -> None:
     if rehearsed is None:
         return
     await search.start()
-    if workshop.plan.team is TeamKind.LLM and not search.stop.draining:
-        purse = open_purse(workshop)
-        await rehearse_models(search, _entrants(house, workshop, purse), purse)
-
-
-def _entrants(house: House, workshop: Workshop, purse: Purse) -> Sequence[Entrant]:
-    return [house.make_entrant(model, purse, workshop.campaign_id) for model in workshop.plan.models]
+    if workshop.plan.team is TeamKind.LLM:
+        models = workshop.plan.models
+        entrants = [house.make_entrant(model, workshop.budget, workshop.campaign_id) for model in models]
+        await rehearse_models(search, entrants)
 
 
 def _offline_team(house: House, workshop: Workshop) -> Team | None:
