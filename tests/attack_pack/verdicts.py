@@ -21,7 +21,7 @@ from nightforge.domain.words import SandboxTier
 from sandbox.probe import probe_tiers
 
 REPOSITORY = Path(__file__).parent.parent.parent
-# The repository may lie below /tmp, which is covered: it is held open and mounted again (-c: by descriptor, not by name).
+# The repository may lie below /tmp, which is covered: it is held open and mounted again (-c: not by its name).
 _THROW_AWAY = (
     'exec 9< "$1"; mount -t tmpfs -o size=768m,nr_inodes=60000,mode=1777 bare /tmp || exit 97; '
     "mount -t tmpfs -o size=64m,mode=1777 bare /dev/shm; mount -t tmpfs -o size=16m,mode=1777 bare /var/tmp; "
