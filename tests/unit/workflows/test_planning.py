@@ -116,6 +116,24 @@ def test_the_card_names_missing_baselines_small_room_and_no_sandbox() -> None:
     assert not unknown.room_is_small
 
 
+@pytest.mark.parametrize(
+    ("budget", "wall_s", "evaluations"),
+    [
+        (Budget(wall_s=300), (300, 330), (51, 127)),
+        (Budget(evaluations=20), (85, 175), (20, 20)),
+        (Budget(evaluations=20, wall_s=300), (85, 175), (20, 20)),
+        (Budget(evaluations=2000, wall_s=300), (300, 330), (51, 127)),
+    ],
+    ids=["wall", "evaluations", "evaluations first", "wall first"],
+)
+def test_an_estimate_allows_for_what_comes_after_the_search(
+    budget: Budget, wall_s: tuple[float, float], evaluations: tuple[int, int]
+) -> None:
+    """At 5 s an evaluation: 45 s for three confirmations; after the cap two evaluations in flight and two duels."""
+    guess = estimate(make_plan(NightRequest(goal="g", budget=budget), READING, TASK), calibrated())
+    assert (guess.wall_s, guess.evaluations) == (wall_s, evaluations)
+
+
 @given(
     evaluations=st.one_of(st.none(), st.integers(1, 10_000)),
     wall_s=st.one_of(st.none(), st.floats(1, 1e6)),
