@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 
 from agents.offline.analyst import OfflineAnalyst
@@ -43,6 +44,8 @@ INSPIRATIONS = {TeamKind.OFFLINE: 8, TeamKind.LLM: 2}
 
 async def run_campaign(house: House, campaign_id: str, stop: StopSwitch) -> str:
     """Returns why the search ended. Errors are raised with the campaign `paused` (or `failed` by its rehearsal)."""
+    if not gc.get_freeze_count():
+        gc.freeze()  # modules stay until the process ends: no full collection need walk through them again
     store = house.store
     said_before = max((command.sequence for command in store.waiting_commands(campaign_id)), default=0)
     async with owning(store, campaign_id, house.clock) as tenure:

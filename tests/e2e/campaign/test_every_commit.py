@@ -47,7 +47,7 @@ class Doom:
 
     @contextmanager
     def falls(self) -> Iterator[None]:
-        run = Writer.run
+        run = Writer.run_with_ledgers
 
         async def doomed(writer: Writer, work: Callable[..., Any]) -> Any:
             if self.commits >= self.after:
@@ -56,7 +56,7 @@ class Doom:
             return await run(writer, work)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Writer, "run", doomed)
+            patch.setattr(Writer, "run_with_ledgers", doomed)
             yield
 
 
