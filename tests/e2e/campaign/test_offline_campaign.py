@@ -191,6 +191,29 @@ async def test_pause_and_resume_commands_are_obeyed(
         assert night.store.tally(campaign_id).evaluations == 30
 
 
+async def test_a_pause_in_the_rehearsal_holds_when_the_search_begins(
+    open_toy_night: NightOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOY_SECONDS", "0.3")
+    stop = StopSwitch()
+    async with open_toy_night(stop=stop) as night:
+        card = await night.begin(NightRequest(goal=GOAL, budget=Budget(evaluations=3)))
+        assert isinstance(card, AwaitApproval)
+        campaign_id = card.card.campaign_id
+        # What was said before this session is dropped, what is said from `begun` on is heard.
+        await night.store.post_command(campaign_id, "stop")
+        running = asyncio.create_task(night.approve())
+        await asyncio.wait_for(stop.begun.wait(), 20.0)
+        await night.store.post_command(campaign_id, "pause")
+        await until(lambda: night.store.campaign(campaign_id).reason == "asked")
+        assert night.store.campaign(campaign_id).state is CampaignState.PAUSED
+        assert night.store.next_ordinal(campaign_id) == 1, "the seed, and no candidate of the search"
+        await night.store.post_command(campaign_id, "resume")
+        done = await asyncio.wait_for(running, 20.0)
+        assert isinstance(done, Done)
+        assert (done.reason, night.store.tally(campaign_id).evaluations) == ("budget:evaluations", 3)
+
+
 @pytest.mark.parametrize(
     ("rules", "reason"), [({"target": 200.0}, "target"), ({"patience": 8, "target": 5000.0}, "patience")]
 )
