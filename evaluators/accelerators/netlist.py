@@ -106,15 +106,21 @@ class Netlist:
             return {port.name: sum(nets[net] << index for index, net in enumerate(port.bits)) for port in self.outputs}
         return {f"{port.name}[{index}]": nets[net] for port in self.outputs for index, net in enumerate(port.bits)}
 
-    def to_blif(self, model: str = "cand") -> str:
-        """Berkeley's BLIF; bits are named `port[index]`, inner nets `nN`."""
+    def to_blif(self, model: str = "cand", *, interleaved: bool = False) -> str:
+        """Berkeley's BLIF; bits are named `port[index]`, inner nets `nN`.
+
+        Inputs stand in port order, or `interleaved`: bit 0 of every port, then bit 1 of every port.
+        """
         name = {0: "const0", 1: "const1"}
         for port in self.inputs:
             name.update({net: f"{port.name}[{index}]" for index, net in enumerate(port.bits)})
         for gate in self.gates:
             name[gate.output] = f"n{gate.output}"
         lines = [f".model {model}"]
-        lines.append(".inputs " + " ".join(name[net] for port in self.inputs for net in port.bits))
+        inputs = [(index, net) for port in self.inputs for index, net in enumerate(port.bits)]
+        if interleaved:
+            inputs.sort(key=lambda entry: entry[0])
+        lines.append(".inputs " + " ".join(name[net] for _, net in inputs))
         lines.append(
             ".outputs " + " ".join(f"{port.name}[{index}]" for port in self.outputs for index in range(port.width))
         )
