@@ -1,0 +1,177 @@
+"""Runs ABC in boxes: a recipe on circuits in one box, the verdict on what came of them in another.
+
+In the first box each circuit has an ABC process of its own, with limits of its own. Only a graph comes back from it,
+as bytes that `aig.read_aiger` takes apart and that are written anew before anybody looks at them again: no name, no
+register and no comment of the candidate's gets further. In the second box ABC, which has never seen a line of the
+recipe, proves each graph equivalent to our own original (`cec`), then maps and measures it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from evaluators.accelerators.recipe.aig import Aig, AigerError, read_aiger
+from evaluators.accelerators.recipe.settings import Circuit, Measure, RecipeSettings
+from evaluators.accelerators.refusal import Refused
+from nightforge.domain.limits import MIB, ExecResult, ExitReason, Limits
+from nightforge.domain.ports import Sandbox
+from nightforge.domain.words import Outcome
+from nightforge.errors import EvaluatorFault
+from tools.recipes.grammar import Recipe
+
+ABC = "berkeley-abc"
+LIBERTY = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
+PROOF_S = 20
+"""Seconds for one proof of equivalence; the circuits here take hundredths of one."""
+_WALL_PER_CPU = 20.0
+"""A busy machine may be this much slower than the processor time that is allowed."""
+_OPTIMISE = f"""job=${{0%/*}}
+ulimit -t "$1"; ulimit -v "$2"
+for circuit in "$job"/*.aig; do
+  name=${{circuit##*/}}
+  {ABC} -s -q "read_aiger $circuit; strash; $3; strash; write_aiger $name" >log 2>&1 </dev/null
+  code=$?
+  echo "$name $code"
+  if [ $code -ne 0 ] || [ ! -s "$name" ]; then tail -c 400 log; exit 0; fi
+done
+"""
+_JUDGE = f"""cd "${{0%/*}}" || exit 1
+exec {ABC} -s -q "$(cat script)" 2>&1 </dev/null
+"""
+_MAP = {
+    Measure.ADP: "map -B 0.9; topo; buffer -c; upsize; dnsize; stime -p",
+    Measure.LUT6: "if -K 6; print_stats",
+}
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_STIME = re.compile(r"Area = *([0-9.]+) .*Delay = *([0-9.]+) ps")
+_LUTS = re.compile(r" nd = *(\d+) .* lev = *(\d+)")
+_KILLED_FOR_TIME = frozenset({137, 152})
+"""Exit codes of a shell whose child died by SIGKILL or SIGXCPU: the limit of processor time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Of one mapped circuit. `size` is an area in µm² or a number of look-up tables, `delay` in ns or levels."""
+
+    size: float
+    delay: float
+
+    def value(self, measure: Measure) -> float:
+        """What is made small: µm²·ns, or look-up tables."""
+        return self.size * self.delay if measure is Measure.ADP else self.size
+
+
+async def optimise(
+    sandbox: Sandbox, recipe: Recipe, circuits: Sequence[Circuit], settings: RecipeSettings
+) -> list[Aig]:
+    """What the recipe makes of each circuit. Raises Refused when it fails on one."""
+    files: dict[str, bytes | Path] = {f"{n:03}.aig": circuit.aig.to_aiger() for n, circuit in enumerate(circuits)}
+    commands = "; ".join(step.commands for step in recipe)
+    cpu_s, memory_kib = settings.circuit_cpu_s, settings.circuit_memory_mib * 1024
+    limits = Limits(
+        cpu_s=(cpu_s + 1) * len(circuits),
+        wall_s=_WALL_PER_CPU * cpu_s * len(circuits),
+        memory_bytes=(settings.circuit_memory_mib + 64) * MIB,
+        processes=8,
+    )
+    argv = ["/bin/sh", "/job/run.sh", str(cpu_s), str(memory_kib), commands]
+    names = tuple(files)
+    result = await sandbox.run(argv, files={**files, "run.sh": _OPTIMISE.encode()}, limits=limits, outputs=names)
+    _check_ended(result, "the recipe")
+    log = result.stdout.decode("utf-8", "replace")
+    made: list[Aig] = []
+    for name, circuit in zip(names, circuits, strict=True):
+        content = result.outputs.get(name, b"")
+        if not content or not re.search(rf"(?m)^{name} 0$", log):
+            raise _why_nothing(circuit.name, name, log)
+        made.append(_checked(content, circuit))
+    return made
+
+
+def _why_nothing(circuit: str, name: str, log: str) -> Refused:
+    found = re.search(rf"(?m)^{name} (\d+)$", log)
+    code, words = (int(found[1]), log[found.end() :].strip()) if found else (0, "")
+    words = _COLOUR.sub("", words)[-300:]
+    if code in _KILLED_FOR_TIME:
+        return Refused("timeout", f"{circuit}: the recipe ran out of its processor time", Outcome.TIMEOUT)
+    if code:
+        return Refused("crashed", f"{circuit}: ABC ended with code {code} within the recipe. {words}".strip())
+    return Refused("no_result", f"{circuit}: the recipe stopped at an error of ABC and left nothing. {words}".strip())
+
+
+def _check_ended(result: ExecResult, what: str) -> None:
+    """A box that did not end well; ABC's own fate is told by the shell in it."""
+    if result.ok:
+        return
+    if result.reason is ExitReason.WALL_LIMIT:
+        raise EvaluatorFault(f"{what} got too little of the processor", hint="the machine is overloaded; try again")
+    outcome = Outcome.TIMEOUT if result.reason is ExitReason.CPU_LIMIT else Outcome.FAIL
+    raise Refused("timeout" if outcome is Outcome.TIMEOUT else "crashed", f"{what}: {result.reason.value}", outcome)
+
+
+def _checked(content: bytes, circuit: Circuit) -> Aig:
+    """The graph, when it has the ports of the original. Ports have no names here: they count by their order."""
+    try:
+        made = read_aiger(content)
+    except AigerError as error:
+        raise Refused("no_circuit", f"{circuit.name}: what was written is no circuit: {error}") from error
+    original = circuit.aig
+    if (made.inputs, len(made.outputs)) != (original.inputs, len(original.outputs)):
+        raise Refused(
+            "ports_changed",
+            f"{circuit.name}: {made.inputs} inputs and {len(made.outputs)} outputs instead of "
+            f"{original.inputs} and {len(original.outputs)}",
+        )
+    return made
+
+
+async def judge(
+    sandbox: Sandbox, pairs: Sequence[tuple[Circuit, Aig]], measure: Measure, settings: RecipeSettings
+) -> list[Quality]:
+    """Prove each graph equivalent to its circuit, then map and measure it. Raises Refused for the first that is not."""
+    files: dict[str, bytes | Path] = {}
+    script = [f"read_lib -v {LIBERTY}"] if measure is Measure.ADP else []
+    for number, (circuit, made) in enumerate(pairs):
+        original, written = f"original{number}.aig", f"written{number}.aig"
+        files[original], files[written] = circuit.aig.to_aiger(), made.to_aiger()
+        script.append(f"echo ==CIRCUIT {number}==")
+        script.append(f"cec -n -T {PROOF_S} -C 1000000 {original} {written}")
+        script.append(f"echo ==MAPPED==; read_aiger {written}; {_MAP[measure]}")
+    files["script"] = ("; ".join(script)).encode()
+    allowed_s = (PROOF_S + settings.circuit_cpu_s) * len(pairs)
+    limits = Limits(cpu_s=allowed_s, wall_s=_WALL_PER_CPU * allowed_s, memory_bytes=2048 * MIB, processes=8)
+    files["run.sh"] = _JUDGE.encode()
+    result = await sandbox.run(["/bin/sh", "/job/run.sh"], files=files, limits=limits)
+    if result.reason is ExitReason.WALL_LIMIT:
+        raise EvaluatorFault("a proof got too little of the processor", hint="the machine is overloaded; try again")
+    parts = _COLOUR.sub("", result.stdout.decode("utf-8", "replace")).split("==CIRCUIT ")[1:]
+    said = {part.split("==", 1)[0]: part for part in parts}
+    return [_verdict(circuit, said.get(str(n), ""), measure) for n, (circuit, _) in enumerate(pairs)]
+
+
+def _verdict(circuit: Circuit, said: str, measure: Measure) -> Quality:
+    proof, mapped, numbers = said.partition("==MAPPED==")
+    if "Networks are NOT EQUIVALENT" in proof:
+        raise Refused("not_equivalent", f"{circuit.name}: the result computes something else")
+    if not re.search(r"^Networks are equivalent", proof, re.MULTILINE):
+        raise Refused("not_proven", f"{circuit.name}: equivalence could not be proven within {PROOF_S} s")
+    found = (_STIME if measure is Measure.ADP else _LUTS).search(numbers)
+    if not mapped or found is None:
+        raise Refused("not_mapped", f"{circuit.name}: the result could not be mapped")
+    size, delay = float(found[1]), float(found[2])
+    quality = Quality(size, delay / 1000 if measure is Measure.ADP else delay)
+    if quality.value(measure) <= 0:
+        raise Refused("no_area", f"{circuit.name}: a mapped circuit of size {size:g} and delay {delay:g}")
+    return quality
+
+
+async def versions(sandbox: Sandbox) -> Mapping[str, str]:
+    """ABC as the box sees it. Raises EvaluatorFault when it does not run."""
+    result = await sandbox.run([ABC, "-s", "-q", "version"], limits=Limits(wall_s=30.0))
+    lines = [line for line in result.stdout.decode("utf-8", "replace").splitlines() if "ABC" in line]
+    if not result.ok or not lines:
+        raise EvaluatorFault("ABC does not run inside the box", hint="install the package berkeley-abc")
+    return {"abc": lines[0].strip()}
