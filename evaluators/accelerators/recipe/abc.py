@@ -1,9 +1,10 @@
 """Runs ABC in boxes: a recipe on circuits in one box, the verdict on what came of them in another.
 
-In the first box each circuit has an ABC process of its own, with limits of its own. Only a graph comes back from it,
-as bytes that `aig.read_aiger` takes apart and that are written anew before anybody looks at them again: no name, no
-register and no comment of the candidate's gets further. In the second box ABC, which has never seen a line of the
-recipe, proves each graph equivalent to our own original (`cec`), then maps and measures it.
+In the first box one ABC process takes the circuits of a stage one after another, because it computes for 15 to 40 ms
+before its first command; in a confirmation each circuit has a process of its own. Only a graph comes back, as bytes
+that `aig.read_aiger` takes apart and that are written anew before anybody looks at them again: no name, no register
+and no comment of the candidate's gets further. In the second box ABC, which has never seen a line of the recipe,
+proves each graph equivalent to our own original (`cec`), then maps and measures it.
 """
 
 from __future__ import annotations
@@ -30,12 +31,13 @@ _WALL_PER_CPU = 20.0
 """A busy machine may be this much slower than the processor time that is allowed."""
 _OPTIMISE = f"""job=${{0%/*}}
 ulimit -t "$1"; ulimit -v "$2"
-for circuit in "$job"/*.aig; do
-  name=${{circuit##*/}}
-  {ABC} -s -q "read_aiger $circuit; strash; $3; strash; write_aiger $name" >log 2>&1 </dev/null
+ln -s "$job" job
+for part in "$job"/*.abc; do
+  last=${{part##*/}}
+  {ABC} -s -q "$(cat "$part")" >log 2>&1 </dev/null
   code=$?
-  echo "$name $code"
-  if [ $code -ne 0 ] || [ ! -s "$name" ]; then tail -c 400 log; exit 0; fi
+  echo "ended $code"
+  if [ $code -ne 0 ] || [ ! -s "${{last%.abc}}.aig" ]; then tail -c 400 log; exit 0; fi
 done
 """
 _JUDGE = f"""cd "${{0%/*}}" || exit 1
@@ -65,36 +67,45 @@ class Quality:
 
 
 async def optimise(
-    sandbox: Sandbox, recipe: Recipe, circuits: Sequence[Circuit], settings: RecipeSettings
+    sandbox: Sandbox, recipe: Recipe, circuits: Sequence[Circuit], settings: RecipeSettings, *, alone: bool = False
 ) -> list[Aig]:
-    """What the recipe makes of each circuit. Raises Refused when it fails on one."""
-    files: dict[str, bytes | Path] = {f"{n:03}.aig": circuit.aig.to_aiger() for n, circuit in enumerate(circuits)}
-    commands = "; ".join(step.commands for step in recipe)
-    cpu_s, memory_kib = settings.circuit_cpu_s, settings.circuit_memory_mib * 1024
+    """What the recipe makes of each circuit; `alone` gives each a process. Raises Refused when it fails on one."""
+    names = [f"{number:03}" for number in range(len(circuits))]
+    files: dict[str, bytes | Path] = {"run.sh": _OPTIMISE.encode()}
+    for name, circuit in zip(names, circuits, strict=True):
+        files[f"{name}.aig"] = circuit.aig.to_aiger()
+    for part in [[name] for name in names] if alone else [names]:
+        files[f"{part[-1]}.abc"] = _script(part, recipe).encode()
+    processes = len(circuits) if alone else 1
     limits = Limits(
-        cpu_s=(cpu_s + 1) * len(circuits),
-        wall_s=_WALL_PER_CPU * cpu_s * len(circuits),
-        memory_bytes=(settings.circuit_memory_mib + 64) * MIB,
+        cpu_s=(settings.cpu_s + 1) * processes,
+        wall_s=_WALL_PER_CPU * settings.cpu_s * processes,
+        memory_bytes=(settings.memory_mib + 64) * MIB,
         processes=8,
     )
-    argv = ["/bin/sh", "/job/run.sh", str(cpu_s), str(memory_kib), commands]
-    names = tuple(files)
-    result = await sandbox.run(argv, files={**files, "run.sh": _OPTIMISE.encode()}, limits=limits, outputs=names)
+    argv = ["/bin/sh", "/job/run.sh", str(settings.cpu_s), str(settings.memory_mib * 1024)]
+    result = await sandbox.run(argv, files=files, limits=limits, outputs=[f"{name}.aig" for name in names])
     _check_ended(result, "the recipe")
-    log = result.stdout.decode("utf-8", "replace")
     made: list[Aig] = []
     for name, circuit in zip(names, circuits, strict=True):
-        content = result.outputs.get(name, b"")
-        if not content or not re.search(rf"(?m)^{name} 0$", log):
-            raise _why_nothing(circuit.name, name, log)
+        content = result.outputs.get(f"{name}.aig", b"")
+        if not content:
+            raise _why_nothing(circuit.name, result.stdout.decode("utf-8", "replace"))
         made.append(_checked(content, circuit))
     return made
 
 
-def _why_nothing(circuit: str, name: str, log: str) -> Refused:
-    found = re.search(rf"(?m)^{name} (\d+)$", log)
-    code, words = (int(found[1]), log[found.end() :].strip()) if found else (0, "")
-    words = _COLOUR.sub("", words)[-300:]
+def _script(names: Sequence[str], recipe: Recipe) -> str:
+    commands = "; ".join(step.commands for step in recipe)
+    return "; ".join(
+        f"empty; read_aiger job/{one}.aig; strash; {commands}; strash; write_aiger {one}.aig" for one in names
+    )
+
+
+def _why_nothing(circuit: str, log: str) -> Refused:
+    codes = list(re.finditer(r"(?m)^ended (\d+)$", log))
+    code, words = (int(codes[-1][1]), log[codes[-1].end() :]) if codes else (0, "")
+    words = _COLOUR.sub("", words).strip()[-300:]
     if code in _KILLED_FOR_TIME:
         return Refused("timeout", f"{circuit}: the recipe ran out of its processor time", Outcome.TIMEOUT)
     if code:
@@ -141,7 +152,7 @@ async def judge(
         script.append(f"cec -n -T {PROOF_S} -C 1000000 {original} {written}")
         script.append(f"echo ==MAPPED==; read_aiger {written}; {_MAP[measure]}")
     files["script"] = ("; ".join(script)).encode()
-    allowed_s = (PROOF_S + settings.circuit_cpu_s) * len(pairs)
+    allowed_s = (PROOF_S + settings.cpu_s) * len(pairs)
     limits = Limits(cpu_s=allowed_s, wall_s=_WALL_PER_CPU * allowed_s, memory_bytes=2048 * MIB, processes=8)
     files["run.sh"] = _JUDGE.encode()
     result = await sandbox.run(["/bin/sh", "/job/run.sh"], files=files, limits=limits)

@@ -22,7 +22,7 @@ from evaluators.accelerators.recipe.laboratory import (
     percent,
     table,
 )
-from evaluators.accelerators.recipe.settings import Circuit, Measure, RecipeSettings, read_hidden, read_settings
+from evaluators.accelerators.recipe.settings import Measure, RecipeSettings, read_hidden, read_settings
 from evaluators.accelerators.refusal import Refused
 from nightforge.domain.base import Scalar
 from nightforge.domain.evidence import Baseline, Calibration, Evidence, Metric, StageEvidence
@@ -147,7 +147,7 @@ class RecipeEvaluator:
             metrics = {OBJECTIVE: gain_metric(rows, interval=False), **_metrics(rows)}
             baselines.append(Baseline(name=name, title=TITLES[name], metrics=metrics))
         started = time.perf_counter()
-        await self._rows(parse_recipe(task.read(task.seed)), settings.training, settings)
+        await self._laboratory.measure(parse_recipe(task.read(task.seed)), settings.training, settings)
         return Calibration(
             baselines=tuple(baselines),
             reference=BEST,
@@ -201,11 +201,13 @@ class RecipeEvaluator:
             await self._confirm(recipe, task, settings, stages)
             return
         if settings.screen:
-            await stages.run("screen", rows, self._rows(recipe, settings.training[: settings.screen], settings))
+            await stages.run(
+                "screen", rows, self._laboratory.measure(recipe, settings.training[: settings.screen], settings)
+            )
             _drop_clearly_worse(stages, rows, settings, best_score)
         started = time.perf_counter()
         try:
-            rows += await self._rows(recipe, settings.training[settings.screen :], settings)
+            rows += await self._laboratory.measure(recipe, settings.training[settings.screen :], settings)
         except Refused as refused:
             stages.add("full", started, refused=refused)
             raise
@@ -217,9 +219,10 @@ class RecipeEvaluator:
         hidden = read_hidden(task)
         started = time.perf_counter()
         try:
-            seen = await self._rows(recipe, settings.training, settings)
-            rows = await self._rows(recipe, hidden.circuits, settings)
-            drawn = await self._rows(recipe, hidden.draw(stages.seed), settings) if hidden.drawn else []
+            seen = await self._laboratory.measure(recipe, settings.training, settings, alone=True)
+            rows = await self._laboratory.measure(recipe, hidden.circuits, settings, alone=True)
+            fresh = hidden.draw(stages.seed)
+            drawn = await self._laboratory.measure(recipe, fresh, settings, alone=True) if fresh else []
         except Refused as refused:
             told = Refused(refused.reason, "on a circuit that confirmation alone looks at", refused.outcome)
             stages.add("confirm", started, refused=told)
@@ -231,9 +234,6 @@ class RecipeEvaluator:
             **_metrics(rows),
         }
         stages.add("confirm", started, metrics=metrics, feedback=hidden_table([*rows, *drawn]))
-
-    async def _rows(self, recipe: Recipe, circuits: Sequence[Circuit], settings: RecipeSettings) -> Sequence[Row]:
-        return await self._laboratory.measure(recipe, circuits, settings)
 
     async def _tools(self) -> Mapping[str, str]:
         if self._versions is None:

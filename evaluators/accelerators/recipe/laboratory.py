@@ -53,10 +53,15 @@ class Laboratory:
     _verdicts: OrderedDict[tuple[Measure, str, str], Quality] = field(default_factory=OrderedDict)
     _preparing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def measure(self, recipe: Recipe, circuits: Sequence[Circuit], settings: RecipeSettings) -> list[Row]:
-        """Optimise, prove and map, then compare. The fixed recipes are measured where they have not been yet."""
+    async def measure(
+        self, recipe: Recipe, circuits: Sequence[Circuit], settings: RecipeSettings, *, alone: bool = False
+    ) -> list[Row]:
+        """Optimise (each circuit in a process of its own, where asked), prove and map, then compare.
+
+        The fixed recipes are measured where they have not been yet.
+        """
         fixed = await self.fixed(circuits, settings)
-        found = await self._qualities(recipe, circuits, settings)
+        found = await self._qualities(recipe, circuits, settings, alone=alone)
         return [_row(one, quality, fixed[one.name], settings) for one, quality in zip(circuits, found, strict=True)]
 
     async def rivals(self, circuits: Sequence[Circuit], settings: RecipeSettings) -> Mapping[str, Sequence[Row]]:
@@ -82,8 +87,10 @@ class Laboratory:
                     self._fixed[settings.measure, circuit.aig.sha256] = known
         return {one.name: self._fixed[settings.measure, one.aig.sha256] for one in circuits}
 
-    async def _qualities(self, recipe: Recipe, circuits: Sequence[Circuit], settings: RecipeSettings) -> list[Quality]:
-        graphs = await optimise(self.sandbox, recipe, circuits, settings)
+    async def _qualities(
+        self, recipe: Recipe, circuits: Sequence[Circuit], settings: RecipeSettings, *, alone: bool = False
+    ) -> list[Quality]:
+        graphs = await optimise(self.sandbox, recipe, circuits, settings, alone=alone)
         keys = [(settings.measure, one.aig.sha256, made.sha256) for one, made in zip(circuits, graphs, strict=True)]
         new = [place for place, key in enumerate(keys) if key not in self._verdicts]
         for place in new:

@@ -78,10 +78,10 @@ class RecipeSettings(_Table):
     """After so many circuits a clearly worse recipe is dropped; 0 never drops one."""
     drop_factor: Annotated[float, Field(gt=0, le=1)] = 0.93
     """Clearly worse: below this share of the best candidate's gain."""
-    circuit_cpu_s: Annotated[int, Field(ge=1)] = 10
-    """CPU seconds that a recipe may take on one circuit."""
-    circuit_memory_mib: Annotated[int, Field(ge=64)] = 512
-    """Address space that ABC may take on one circuit."""
+    cpu_s: Annotated[int, Field(ge=1)] = 10
+    """CPU seconds that a recipe may take: on all circuits of a stage, in a confirmation on each."""
+    memory_mib: Annotated[int, Field(ge=64)] = 512
+    """Address space that ABC may take for a recipe."""
     anchors: tuple[Anchor, ...] = ()
     """Published results for public circuits of the same kinds."""
 
