@@ -30,6 +30,14 @@ _SIGNS: Mapping[str, tuple[str, str]] = {
     '"': ("string", "no strings: a circuit prints and reads nothing"),
     "\\": ("escaped_name", "no escaped names: use letters, digits and underscores"),
 }
+_TEST_BENCH = (
+    "program class bind import export interface clocking covergroup checker property sequence assert assume "
+    "cover restrict expect config library rand package"
+)
+_NETS = (
+    "tri tri0 tri1 triand trior trireg wand wor pullup pulldown supply0 supply1 bufif0 bufif1 notif0 notif1 "
+    "nmos pmos cmos rnmos rpmos rcmos tran rtran tranif0 tranif1 rtranif0 rtranif1 inout"
+)
 _TIMED = "no clocks, delays or events: this task is combinational, write `assign` or `always @*`"
 _WORDS: Mapping[str, tuple[str, str]] = {
     **dict.fromkeys(("posedge", "negedge", "edge", "wait", "event", "always_ff", "always_latch"), ("clocked", _TIMED)),
@@ -43,17 +51,11 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         ("unsynthesisable", "this construct is for simulation only: write `assign`, `always @*`, functions, generate"),
     ),
     **dict.fromkeys(
-        (
-            "program class bind import export interface clocking covergroup checker property sequence assert assume "
-            "cover restrict expect config library rand package"
-        ).split(),
+        _TEST_BENCH.split(),
         ("unsynthesisable", "this construct is for test benches: write modules with `assign`, functions, generate"),
     ),
     **dict.fromkeys(
-        (
-            "tri tri0 tri1 triand trior trireg wand wor pullup pulldown supply0 supply1 bufif0 bufif1 notif0 notif1 "
-            "nmos pmos cmos rnmos rpmos rcmos tran rtran tranif0 tranif1 rtranif0 rtranif1 inout"
-        ).split(),
+        _NETS.split(),
         ("several_drivers", "no tri-state, wired or switch-level nets: every wire has one driver of 0 and 1"),
     ),
     **dict.fromkeys(
