@@ -27,6 +27,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 Genome = dict[str, object]
 Rows = list[list[int]]
@@ -361,9 +362,10 @@ def read_width(genome: Mapping[str, object]) -> int:
 # ---------------------------------------------------------------- classical trees
 
 
-def heights(width: int, partial: str = "and") -> list[int]:
+@lru_cache(maxsize=16)
+def heights(width: int, partial: str = "and") -> tuple[int, ...]:
     """Partial products of each column."""
-    return [len(column) for column in partial_products(Circuit(), width, partial)]
+    return tuple(len(column) for column in partial_products(Circuit(), width, partial))
 
 
 def _stages(tallest: int) -> Iterator[int]:
