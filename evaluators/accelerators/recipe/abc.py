@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from evaluators.accelerators import toolchain
 from evaluators.accelerators.recipe.aig import Aig, AigerError, read_aiger
 from evaluators.accelerators.recipe.settings import Circuit, Measure, RecipeSettings
 from evaluators.accelerators.refusal import Refused
@@ -23,25 +24,24 @@ from nightforge.domain.words import Outcome
 from nightforge.errors import EvaluatorFault
 from tools.recipes.grammar import Recipe
 
-ABC = "berkeley-abc"
-LIBERTY = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
+TECHNOLOGY = "osu018"
 PROOF_S = 20
 """Seconds for one proof of equivalence; the circuits here take hundredths of one."""
 _WALL_PER_CPU = 20.0
 """A busy machine may be this much slower than the processor time that is allowed."""
-_OPTIMISE = f"""job=${{0%/*}}
+_OPTIMISE = """job=${0%/*}
 ulimit -t "$1"; ulimit -v "$2"
 ln -s "$job" job
 for part in "$job"/*.abc; do
-  last=${{part##*/}}
-  {ABC} -s -q "$(cat "$part")" >log 2>&1 </dev/null
+  last=${part##*/}
+  "$3" -s -q "$(cat "$part")" >log 2>&1 </dev/null
   code=$?
   echo "ended $code"
-  if [ $code -ne 0 ] || [ ! -s "${{last%.abc}}.aig" ]; then tail -c 400 log; exit 0; fi
+  if [ $code -ne 0 ] || [ ! -s "${last%.abc}.aig" ]; then tail -c 400 log; exit 0; fi
 done
 """
-_JUDGE = f"""cd "${{0%/*}}" || exit 1
-exec {ABC} -s -q "$(cat script)" 2>&1 </dev/null
+_JUDGE = """cd "${0%/*}" || exit 1
+exec "$1" -s -q "$(cat script)" 2>&1 </dev/null
 """
 _MAP = {
     Measure.ADP: "map -B 0.9; topo; buffer -c; upsize; dnsize; stime -p",
@@ -83,7 +83,7 @@ async def optimise(
         memory_bytes=(settings.memory_mib + 64) * MIB,
         processes=8,
     )
-    argv = ["/bin/sh", "/job/run.sh", str(settings.cpu_s), str(settings.memory_mib * 1024)]
+    argv = ["/bin/sh", "/job/run.sh", str(settings.cpu_s), str(settings.memory_mib * 1024), program()]
     result = await sandbox.run(argv, files=files, limits=limits, outputs=[f"{name}.aig" for name in names])
     _check_ended(result, "the recipe")
     made: list[Aig] = []
@@ -144,7 +144,7 @@ async def judge(
 ) -> list[Quality]:
     """Prove each graph equivalent to its circuit, then map and measure it. Raises Refused for the first that is not."""
     files: dict[str, bytes | Path] = {}
-    script = [f"read_lib -v {LIBERTY}"] if measure is Measure.ADP else []
+    script = [f"read_lib -v {liberty()}"] if measure is Measure.ADP else []
     for number, (circuit, made) in enumerate(pairs):
         original, written = f"original{number}.aig", f"written{number}.aig"
         files[original], files[written] = circuit.aig.to_aiger(), made.to_aiger()
@@ -155,7 +155,7 @@ async def judge(
     allowed_s = (PROOF_S + settings.cpu_s) * len(pairs)
     limits = Limits(cpu_s=allowed_s, wall_s=_WALL_PER_CPU * allowed_s, memory_bytes=2048 * MIB, processes=8)
     files["run.sh"] = _JUDGE.encode()
-    result = await sandbox.run(["/bin/sh", "/job/run.sh"], files=files, limits=limits)
+    result = await sandbox.run(["/bin/sh", "/job/run.sh", program()], files=files, limits=limits)
     if result.reason is ExitReason.WALL_LIMIT:
         raise EvaluatorFault("a proof got too little of the processor", hint="the machine is overloaded; try again")
     parts = _COLOUR.sub("", result.stdout.decode("utf-8", "replace")).split("==CIRCUIT ")[1:]
@@ -179,9 +179,18 @@ def _verdict(circuit: Circuit, said: str, measure: Measure) -> Quality:
     return quality
 
 
+def program() -> str:
+    """ABC's path, here and in the box. Raises PrerequisiteMissing naming the package."""
+    return str(toolchain.require(toolchain.ABC))
+
+
+def liberty() -> Path:
+    return toolchain.technologies()[TECHNOLOGY].path
+
+
 async def versions(sandbox: Sandbox) -> Mapping[str, str]:
     """ABC as the box sees it. Raises EvaluatorFault when it does not run."""
-    result = await sandbox.run([ABC, "-s", "-q", "version"], limits=Limits(wall_s=30.0))
+    result = await sandbox.run([program(), "-s", "-q", "version"], limits=Limits(wall_s=30.0))
     lines = [line for line in result.stdout.decode("utf-8", "replace").splitlines() if "ABC" in line]
     if not result.ok or not lines:
         raise EvaluatorFault("ABC does not run inside the box", hint="install the package berkeley-abc")

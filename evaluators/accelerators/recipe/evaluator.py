@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import tools.recipes
-from evaluators.accelerators import refusal
+from evaluators.accelerators import refusal, toolchain
 from evaluators.accelerators.recipe import abc
 from evaluators.accelerators.recipe.fixed import TITLES
 from evaluators.accelerators.recipe.laboratory import (
@@ -31,7 +31,6 @@ from nightforge.domain.task import Task
 from nightforge.domain.words import ClockKind, Outcome, Phase
 from nightforge.errors import UserError
 from nightforge.fingerprint import fingerprint
-from sandbox.platform import find_tool
 from tools.recipes.grammar import Recipe, RecipeError, parse_recipe
 
 LANGUAGE = "abc-recipe"
@@ -124,18 +123,19 @@ class RecipeEvaluator:
             raise UserError(f"the seed: {error}", where=str(task.root / task.seed)) from error
 
     def prerequisites(self, task: Task) -> Sequence[str]:
-        lacking = []
-        if find_tool(abc.ABC) is None:
-            lacking.append("no ABC: install the package berkeley-abc")
-        if read_settings(task).measure is Measure.ADP and not abc.LIBERTY.is_file():
-            lacking.append(f"no {abc.LIBERTY.name}: install the package qflow-tech-osu018")
-        return tuple(lacking)
+        mapped = read_settings(task).measure is Measure.ADP
+        return toolchain.lacking((toolchain.ABC,), (abc.TECHNOLOGY,) if mapped else ())
 
     def resources(self, task: Task, parameters: Mapping[str, Scalar]) -> Sequence[str]:
         return ()
 
     async def fingerprint(self, task: Task, parameters: Mapping[str, Scalar]) -> str:
-        code = [Path(__file__).parent, Path(refusal.__file__), *map(Path, tools.recipes.__path__)]
+        code = [
+            Path(__file__).parent,
+            Path(refusal.__file__),
+            Path(toolchain.__file__),
+            *map(Path, tools.recipes.__path__),
+        ]
         return fingerprint(task, parameters, tools=await self._tools(), code=code)
 
     async def calibrate(self, task: Task, parameters: Mapping[str, Scalar], *, seed: int) -> Calibration:
@@ -237,7 +237,7 @@ class RecipeEvaluator:
 
     async def _tools(self) -> Mapping[str, str]:
         if self._versions is None:
-            liberty = abc.LIBERTY
+            liberty = abc.liberty()
             digest = sha256(liberty.read_bytes()).hexdigest()[:16] if liberty.is_file() else "not installed"
             self._versions = {**await abc.versions(self._sandbox), "liberty": f"{liberty.name} {digest}"}
         return self._versions
