@@ -39,6 +39,15 @@ Goal = Annotated[
 TaskName = Annotated[
     str | None, typer.Option("--task", metavar="NAME", help="Use this task, whatever the goal's words say.")
 ]
+Design = Annotated[
+    Path | None,
+    typer.Option("--design", metavar="FILE", help="Improve this combinational Verilog of yours; needs --top."),
+]
+Top = Annotated[str | None, typer.Option("--top", metavar="MODULE", help="The module of --design to improve.")]
+LibertyFile = Annotated[
+    Path | None,
+    typer.Option("--liberty", metavar="FILE", help="Standard cells for --design; the default is OSU 0.18 um."),
+]
 Target = Annotated[
     float | None, typer.Option("--target", help="Stop when the best's lower bound reaches this value of the objective.")
 ]
