@@ -11,7 +11,14 @@ from agents.coder import PROGRAMS, chosen_kind
 from agents.fencing import clean_line, fence
 from agents.planner_checks import MAX_QUESTIONS, check_goal, refuse, take
 from agents.planner_matching import Fit, fit_tasks
-from agents.planner_reading import nothing_fits, read_goal_by_words, read_goal_facts, task_question, unreadable
+from agents.planner_reading import (
+    nothing_fits,
+    own_task,
+    read_goal_by_words,
+    read_goal_facts,
+    task_question,
+    unreadable,
+)
 from agents.prompting import load_prompt
 from agents.prompting_context import (
     describe_brief,
@@ -108,6 +115,8 @@ class LlmPlanner:
         if impossible is not None:
             return impossible
         facts = read_goal_facts(goal, now=self._clock.now().astimezone())
+        if (meant := own_task(goal, tasks)) is not None:
+            return check_goal(goal, facts, meant)
         fits = fit_tasks(goal, facts.rest, tasks)
         key = CallKey(campaign_id=self._planning_id, step="plan", role=Role.PLANNER)
         prompt = self._goal_prompt

@@ -366,7 +366,12 @@ def _check_tolerance(task: Task, facts: GoalFacts, found: Findings) -> None:
 
 
 def _target(task: Task, facts: GoalFacts, found: Findings) -> float | None:
+    bounds = {bound.unit: bound for bound in task.constraints if bound.unit}
     for text in facts.times:
+        bound = bounds.get(text.split()[-1].casefold())
+        if bound is not None and f"{bound.bound:g}" in text:
+            found.notes.append(f'"{text}" is a bound: {bound.metric} {bound.relation} {bound.bound:g} {bound.unit}.')
+            continue
         found.notes.append(
             f'"{text}" is not a stop rule: gains are counted against the baselines measured on this machine.'
         )

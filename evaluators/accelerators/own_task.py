@@ -28,7 +28,7 @@ _BARE, _CONFIRM = "osu018-bare", ("osu018-loaded", "osu035-bare")
 _METRICS = {
     "area_um2": ("um2", "cell area after mapping"),
     "delay_ns": ("ns", "delay of the slowest path after mapping"),
-    "adp_um2_ns": ("um2*ns", "area times delay after mapping"),
+    "adp_um2_ns": ("um2*ns", "area times delay (latency) after mapping"),
 }
 
 
