@@ -92,7 +92,7 @@ def int2float(bits: int, mantissa: int) -> Aig:
     make = Builder()
     word = make.word(bits)
     sign = word[-1]
-    size = make.add([bit ^ sign for bit in word], _constant(0, bits), sign)[:bits]
+    size = make.add([make.xor(bit, sign) for bit in word], _constant(0, bits), sign)[:bits]
     exponent, shifted = _constant(0, bits.bit_length()), [FALSE] * mantissa
     for number, bit in enumerate(size):
         aligned = [size[place] if place >= 0 else FALSE for place in range(number - mantissa, number)]
