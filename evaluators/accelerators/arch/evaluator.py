@@ -16,7 +16,15 @@ from random import Random
 
 from evaluators.accelerators.arch.sampling import REFERENCES, is_feasible, random_config, reference_config
 from evaluators.accelerators.arch.schema import ArchConfig, ConfigError, read_config, write_config
-from evaluators.accelerators.arch.scoring import Run, check_budget, check_capacity, least_edp, run_layers
+from evaluators.accelerators.arch.scoring import (
+    Run,
+    check_budget,
+    check_capacity,
+    check_economy,
+    economical,
+    least_edp,
+    run_layers,
+)
 from evaluators.accelerators.arch.spec import (
     CONFIRM,
     HIDDEN_FILE,
@@ -148,7 +156,7 @@ def draw_random(settings: ArchSettings, layers: Sequence[Layer], largest_mm2: fl
     for _ in range(_MOST_DRAWS * settings.random_configurations):
         config = random_config(random, precision=settings.precision, dram_gbps=settings.dram_gbps)
         if is_feasible(config, layers, largest_mm2):
-            found.append(config)
+            found.append(economical(config, layers))
             if len(found) == settings.random_configurations:
                 return found
     raise EvaluatorFault(
@@ -166,6 +174,7 @@ def _reference(
     hidden: Sequence[Layer],
     largest_mm2: float,
 ) -> Baseline:
+    config = economical(config, layers) if config is not None else None
     run = run_layers(config, layers) if config is not None else None
     if config is None or run is None:
         return Baseline(name=name, title=title, available=False, missing_reason="a layer's tiles do not fit")
@@ -206,7 +215,10 @@ def _search_stages(
     run = run_layers(config, layers)
     if run is None:
         raise EvaluatorFault("a layer has no mapping although its tiles fit", where="arch_config")
-    return [*stages, _modelled(run)], run
+    refused = check_economy(run)
+    if refused is not None:
+        return [*stages, _failed("economy", refused.reason, refused.feedback)], None
+    return [*stages, StageEvidence(stage="economy", outcome=Outcome.PASS), _modelled(run)], run
 
 
 def _modelled(run: Run) -> StageEvidence:

@@ -6,7 +6,8 @@ They know the schema of configurations and nothing of tasks: no layer's size, no
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice, product
+from itertools import combinations, islice, permutations, product
+from math import log2
 from random import Random
 
 from pydantic import ValidationError
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 from evaluators.accelerators.arch.sampling import random_mapping
 from evaluators.accelerators.arch.schema import (
     DATAFLOWS,
+    LARGEST_TILE,
     MOST_MAPPINGS,
     ORDERS,
     PRECISIONS,
@@ -23,11 +25,12 @@ from evaluators.accelerators.arch.schema import (
     read_config,
     write_config,
 )
+from evaluators.accelerators.arch.technology import ACCUMULATOR_BITS
 from nightforge.domain.team import Draft, OperatorContext
 from nightforge.domain.words import OperatorKind
 
 LANGUAGE = "json-arch"
-MOST_DRAFTS = 48
+MOST_DRAFTS = 120
 _SIZES = ("pe_rows", "pe_cols", "l1_kib", "l2_kib", "dram_gbps", "clock_mhz")
 _LANES = ("pe_rows", "pe_cols")
 _BUFFERS = ("l1_kib", "l2_kib")
@@ -53,7 +56,10 @@ class _ArchOperator:
             return ()
         known = {write_config(parent)}
         drafts: list[Draft] = []
-        for config, note in self.variants(parent, context):
+        # Nobody knows which neighbour is best: an order of its own for each parent tries all sorts over a campaign.
+        found = list(self.variants(parent, context))
+        Random(f"{self.name}/{context.seed}/{context.parent.source}").shuffle(found)
+        for config, note in found:
             text = write_config(config)
             if text not in known:
                 known.add(text)
@@ -184,6 +190,35 @@ class ArchFit(_ArchOperator):
                         yield config, f"mapping {at}: whole passes, {told}"
 
 
+class ArchFill(_ArchOperator):
+    """One or two tiles as large as the global buffer holds beside the others, in whole passes over the lanes."""
+
+    name = "rewrite.arch-fill"
+    prior = 0.4
+
+    def variants(self, parent: ArchConfig, context: OperatorContext) -> Iterator[Found]:
+        for at, mapping in enumerate(parent.mappings):
+            for count in (1, 2):
+                for grown in combinations(_TILES, count):
+                    yield from self._filled(parent, at, mapping, grown)
+
+    def _filled(self, parent: ArchConfig, at: int, mapping: Mapping, grown: Sequence[str]) -> Iterator[Found]:
+        best: dict[str, int] = {}
+        for factor in (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64):
+            tiles = {tile: getattr(mapping, tile) * (factor if tile in grown else 1) for tile in _TILES}
+            if _bytes_of(tiles, parent) <= parent.l2_kib * 1024:
+                best = tiles
+        config = with_mapping(parent, at, dict(best)) if best else None
+        if config is not None:
+            yield config, f"mapping {at}: {' and '.join(grown)} until the buffer is full"
+
+
+def _bytes_of(tiles: dict[str, int], config: ArchConfig) -> float:
+    """What the schema's rule of capacity asks for, whatever the layers."""
+    m, n, k = (tiles[tile] for tile in _TILES)
+    return (2 * (m * k + k * n) * config.precision + m * n * ACCUMULATOR_BITS[config.precision]) / 8
+
+
 class ArchLoops(_ArchOperator):
     """What stays in the array, and the order of the loops over tiles."""
 
@@ -260,9 +295,63 @@ def _jumped(mapping: Mapping, random: Random) -> Mapping:
     if random.random() < 0.1:
         return random_mapping(random)
     tiles = {tile: max(1, round(getattr(mapping, tile) * 2 ** random.uniform(-1.5, 1.5))) for tile in _TILES}
-    kept = {tile: value for tile, value in tiles.items() if random.random() < 0.6 and value <= 65_536}
+    kept = {tile: value for tile, value in tiles.items() if random.random() < 0.6 and value <= LARGEST_TILE}
     order = random.choice(ORDERS) if random.random() < 0.3 else mapping.order
     return mapping.model_copy(update={**kept, "order": order})
+
+
+class ArchDifference(_ArchOperator):
+    """Differential evolution (Storn and Price 1997) on logarithms: a step taken from two programs, or from one to this.
+
+    What led from a partner to the parent is gone on with; what tells two partners apart is laid on the parent.
+    """
+
+    name = "tune.arch-difference"
+    kind = OperatorKind.TUNE
+    prior = 0.35
+
+    def variants(self, parent: ArchConfig, context: OperatorContext) -> Iterator[Found]:
+        random = Random(f"{context.seed}/{context.parent.source}")
+        others = []
+        for partner in context.partners:
+            try:
+                others.append((partner.ordinal, read_config(partner.source)))
+            except ConfigError:
+                continue
+        for (ordinal, other), weight in product(others, (0.5, 1.0, 1.5)):
+            config = _stepped(parent, parent, other, weight, random)
+            if config is not None:
+                yield config, f"{weight:g} times the step from candidate {ordinal} to this"
+        for (first, one), (second, two) in permutations(others, 2):
+            config = _stepped(parent, one, two, random.uniform(0.4, 1.0), random)
+            if config is not None:
+                yield config, f"the step from candidate {second} to {first}"
+
+
+def _stepped(
+    parent: ArchConfig, target: ArchConfig, start: ArchConfig, weight: float, random: Random
+) -> ArchConfig | None:
+    """`parent` times (`target` / `start`) ^ `weight`, number by number; each number takes part by chance."""
+
+    def step(field: str, of: ArchConfig | Mapping, to: ArchConfig | Mapping, since: ArchConfig | Mapping) -> float:
+        value, ratio = getattr(of, field), getattr(to, field) / getattr(since, field)
+        if random.random() < 0.25 or ratio == 1.0:
+            return float(value)
+        return float(value * ratio**weight)
+
+    fields: dict[str, object] = {}
+    for field in _SIZES:
+        stepped = step(field, parent, target, start)
+        if field in _BUFFERS:
+            fields[field] = 2 ** max(0, round(log2(stepped)))
+        else:
+            fields[field] = _scaled(stepped, 1.0, is_whole=field != "dram_gbps")
+    mappings = []
+    for at, mapping in enumerate(parent.mappings):
+        to, since = (one.mappings[min(at, len(one.mappings) - 1)] for one in (target, start))
+        tiles = {tile: min(max(1, round(step(tile, mapping, to, since))), LARGEST_TILE) for tile in _TILES}
+        mappings.append(mapping.model_copy(update=tiles))
+    return changed(parent, {**fields, "mappings": tuple(mappings)})
 
 
 class ArchCrossover(_ArchOperator):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evaluators.accelerators.arch.model import LayerCost, bound, least_bytes, least_l1_bytes, schedule, tile_bytes
-from evaluators.accelerators.arch.schema import ArchConfig, Precision
+from evaluators.accelerators.arch.schema import ArchConfig, Mapping, Precision
 from evaluators.accelerators.arch.technology import (
     DRAM_PJ_PER_BYTE,
     MACS,
@@ -116,6 +116,47 @@ def check_budget(config: ArchConfig, *, largest_mm2: float, dram_gbps: float, pr
     if area > largest_mm2:
         return Refusal("area_over_budget", f"{area:.3f} mm2, allowed are {largest_mm2:g}")
     return None
+
+
+def check_economy(run: Run) -> Refusal | None:
+    """A mapping that no layer runs with, or a tile beyond every layer that does, is one configuration in many texts."""
+    for number, mapping in enumerate(run.config.mappings):
+        users = [cost.layer for cost in run.costs if cost.mapping == mapping]
+        if not users:
+            return Refusal("unused_mapping", f"mapping {number}: another one is better, or as good, for every layer")
+        for tile, size in _largest(users).items():
+            if getattr(mapping, tile) > size:
+                text = f"mapping {number}: {tile} is more than {size}, the most of the layers that run with it"
+                return Refusal("tile_beyond_layers", text)
+    return None
+
+
+def economical(config: ArchConfig, layers: Sequence[Layer]) -> ArchConfig:
+    """The same without what `check_economy` refuses; it costs the same on these layers."""
+    run = run_layers(config, layers)
+    if run is None:
+        return config
+    kept: dict[Mapping, list[Layer]] = {}
+    for cost in run.costs:
+        kept.setdefault(cost.mapping, []).append(cost.layer)
+    cut = tuple(
+        mapping.model_copy(
+            update={tile: min(getattr(mapping, tile), size) for tile, size in _largest(kept[mapping]).items()}
+        )
+        for mapping in dict.fromkeys(config.mappings)
+        if mapping in kept
+    )
+    shorter = config.model_copy(update={"mappings": tuple(dict.fromkeys(cut))})
+    # Two that were cut to the same one leave a layer's choice open: once more, until nothing goes.
+    return shorter if shorter == config else economical(shorter, layers)
+
+
+def _largest(layers: Sequence[Layer]) -> dict[str, int]:
+    return {
+        "tile_m": max(layer.m for layer in layers),
+        "tile_n": max(layer.n for layer in layers),
+        "tile_k": max(layer.k for layer in layers),
+    }
 
 
 def run_layers(config: ArchConfig, layers: Sequence[Layer]) -> Run | None:

@@ -17,7 +17,7 @@ from nightforge.errors import UserError
 HIDDEN_FILE = "hidden.toml"
 AREA = "area_mm2"
 """The task parameter that holds the area budget."""
-STAGES = ("parse", "capacity", "budget", "model")
+STAGES = ("parse", "capacity", "budget", "economy", "model")
 CONFIRM = "held-out"
 
 
