@@ -22,7 +22,7 @@ from nightforge.domain.ports import Sandbox
 from nightforge.domain.words import Outcome
 from nightforge.errors import EvaluatorFault
 
-_MEMORY_BYTES = 2048 * MIB
+_MEMORY_BYTES = 1024 * MIB
 _FEEDBACK_CHARS = 3000
 _LINT_LINES = 12
 # What `synth -flatten` of yosys does, less its steps for state machines, memories and registers, and without
@@ -31,6 +31,7 @@ _PASSES = """
 hierarchy -check -top {top}
 proc
 flatten
+check -noinit
 setundef -zero
 opt_expr
 opt_clean
@@ -56,12 +57,14 @@ _LINT = (
     "{verilator} --lint-only -Wall -Wno-fatal -Wno-DECLFILENAME -Wno-UNUSEDSIGNAL -Wno-UNUSEDPARAM -Wno-EOFNEWLINE "
     "--top-module {top} /job/design.v 2> lint.txt; echo $? > lint.code"
 )
+_UNDRIVEN = re.compile(r"Wire (\S+(?: \[\d+\])?) is used but has no driver")
+_SEVERAL = re.compile(r"multiple conflicting drivers for (\S+(?: \[\d+\])?):")
 _KNOWN_ERRORS: Sequence[tuple[str, str, str]] = (
     (r"implicitly declared", "implicit_wire", "declare every wire; names of other files are out of reach"),
     (r"is not part of the design", "unknown_module", "define every module that you use in this one file"),
     (r"syntax error|unexpected", "syntax_error", "Verilog-2005 with `logic` is read"),
     (r"Module .* not found", "no_top", "the top module must carry the name that the brief gives"),
-    (r"already exists|re-definition|redefin", "defined_twice", "every module and name once"),
+    (r"(?i)already exists|re-?definition", "defined_twice", "every module and name once"),
 )
 
 
@@ -92,6 +95,7 @@ async def elaborate(
     content = result.outputs.get("netlist.json")
     if not result.ok or not content:
         raise _explained(result)
+    _refuse_drivers(result.stderr.decode("utf-8", "replace"), top, said)
     try:
         return Elaborated(netlist_of(_module(content, top), ports), _shown(said))
     except Refused as refused:
@@ -125,6 +129,18 @@ def _refuse_lint(said: str, code: bytes) -> None:
         raise Refused("lint_error", _shown(said))
 
 
+def _refuse_drivers(warnings: str, top: str, said: str) -> None:
+    """What `check` saw before anything was optimised: later steps may take an undriven bit for a constant."""
+    for pattern, reason, what, mend in (
+        (_UNDRIVEN, "undriven", "never assigned", "drive every bit that is used"),
+        (_SEVERAL, "several_drivers", "driven more than once", "one driver for every wire"),
+    ):
+        names = [re.sub(rf"^{top}\.|\\| ", "", name) for name in pattern.findall(warnings)]
+        if names:
+            shown = ", ".join(list(dict.fromkeys(reversed(names)))[:8])
+            raise Refused(reason, f"{what}: {shown}; {mend}\n{_shown(said)}".strip())
+
+
 def _shown(said: str) -> str:
     """Errors and warnings with their lines, without the pictures and advice."""
     lines = [line for line in said.splitlines() if re.match(r"%(Error|Warning)", line) and "Exiting due" not in line]
@@ -135,6 +151,10 @@ def _explained(result: ExecResult) -> Refused:
     said = (result.stderr + b"\n" + result.stdout).decode("utf-8", "replace").replace("/job/", "")
     errors = [line.strip() for line in said.splitlines() if "ERROR" in line] or [said.strip()[-500:]]
     words = "\n".join(errors)[:_FEEDBACK_CHARS]
+    if result.exit_code is not None and result.exit_code > 128:
+        return Refused(
+            "synthesis_stopped", f"yosys crashed (signal {result.exit_code - 128}): write it in a plainer way"
+        )
     if re.search(r"Can't open (input )?file|not found", words) and "abc" in words:
         raise EvaluatorFault(f"yosys cannot run abc inside the box: {words}", hint="install berkeley-abc")
     for pattern, reason, mend in _KNOWN_ERRORS:

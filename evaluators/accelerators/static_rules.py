@@ -64,7 +64,9 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "defparam": ("unsynthesisable", "`defparam` reaches into other modules: give parameters at the instance"),
 }
-_PRIMITIVES = frozenset({"and", "or", "nand", "nor", "xor", "xnor", "not", "buf", "assign", "wire"})
+_PRIMITIVES = frozenset(
+    {"begin", "else", "do", "and", "or", "nand", "nor", "xor", "xnor", "not", "buf", "assign", "wire"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +90,33 @@ def check_text(source: str, top: str = "cand") -> str:
         raise _refuse(text, odd.start(), "not_text", f"the character {odd[0]!r} outside a comment: use plain ASCII")
     before = _Token("", "", 0)
     names_top = False
+    rules = _Declarations()
     for token in _tokens(text):
         _check_token(token, before)
+        rules.see(token)
         names_top = names_top or (before.text in ("module", "macromodule") and token.text == top)
         before = token
     if not names_top:
         raise Refused("no_top", f"no module {top}: the top module must be called {top}")
     return text
+
+
+class _Declarations:
+    """`reg x = 1` gives a register a value to wake up with; `wire x = a` and `parameter reg x = 1` do not."""
+
+    def __init__(self) -> None:
+        self._is_open = False
+        self._is_constant = False
+
+    def see(self, token: _Token) -> None:
+        if token.text in ("parameter", "localparam"):
+            self._is_constant = True
+        elif token.text in ("reg", "logic", "bit"):
+            self._is_open = not self._is_constant
+        elif token.text == "=" and self._is_open:
+            raise Refused("initial_block", f"line {token.line}: no initial values: declare it, then `assign` it")
+        elif token.text in (";", ")", "begin"):
+            self._is_open = self._is_constant = False
 
 
 def strip_comments(source: str) -> str:

@@ -18,6 +18,7 @@ _MEND = {
     "latch": "a value is kept: assign every output of a combinational block on every path (a default at its top)",
     "register": "this task is combinational: no flip-flops; write `assign` or `always @*`",
     "memory": "no memories: write the function as logic",
+    "not_synthesisable": "this operator takes constants only: write the function with +, -, *, shifts, comparisons",
     "black_box": "every module that is used must be defined in the file, down to operators",
 }
 
@@ -83,8 +84,10 @@ def _check_cells(module: YosysModule) -> None:
     for name, cell in module["cells"].items():
         kind = cell["type"]
         if not (kind.startswith("$_") and kind.endswith("_") and kind[2:-1] in KINDS):
-            strange.setdefault(_class_of(kind), []).append(f"{kind} ({name})")
-    for reason in ("latch", "register", "memory", "black_box"):
+            kept = cell["connections"].get("Q", [])
+            shown = ", ".join(bit_name(module, bit) for bit in kept) or name
+            strange.setdefault(_class_of(kind), []).append(f"{shown} ({kind})")
+    for reason in _MEND:
         if reason in strange:
             raise Refused(reason, f"{', '.join(strange[reason][:4])}: {_MEND[reason]}")
 
@@ -94,6 +97,8 @@ def _class_of(kind: str) -> str:
         return "latch"
     if "DFF" in kind or kind in ("$ff", "$_FF_"):
         return "register"
+    if kind in ("$pow", "$div", "$mod", "$divfloor", "$modfloor"):
+        return "not_synthesisable"
     return "memory" if kind.startswith("$mem") else "black_box"
 
 
@@ -133,7 +138,7 @@ class _Builder:
             pins = cell["connections"]
             (output,) = pins["Y"]
             if output in taken or isinstance(output, str):
-                what = self._name(output)
+                what = bit_name(self._module, output)
                 raise Refused("several_drivers", f"{what} is driven twice: give every wire one driver")
             taken.add(output)
             self._driver[output] = (kind, tuple(pins[pin][0] for pin in _PINS[kind]))
@@ -167,23 +172,25 @@ class _Builder:
         if isinstance(bit, str):
             raise Refused("undefined_value", f"output {output} depends on the constant {bit}: use 0 and 1 only")
         if bit not in self._driver:
-            what = self._name(bit)
+            what = bit_name(self._module, bit)
             where = f"output {output}" if what == output else f"{what}, on which output {output} depends,"
             raise Refused("undriven", f"{where} is never assigned: drive every bit, a constant if need be")
         return self._driver[bit]
 
     def _loop(self, stack: Sequence[int | str], open_bits: set[int | str], start: int | str) -> str:
         path = [bit for bit in stack if bit in open_bits]
-        names = [self._name(bit) for bit in path[path.index(start) :]]
-        shown = " -> ".join(dict.fromkeys(names[:8]))
+        names = [bit_name(self._module, bit) for bit in path[path.index(start) :]]
+        shown = " -> ".join(dict.fromkeys([name for name in names if not name.startswith("$")][:8]))
         return f"combinational loop through {shown}: a value may not depend on itself"
 
-    def _name(self, bit: int | str) -> str:
-        best = ""
-        for name, entry in self._module["netnames"].items():
-            if bit in entry["bits"] and (not best or not entry["hide_name"]):
-                index = entry["bits"].index(bit)
-                best = f"{name}[{index}]" if len(entry["bits"]) > 1 else name
-                if not entry["hide_name"]:
-                    break
-        return best or f"net {bit}"
+
+def bit_name(module: YosysModule, bit: int | str) -> str:
+    """As the source calls it, where it does; else a name of the tool's."""
+    best = ""
+    for name, entry in module["netnames"].items():
+        if bit in entry["bits"] and (not best or not entry["hide_name"]):
+            index = entry["bits"].index(bit)
+            best = f"{name}[{index}]" if len(entry["bits"]) > 1 else name
+            if not entry["hide_name"]:
+                break
+    return best or f"net {bit}"
