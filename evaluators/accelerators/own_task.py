@@ -81,7 +81,7 @@ def make_task(design: OwnDesign, goal: str, folder: Path, *, liberty: Path | Non
     """
     aim = read_aim(goal)
     cells = None if liberty is None else toolchain.library(str(liberty.resolve()))
-    parts = [design.text, design.top, repr(aim), cells.sha256 if cells else ""]
+    parts = [design.text, design.top, goal.strip(), cells.sha256 if cells else ""]
     slug = re.sub(r"[^a-z0-9]+", "-", design.top.lower()).strip("-")
     name = f"own-{slug[:40].strip('-') or 'design'}-{sha256(chr(0).join(parts).encode()).hexdigest()[:8]}"
     place = folder / name
