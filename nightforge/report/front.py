@@ -12,7 +12,7 @@ from nightforge.report.data import ReportData
 from nightforge.report.front_plot import Drawn, draw_front
 from nightforge.report.model import Column, Paragraph, Picture, Section, SectionMaker, Table
 from nightforge.report.states import shape_and_word
-from nightforge.report.text import clean_line, number
+from nightforge.report.text import clean_line, counted, number
 
 AREA, DELAY = "area_um2", "delay_ns"
 _MOST_ROWS = 14
@@ -54,8 +54,9 @@ def make_front(data: ReportData) -> Section | None:
         *(Column(title=f"area x delay, {name}", right=True, minor=True) for name in beside),
     ]
     rows = tuple(_row(data, one, beside) for one in shown)
+    designs, others = counted(len(found), "design"), counted(len(hand), "hand design")
     words = (
-        f"{len(found)} designs, {len(edge)} of them beaten by no other in both; {len(hand)} hand designs. "
+        f"{designs}, {len(edge)} of them beaten by no other in both; {others}. "
         "Area and delay are what mapping gives: no placement, no routing."
     )
     title = f"area and delay: {clean_line(data.plan.task)}"
