@@ -36,6 +36,11 @@ MACROS: tuple[tuple[str, Recipe], ...] = tuple(
         ("shared cubes", "logic; fx; strash/dch"),
         ("sweep", "ifraig/dc2"),
         ("multiplexers", "&get -n; &syn3; &put/&get -n; &syn4; &put"),
+        ("multiplexers, then choices", "&get -n; &syn4; &put/drw -l/dch"),
+        ("levels, then area", "if -K 8 -g; strash/dch/rewrite -l"),
+        ("decompositions, then area", "if -K 6 -x; strash/drw -l/refactor -l/resub -K 8 -l"),
+        ("don't-cares, then multiplexers", "if -K 6 -a; mfs2; strash/&get -n; &syn3; &put"),
+        ("shared cubes, then don't-cares", "extract; strash/if -K 5; mfs2; strash/balance"),
     )
 )
 """Short sequences that people use as one."""
@@ -87,7 +92,7 @@ def _draw_options(form: Form, random: Random) -> Step:
 
 class Insert(_Operator):
     name = "rewrite.recipe-insert"
-    prior = 0.6
+    prior = 0.3
 
     def change(self, recipe: Recipe, random: Random) -> tuple[Sequence[Step], str] | None:
         place, step = random.randint(0, len(recipe)), draw_step(random)
@@ -106,7 +111,7 @@ class Delete(_Operator):
 
 class Replace(_Operator):
     name = "rewrite.recipe-replace"
-    prior = 0.6
+    prior = 0.3
 
     def change(self, recipe: Recipe, random: Random) -> tuple[Sequence[Step], str] | None:
         place, step = random.randrange(len(recipe)), draw_step(random)
@@ -157,6 +162,20 @@ class Macro(_Operator):
         return (*recipe[:place], *macro, *rest), f"{title} at line {place + 1}"
 
 
+class Assemble(_Operator):
+    """Another recipe out of such sequences, with nothing of the parent but its end or its beginning, or neither."""
+
+    name = "rewrite.recipe-assemble"
+    prior = 0.4
+
+    def change(self, recipe: Recipe, random: Random) -> tuple[Sequence[Step], str] | None:
+        chosen = random.choices(MACROS, k=random.randint(2, 4))
+        made = [step for _, macro in chosen for step in macro]
+        kept = random.randint(0, len(recipe) // 2)
+        whole = random.choice(((*recipe[:kept], *made), (*made, *recipe[len(recipe) - kept :])))
+        return whole, " + ".join(title for title, _ in chosen)
+
+
 class Repeat(_Operator):
     """A stretch of lines once or twice more: many commands go on gaining when they are repeated."""
 
@@ -193,7 +212,7 @@ class Cross:
     name = "crossover.recipe"
     kind = OperatorKind.CROSSOVER
     languages = frozenset({LANGUAGE})
-    prior = 0.5
+    prior = 0.6
     structural = False
 
     def propose(self, context: OperatorContext) -> Sequence[Draft]:

@@ -31,7 +31,7 @@ def test_all_are_registered() -> None:
     assert {one.name for one in OPERATORS} >= {
         *("rewrite.recipe-insert", "rewrite.recipe-delete", "rewrite.recipe-replace", "rewrite.recipe-move"),
         *("rewrite.recipe-arguments", "rewrite.recipe-macro", "rewrite.recipe-repeat", "rewrite.recipe-several"),
-        "crossover.recipe",
+        *("rewrite.recipe-assemble", "crossover.recipe"),
     }
 
 
