@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from evaluators.accelerators import toolchain
+from evaluators.accelerators import fallback, toolchain
 from evaluators.accelerators.netlist import Netlist
 from evaluators.accelerators.refusal import Refused
 from evaluators.accelerators.yosys_json import PortSpec, YosysModule, netlist_of
@@ -83,9 +84,10 @@ async def elaborate(
     verilator = toolchain.find(toolchain.VERILATOR)
     lint = _LINT.format(verilator=verilator, top=top) if verilator else ": no lint"
     script = "read_verilog -sv -noautowire -mem2reg /job/design.v\n" + _PASSES.format(top=top)
+    launch = fallback.yosys("/job/script.ys")
     result = await sandbox.run(
-        ["/bin/sh", "-c", f"{lint}; TMPDIR=/box exec {toolchain.require(toolchain.YOSYS)} -q -s /job/script.ys"],
-        files={"design.v": text.encode(), "script.ys": script.encode()},
+        ["/bin/sh", "-c", f"{lint}; TMPDIR=/box exec {shlex.join(launch.argv)}"],
+        files={**launch.files, "design.v": text.encode(), "script.ys": script.encode()},
         limits=Limits(wall_s=wall_s, cpu_s=max(1, int(wall_s)), memory_bytes=_MEMORY_BYTES),
         outputs=("netlist.json", "lint.txt", "lint.code"),
     )

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluators.accelerators import toolchain
+from evaluators.accelerators import fallback
 from evaluators.accelerators.liberty import Library
 from evaluators.accelerators.netlist import Gate, Netlist, Port
 from evaluators.accelerators.refusal import Refused
@@ -122,9 +122,10 @@ async def map_netlist(
         lines += [f"echo {_MARK} {name}", "read_blif /job/design.blif", *recipe.split(";")]
         lines += ["stime -p", f"write_blif {name}.blif"]
     files["script"] = ("\n".join(lines) + "\n").encode()
+    launch = fallback.abc("/job/script", "/job/cells.lib")
     result = await sandbox.run(
-        [str(toolchain.require(toolchain.ABC)), "-s", "-f", "/job/script"],
-        files=files,
+        launch.argv,
+        files={**launch.files, **files},
         limits=Limits(wall_s=wall_s, cpu_s=max(1, int(wall_s)), memory_bytes=_MEMORY_BYTES, output_bytes=4 * MIB),
         outputs=tuple(f"{name}.blif" for name in RECIPES),
     )

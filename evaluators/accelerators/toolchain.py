@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +17,8 @@ from sandbox.platform import find_tool, run_tool
 SETUP = "make setup-eda, or as root: apt-get install"
 SKY130_VARIABLE = "NIGHTFORGE_SKY130_LIBERTY"
 """Path of sky130_fd_sc_hd__tt_025C_1v80.lib of the user's own PDK: no package of the distribution has it."""
-_QFLOW = Path("/usr/share/qflow/tech")
+_QFLOW = (Path("/usr/share/qflow/tech"), Path(sys.prefix) / "share" / "nightforge" / "qflow" / "tech")
+"""Where the distribution puts them, and where `make setup-eda` does without root."""
 _VERSION_S = 20.0
 _OLDEST_YOSYS = (0, 23)
 
@@ -53,13 +55,18 @@ class Technology:
 def technologies() -> Mapping[str, Technology]:
     """Those known by name; the files need not be there."""
     known = {
-        name: Technology(name, title, _QFLOW / name / f"{name}_stdcells.lib", f"qflow-tech-{name}")
+        name: Technology(name, title, _first(name), f"qflow-tech-{name}")
         for name, title in (("osu018", "OSU 0.18 um"), ("osu035", "OSU 0.35 um"))
     }
     sky130 = os.environ.get(SKY130_VARIABLE, "")
     if sky130:
         known["sky130"] = Technology("sky130", "SkyWater 130 nm, high density, typical", Path(sky130), "")
     return known
+
+
+def _first(name: str) -> Path:
+    places = [folder / name / f"{name}_stdcells.lib" for folder in _QFLOW]
+    return next((place for place in places if place.is_file()), places[0])
 
 
 def find(tool: Tool) -> Path | None:
