@@ -24,6 +24,8 @@ _DELAY = re.compile(r"\b(fast\w*|quick\w*|delay|latency|speed\w*|slack|timing)\b
 _NUMBER = r"(?P<value>\d+(?:[.,]\d+)?)\s*"
 _TIME = re.compile(rf"{_NUMBER}(?P<unit>ns|ps)\b", re.IGNORECASE)
 _SURFACE = re.compile(rf"{_NUMBER}(?:um2|um\^2|µm²|µm2|um²)", re.IGNORECASE)
+OWN_FILE = "own.json"
+"""In the folder of a user's design: what its top module is called outside."""
 _BARE, _CONFIRM = "osu018-bare", ("osu018-loaded", "osu035-bare")
 _METRICS = {
     "area_um2": ("um2", "cell area after mapping"),
@@ -110,12 +112,23 @@ def _write(draft: Path, place: Path, design: OwnDesign, goal: str, aim: Aim, nam
     (draft / "known" / "one_input_wrong.v").write_text(to_verilog(_one_input_wrong(design.netlist), TOP))
     (draft / "known" / "all_zeros.v").write_text(to_verilog(_all_zeros(design.netlist), TOP))
     (draft / "known" / "gates.v").write_text(to_verilog(design.netlist, TOP))
+    (draft / OWN_FILE).write_text(json.dumps({"top": design.top}) + "\n", encoding="utf-8")
     (draft / "brief.md").write_text(_brief(design, aim), encoding="utf-8")
     condition = _BARE
     if liberty is not None:
         shutil.copyfile(liberty, draft / "cells.lib")
         condition = str(place / "cells.lib")
     (draft / "task.toml").write_text(_document(design, goal, aim, name, condition), encoding="utf-8")
+
+
+def own_top(folder: Path) -> str:
+    """The user's name of the top module; empty for a task that is not made from a user's design."""
+    try:
+        return str(json.loads((folder / OWN_FILE).read_text(encoding="utf-8"))["top"])
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"cannot be read: {error}", where=str(folder / OWN_FILE), hint="make the task again") from error
 
 
 def rename_top(text: str, top: str, to: str = TOP) -> str:

@@ -15,6 +15,7 @@ import tools.rtl
 from evaluators.accelerators import toolchain
 from evaluators.accelerators.cascade import Cascade, CascadeEnded, Notes
 from evaluators.accelerators.engine import SOURCE as WORKER
+from evaluators.accelerators.export import export_design
 from evaluators.accelerators.mapping import CONDITIONS, Condition, condition_of
 from evaluators.accelerators.netlist import Netlist
 from evaluators.accelerators.prove import Proof, ProofClass
@@ -210,6 +211,10 @@ class RtlCombEvaluator:
         if last.outcome is Outcome.PASS:
             return evidence.metrics.get("proved") is not None and evidence.metrics["proved"].value > 0
         return last.outcome is Outcome.FAIL and last.reason not in _LIMITS_HAD_A_PART
+
+    async def export(self, source: str, task: Task, parameters: Mapping[str, Scalar]) -> Mapping[str, bytes]:
+        """Implements `nightforge.domain.artifact.OffersExport`."""
+        return await export_design(self._sandbox, self._flow, source, task)
 
     async def _netlist(
         self, source: str, settings: RtlSettings, cascade: Cascade, wall_s: Mapping[str, float]
