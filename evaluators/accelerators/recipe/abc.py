@@ -41,12 +41,15 @@ for part in "$job"/*.abc; do
 done
 """
 _JUDGE = """cd "${0%/*}" || exit 1
-exec "$1" -s -q "$(cat script)" 2>&1 </dev/null
+"$1" -s -q "$(cat prove)" 2>&1 </dev/null
+echo ==MAPPING==
+"$1" -s -q "$(cat map)" 2>&1 </dev/null
 """
 _MAP = {
     Measure.ADP: "map -B 0.9; topo; buffer -c; upsize; dnsize; stime -p",
     Measure.LUT6: "if -K 6; print_stats",
 }
+_MARK = "==CIRCUIT="
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _STIME = re.compile(r"Area = *([0-9.]+) .*Delay = *([0-9.]+) ps")
 _LUTS = re.compile(r" nd = *(\d+) .* lev = *(\d+)")
@@ -91,7 +94,7 @@ async def optimise(
         content = result.outputs.get(f"{name}.aig", b"")
         if not content:
             raise _why_nothing(circuit.name, result.stdout.decode("utf-8", "replace"))
-        made.append(_checked(content, circuit))
+        made.append(checked(content, circuit))
     return made
 
 
@@ -123,7 +126,7 @@ def _check_ended(result: ExecResult, what: str) -> None:
     raise Refused("timeout" if outcome is Outcome.TIMEOUT else "crashed", f"{what}: {result.reason.value}", outcome)
 
 
-def _checked(content: bytes, circuit: Circuit) -> Aig:
+def checked(content: bytes, circuit: Circuit) -> Aig:
     """The graph, when it has the ports of the original. Ports have no names here: they count by their order."""
     try:
         made = read_aiger(content)
@@ -142,36 +145,47 @@ def _checked(content: bytes, circuit: Circuit) -> Aig:
 async def judge(
     sandbox: Sandbox, pairs: Sequence[tuple[Circuit, Aig]], measure: Measure, settings: RecipeSettings
 ) -> list[Quality]:
-    """Prove each graph equivalent to its circuit, then map and measure it. Raises Refused for the first that is not."""
-    files: dict[str, bytes | Path] = {}
-    script = [f"read_lib -v {liberty()}"] if measure is Measure.ADP else []
+    """Prove each graph equivalent to its circuit, then map and measure it. Raises Refused for the first that is not.
+
+    Two processes: mapping a network that ABC chokes on must not take the proofs' words with it.
+    """
+    files: dict[str, bytes | Path] = {"run.sh": _JUDGE.encode()}
+    prove: list[str] = []
+    map_all = [f"read_lib -v {liberty()}"] if measure is Measure.ADP else []
     for number, (circuit, made) in enumerate(pairs):
-        original, written = f"original{number}.aig", f"written{number}.aig"
+        original, written, mark = f"original{number}.aig", f"written{number}.aig", f"echo {_MARK}{number}="
         files[original], files[written] = circuit.aig.to_aiger(), made.to_aiger()
-        script.append(f"echo ==CIRCUIT {number}==")
-        script.append(f"cec -n -T {PROOF_S} -C 1000000 {original} {written}")
-        script.append(f"echo ==MAPPED==; read_aiger {written}; {_MAP[measure]}")
-    files["script"] = ("; ".join(script)).encode()
+        prove += [mark, f"cec -n -T {PROOF_S} -C 1000000 {original} {written}"]
+        map_all += [mark, f"read_aiger {written}", _MAP[measure]]
+    files["prove"], files["map"] = "; ".join(prove).encode(), "; ".join(map_all).encode()
     allowed_s = (PROOF_S + settings.cpu_s) * len(pairs)
     limits = Limits(cpu_s=allowed_s, wall_s=_WALL_PER_CPU * allowed_s, memory_bytes=2048 * MIB, processes=8)
-    files["run.sh"] = _JUDGE.encode()
     result = await sandbox.run(["/bin/sh", "/job/run.sh", program()], files=files, limits=limits)
     if result.reason is ExitReason.WALL_LIMIT:
         raise EvaluatorFault("a proof got too little of the processor", hint="the machine is overloaded; try again")
-    parts = _COLOUR.sub("", result.stdout.decode("utf-8", "replace")).split("==CIRCUIT ")[1:]
-    said = {part.split("==", 1)[0]: part for part in parts}
-    return [_verdict(circuit, said.get(str(n), ""), measure) for n, (circuit, _) in enumerate(pairs)]
+    proofs, _, mapped = _COLOUR.sub("", result.stdout.decode("utf-8", "replace")).partition("==MAPPING==\n")
+    proven, measured = _by_mark(proofs), _by_mark(mapped)
+    for number, (circuit, _) in enumerate(pairs):
+        _check_proof(circuit, proven.get(number, ""))
+    return [_quality(circuit, measured.get(number, ""), measure) for number, (circuit, _) in enumerate(pairs)]
 
 
-def _verdict(circuit: Circuit, said: str, measure: Measure) -> Quality:
-    proof, mapped, numbers = said.partition("==MAPPED==")
-    if "Networks are NOT EQUIVALENT" in proof:
+def _by_mark(text: str) -> dict[int, str]:
+    found = (part.partition("=") for part in text.split(_MARK)[1:])
+    return {int(number): said for number, _, said in found if number.isdigit()}
+
+
+def _check_proof(circuit: Circuit, said: str) -> None:
+    if "Networks are NOT EQUIVALENT" in said:
         raise Refused("not_equivalent", f"{circuit.name}: the result computes something else")
-    if not re.search(r"^Networks are equivalent", proof, re.MULTILINE):
+    if not re.search(r"^Networks are equivalent", said, re.MULTILINE):
         raise Refused("not_proven", f"{circuit.name}: equivalence could not be proven within {PROOF_S} s")
-    found = (_STIME if measure is Measure.ADP else _LUTS).search(numbers)
-    if not mapped or found is None:
-        raise Refused("not_mapped", f"{circuit.name}: the result could not be mapped")
+
+
+def _quality(circuit: Circuit, said: str, measure: Measure) -> Quality:
+    found = (_STIME if measure is Measure.ADP else _LUTS).search(said)
+    if found is None:
+        raise Refused("not_mapped", f"{circuit.name}: ABC ended before the result was mapped")
     size, delay = float(found[1]), float(found[2])
     quality = Quality(size, delay / 1000 if measure is Measure.ADP else delay)
     if quality.value(measure) <= 0:
