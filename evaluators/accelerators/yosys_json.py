@@ -120,7 +120,7 @@ class _Builder:
             if not spec.is_input:
                 bits = self._bits(spec)
                 for index, bit in enumerate(bits):
-                    self._reach(bit, f"{spec.name}[{index}]")
+                    self._reach(bit, f"{spec.name}[{index}]" if len(bits) > 1 else spec.name)
                 outputs.append(Port(spec.name, tuple(self._net[bit] for bit in bits)))
         return Netlist(tuple(inputs), tuple(outputs), tuple(self._gates))
 
