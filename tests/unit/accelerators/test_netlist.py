@@ -110,7 +110,7 @@ def test_a_long_chain_needs_no_deep_stack() -> None:
     assert netlist.levels == 20_000
 
 
-kinds: st.SearchStrategy[Kind] = st.sampled_from(sorted(KINDS))  # type: ignore[arg-type]
+kinds: st.SearchStrategy[Kind] = st.sampled_from(sorted(KINDS))
 
 
 @given(st.lists(st.tuples(kinds, st.lists(st.integers(0, 1 << 30), min_size=3, max_size=3)), min_size=1, max_size=30))
