@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -40,9 +41,16 @@ def task_of(received: Received) -> Task:
 
 
 def plan(received: Received) -> Behaviour:
-    """The first task one of whose keywords stands in the goal."""
-    goal = received.messages[-1]["content"].casefold()
-    named = next((task.name for task in TASKS if any(word.casefold() in goal for word in task.keywords)), None)
+    """The task most of whose keywords stand in the goal as words of their own; the first of equals."""
+    goal = received.messages[-1]["content"]
+
+    def shared(task: Task) -> int:
+        return sum(
+            re.search(rf"(?<!\w){re.escape(word)}(?!\w)", goal, re.IGNORECASE) is not None for word in task.keywords
+        )
+
+    best = max(TASKS, key=shared)
+    named = best.name if shared(best) else None
     refusal = "" if named else "no task has this operation"
     return answer(json.dumps({"task": named, "parameters": [], "questions": [], "refusal": refusal, "notes": []}))
 

@@ -97,14 +97,14 @@ async def one_candidate(store: SqlStore, campaign: str, ordinal: int, chance: ra
         operator=OperatorKind.REWRITE,
         operator_name="rewrite.unroll",
         note="unrolled the inner loop by 8",
+        state=CandidateState.EVALUATING,
     )
     if store.owner_of(campaign, sha) != ordinal:
         raise AssertionError("the benchmark's programs are all different")
-    await store.set_candidate_state(campaign, ordinal, CandidateState.EVALUATING)
     seen, score = evidence(chance)
     await store.save_evidence(campaign, ordinal, seen, attempt=0, score=score, score_low=score * 0.99)
-    await store.save_verdict(campaign, ordinal, Verdict(bottleneck="expf", next_step="try a polynomial"))
-    await store.finish_candidate(campaign, ordinal, CandidateState.MEASURED)
+    words = Verdict(bottleneck="expf", next_step="try a polynomial")
+    await store.finish_candidate(campaign, ordinal, CandidateState.MEASURED, verdict=words)
 
 
 def size_of(url: str, file: Path | None) -> int:

@@ -2,6 +2,7 @@
 
 NightforgeError
  ├ UserError                 bad goal, plan, flag or configuration     exit 2
+ │  ├ CampaignBusy           another process runs the campaign         exit 2
  │  ├ NotFound               no such campaign, candidate, task         exit 7
  │  ├ BudgetRefused          a budget that cannot pay for anything     exit 5
  │  └ ModelAccessRefused     wrong key, unknown model or price         exit 2
@@ -41,6 +42,10 @@ class NightforgeError(Exception):
 
 class UserError(NightforgeError):
     exit_code = 2
+
+
+class CampaignBusy(UserError):
+    """A living process holds the campaign: nothing is wrong with either."""
 
 
 class NotFound(UserError):

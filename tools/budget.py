@@ -12,7 +12,7 @@ import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Self
 
 from nightforge.domain.candidate import Tally
 from nightforge.domain.plan import Budget
@@ -73,15 +73,6 @@ class Reservation:
     def release(self) -> None:
         """Nothing was spent."""
         self._end(self, NOTHING)
-
-
-class Funds(Protocol):
-    """Where the model client takes its money from."""
-
-    async def reserve_when_free(self, *, cost_usd: float = 0.0, tokens: int = 0, evaluations: int = 0) -> Reservation:
-        """Hold an amount, waiting while only what is in flight stands in the way; BudgetExhausted when it cannot
-        fit."""
-        ...
 
 
 class BudgetMeter:

@@ -22,7 +22,7 @@ from nightforge.domain.ports import Clock, Store
 from nightforge.errors import ModelAccessRefused, ModelFault
 from tools import pricing
 from tools.broker import Broker, NoBroker, NoTurn
-from tools.budget import Funds
+from tools.budget import BudgetMeter
 from tools.ensemble import order_of
 from tools.llm_booking import Bill, Books, Sent
 from tools.llm_endpoint import Endpoint, Member, first_dialect
@@ -98,7 +98,7 @@ class OpenAIModelClient:
         models: tuple[ModelSpec, ...],
         api_key: SecretStr | str | None,
         store: Store,
-        budget: Funds,
+        budget: BudgetMeter,
         clock: Clock,
         random: Random,
         request_timeout_s: float = 120.0,

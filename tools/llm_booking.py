@@ -11,7 +11,7 @@ from nightforge.domain.plan import ModelSpec
 from nightforge.domain.ports import Clock, Store
 from tools import pricing
 from tools.broker import FREE, Broker, Held, Rate
-from tools.budget import Funds, Reservation
+from tools.budget import BudgetMeter, Reservation
 from tools.llm_endpoint import Member
 from tools.llm_errors import Failure
 from tools.llm_wire import Answer, tokens_in_bound
@@ -58,7 +58,7 @@ class Sent:
 @dataclass(frozen=True)
 class Books:
     store: Store
-    budget: Funds
+    budget: BudgetMeter
     clock: Clock
     broker: Broker
 

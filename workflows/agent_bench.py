@@ -90,6 +90,8 @@ class Trial(Frozen):
     task: str
     planned: bool = False
     """The planner read the goal as the task that it means."""
+    read_as: str = ""
+    """The task that the planner read, right or not; empty where it read none."""
     parsed: bool = False
     """The coder's reply held a program or edits."""
     applied: bool = False
@@ -198,7 +200,8 @@ class Bench:
             trial = trial.model_copy(update={"reason": f"plan: {fault}"})
         else:
             by_model = not any(note.startswith(NO_READING) for note in reading.notes)
-            trial = trial.model_copy(update={"planned": by_model and reading.task == goal.task})
+            read_as = (reading.task or "") if by_model else ""
+            trial = trial.model_copy(update={"planned": read_as == goal.task, "read_as": read_as})
         # The coder gets the task that was meant, whatever the planner made of it: steps are measured one by one.
         parameters = {parameter.name: parameter.default for parameter in task.parameters}
         evaluator, calibration, seed = await self._seed(task, parameters)

@@ -81,6 +81,9 @@ class Campaign:
         shop, control = self.workshop, self.control
         await shop.store.set_campaign_state(shop.campaign_id, CampaignState.RUNNING)
         await control.pause_again()
+        if not control.is_over:
+            for candidate in shop.store.unfinished(shop.campaign_id):
+                self._take_up(candidate, shop)
         reason = None
         while reason is None:
             await control.obey()
@@ -115,19 +118,21 @@ class Campaign:
         await look_again(shop)
 
     async def start(self) -> None:
-        """Take up what an earlier session left, then plant the seed if it has not been."""
-        await catch_up(self.workshop)
-        self._recover()
+        """Plant the seed, or what an earlier session left of it."""
+        shop = self.workshop
+        await catch_up(shop)
+        self.next_ordinal = shop.store.next_ordinal(shop.campaign_id)
         if self.next_ordinal == 0 and self.stop.draining:
             return
         if self.next_ordinal == 0:
-            self._launch(0, None).reservation = self.workshop.budget.reserve(evaluations=1)
+            self._launch(0, None).reservation = shop.budget.reserve(evaluations=1)
             self.next_ordinal = 1
-        if not self._seed_is_done():
-            await self.land_all()
+        elif not (row := shop.store.candidate(shop.campaign_id, 0)).state.is_terminal:
+            self._take_up(row, shop)
+        await self.land_all()
         if self.stop.immediate:
             return
-        seed = self.workshop.store.candidate(self.workshop.campaign_id, 0)
+        seed = shop.store.candidate(shop.campaign_id, 0)
         if seed.state is CandidateState.REJECTED:
             failure = seed.evidence.failure if seed.evidence else None
             raise RehearsalFailed(
@@ -137,14 +142,23 @@ class Campaign:
                 hint="run `nightforge doctor`; if the machine is busy, try again when it is not",
             )
 
-    def _seed_is_done(self) -> bool:
-        return all(desk.ordinal != 0 for desk in self.flight.values())
+    async def try_one(self, workshop: Workshop) -> int | None:
+        """One candidate made with `workshop` (another team, same campaign), awaited; returns its ordinal.
 
-    async def try_one(self, workshop: Workshop) -> int:
-        """One candidate made with `workshop` (another team, same campaign), awaited; returns its ordinal."""
-        ordinal = self.next_ordinal
-        self.next_ordinal += 1
-        self._launch(ordinal, None, workshop)
+        What an earlier session left unfinished comes first, so that the team that began it finishes it: another one
+        words its requests otherwise, and would pay again for replies that are there. None when a person ends the
+        campaign.
+        """
+        unfinished = workshop.store.unfinished(workshop.campaign_id)
+        if self.control.is_over or (self.stop.draining and not unfinished):
+            return None
+        if unfinished:
+            ordinal = unfinished[0].ordinal
+            self._take_up(unfinished[0], workshop)
+        else:
+            ordinal = self.next_ordinal
+            self.next_ordinal += 1
+            self._launch(ordinal, None, workshop)
         await self.land_all()
         return ordinal
 
@@ -179,13 +193,6 @@ class Campaign:
             task.cancel()
         await asyncio.gather(*self.flight, return_exceptions=True)
         self.flight.clear()
-
-    def _recover(self) -> None:
-        """Take up what an earlier session left: unfinished candidates go on."""
-        shop = self.workshop
-        self.next_ordinal = shop.store.next_ordinal(shop.campaign_id)
-        for candidate in shop.store.unfinished(shop.campaign_id):
-            self._take_up(candidate, shop)
 
     def _take_up(self, candidate: Candidate, workshop: Workshop, tries: int = 0) -> None:
         """A candidate begun before; it keeps the evaluation that was reserved for it, ahead of new ones."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from nightforge.domain.base import Frozen
 from nightforge.domain.evidence import Calibration
@@ -102,6 +103,9 @@ class StopSwitch:
 
     watched: bool = False
     """A watcher started this session, not a person: what people said while no process ran is still to be obeyed."""
+
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once this process holds the campaign: what other programs say to it from here on is heard."""
 
     def press(self) -> None:
         self.immediate = self.draining

@@ -41,7 +41,9 @@ class Control:
     clock: Clock
     paused: bool = False
     may_pause: bool = False
-    """Only the search can pause: rehearsal, draining and confirmation are short, and end by themselves."""
+    """Only the search can pause: draining and confirmation are short, and end by themselves."""
+    has_searched: bool = False
+    """A pause before the search begins, in the rehearsal, holds when it does."""
     looked_at: float = float("-inf")
     on_hint: Callable[[], None] = lambda: None
     on_budget: Callable[[], Awaitable[None]] = _nothing_changes
@@ -52,17 +54,18 @@ class Control:
         """Nothing may go on: a person stops it now, or it is no longer ours."""
         return self.stop.immediate or self.tenure.trouble is not None
 
-    async def take_up(self, state: CampaignState, reason: str) -> None:
+    async def take_up(self, state: CampaignState, reason: str, *, through: int) -> None:
         """What was said to earlier sessions: a person who resumes starts afresh, a watcher goes on as it was.
 
-        Hints and caps are rows, and hold for both.
+        Commands after number `through` were said to this session, and are waiting for it. Hints and caps are rows,
+        and hold for both.
         """
         self.on_hint()
         if not self.stop.watched:
             for command in self.store.waiting_commands(self.tenure.campaign_id):
-                if command.command == "discard":
+                if command.command == "discard" and command.sequence <= through:
                     await self._obey(command)
-            await self.store.take_commands(self.tenure.campaign_id)
+            await self.store.take_commands(self.tenure.campaign_id, through=through)
         elif state is CampaignState.PAUSED and reason == "asked":
             self.paused = True
         elif state is CampaignState.DRAINING and reason in STOPS.values():
@@ -70,7 +73,7 @@ class Control:
 
     async def pause_again(self) -> None:
         """The search begins: a session that was paused when its process died stays paused."""
-        self.may_pause = True
+        self.may_pause = self.has_searched = True
         if self.paused:
             await self._pause(is_paused=True)
 
@@ -87,6 +90,8 @@ class Control:
     async def _obey(self, command: Command) -> None:
         campaign_id = self.tenure.campaign_id
         match command.command:
+            case "pause" | "resume" if not self.has_searched:
+                self.paused = command.command == "pause"
             case "pause" | "resume" if not self.may_pause:
                 await self.store.append_event(
                     campaign_id,

@@ -48,9 +48,6 @@ def build_graph(preset: Preset, *, drafts: int, repairs: int) -> CandidateGraph:
             return [str(Node.EVALUATE)]
         return planned if state.get("shift", False) else first
 
-    async def after_gate(state: CandidateRun) -> str:
-        return str(Node.EVALUATE) if state["code_sha"] else await after_evaluate(state)
-
     async def after_evaluate(state: CandidateRun) -> str:
         mendable = mends and state.get("repairable", False) and state["attempt"] < repairs and state["parents"]
         return str(Node.REPAIR) if mendable else last
@@ -58,7 +55,6 @@ def build_graph(preset: Preset, *, drafts: int, repairs: int) -> CandidateGraph:
     async def after_repair(state: CandidateRun) -> str:
         return str(Node.GATE) if state.get("repairable", False) else last
 
-    repair = [str(Node.REPAIR)] if mends else []
     graph.add_node(str(Node.PICK), nodes.pick)
     for index, name in enumerate(coders):
         graph.add_node(name, _coder(index))
@@ -67,16 +63,18 @@ def build_graph(preset: Preset, *, drafts: int, repairs: int) -> CandidateGraph:
     graph.add_node(str(Node.EVALUATE), nodes.evaluate)
     graph.add_node(str(Node.RECORD), nodes.record)
     graph.add_edge(START, str(Node.PICK))
-    ways = dict.fromkeys([*planned, *first, str(Node.EVALUATE), last, *repair])
+    ways = dict.fromkeys([*planned, *first, str(Node.EVALUATE), last, *([str(Node.REPAIR)] if mends else [])])
     graph.add_conditional_edges(str(Node.PICK), after_pick, list(ways))
-    graph.add_conditional_edges(str(Node.GATE), after_gate, [str(Node.EVALUATE), last, *repair])
-    graph.add_conditional_edges(str(Node.EVALUATE), after_evaluate, [last, *repair])
+    graph.add_edge(str(Node.GATE), str(Node.EVALUATE))
     graph.add_edge(str(Node.RECORD), END)
     # There in every preset: a search that stands still asks for another approach.
     graph.add_node(str(Node.PLAN_STEP), nodes.plan_step)
     for name in coders:
         graph.add_edge(str(Node.PLAN_STEP), name)
-    if mends:
+    if not mends:
+        graph.add_edge(str(Node.EVALUATE), last)
+    else:
+        graph.add_conditional_edges(str(Node.EVALUATE), after_evaluate, [last, str(Node.REPAIR)])
         graph.add_node(str(Node.REPAIR), nodes.repair)
         graph.add_conditional_edges(str(Node.REPAIR), after_repair, [str(Node.GATE), last])
     if preset.has(Node.JUDGE):

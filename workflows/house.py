@@ -20,7 +20,7 @@ from nightforge.settings import Settings
 from nightforge.store import open_store
 from sandbox import open_sandbox
 from tools.broker import Broker, MachineBroker
-from tools.budget import BudgetMeter, Funds
+from tools.budget import BudgetMeter
 from tools.clock import SystemClock
 from tools.pricing import resolve
 from workflows.slotted import SlottedSandbox
@@ -123,7 +123,7 @@ class _Teams:
         client = self._open_client(models, budget, campaign_id)
         return LlmTeam(client, planning_id=campaign_id, models=models, programs=OfflineCoder())
 
-    def make_entrant(self, model: ModelSpec, budget: Funds, campaign_id: str) -> Entrant:
+    def make_entrant(self, model: ModelSpec, budget: BudgetMeter, campaign_id: str) -> Entrant:
         """Its coder has no programs to turn to: whatever operator is asked for, the model writes."""
         from agents.llm_team import LlmTeam
         from tools.llm_probe import ModelProber
@@ -133,7 +133,7 @@ class _Teams:
         team = LlmTeam(client, planning_id=campaign_id, models=(model,))
         return Entrant(model, team, ModelProber(client))
 
-    def _open_client(self, models: Sequence[ModelSpec], budget: Funds, campaign_id: str) -> OpenAIModelClient:
+    def _open_client(self, models: Sequence[ModelSpec], budget: BudgetMeter, campaign_id: str) -> OpenAIModelClient:
         from tools.llm import OpenAIModelClient
         from tools.llm_memory import ModelMemory
 

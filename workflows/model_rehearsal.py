@@ -1,4 +1,8 @@
-"""Each model is rehearsed before a campaign: probed, then one candidate of its own through the real graph."""
+"""Each model is rehearsed before a campaign: probed, then one candidate of its own through the real graph.
+
+What this costs is a goal, `SHARE` of the caps, and no reason to fail: a model has its first candidate whatever that
+costs, and another one while what is left of the share pays for one as costly. The caps themselves hold as always.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +11,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from nightforge.domain.candidate import Tally
 from nightforge.domain.evidence import Evidence
 from nightforge.domain.model import ModelProfile, ModelProfiles
-from nightforge.domain.plan import ModelSpec
+from nightforge.domain.plan import Budget, ModelSpec
 from nightforge.domain.rehearsal import RehearsalCheck, RehearsalReport
 from nightforge.domain.team import Team
 from nightforge.domain.words import Outcome
 from nightforge.errors import BudgetExhausted, ModelFault, RehearsalFailed
-from tools.budget import Funds
+from tools.budget import Amount, BudgetMeter
 from workflows.campaign import Campaign
-from workflows.purse import OVER_SHARE, SHARE, SHARE_HINT, Purse, PurseRecord, RehearsalTeam
 from workflows.workshop import Workshop
 
 logger = logging.getLogger(__name__)
@@ -25,10 +29,12 @@ MODELS = "model-rehearsal"
 """The document that says which models have delivered."""
 PROFILES = "model-profiles"
 """The document that says what was found out about each."""
+BEGUN = "model-rehearsal-begun"
+"""The document with the tally before it: its cost is counted from there, over all sessions."""
 MODEL_TRIES = 3
 """Candidates that a model may spend to deliver one that is parsed, applied and built."""
-PURSE = "model-rehearsal-purse"
-"""The document that says what the rehearsal has cost."""
+SHARE = 0.01
+"""Of the caps on dollars and tokens, for the rehearsal of all models together."""
 PROBE_SHARE = 0.002
 """Of the dollar cap, for the prompt of one probe."""
 PROMPT_PROGRAMS = 3
@@ -59,58 +65,44 @@ class Entrant:
     prober: Prober
 
 
-EntrantFactory = Callable[[ModelSpec, Funds, str], Entrant]
+EntrantFactory = Callable[[ModelSpec, BudgetMeter, str], Entrant]
 """(model, budget, campaign id) → entrant."""
 
 
-async def rehearse_models(campaign: Campaign, entrants: Sequence[Entrant], purse: Purse) -> None:
+async def rehearse_models(campaign: Campaign, entrants: Sequence[Entrant]) -> None:
     """Each model must bring one candidate through parsing, applying and building, in the real graph.
 
     Ends early, with the rest to be held on resume, when a person interrupts it or the budget is spent. Raises
-    RehearsalFailed, naming the setting where it knows one.
+    RehearsalFailed when a model had `MODEL_TRIES` candidates, naming the setting where it knows one.
     """
     store, campaign_id = campaign.workshop.store, campaign.workshop.campaign_id
     report = store.document(campaign_id, MODELS, RehearsalReport) or RehearsalReport(checks=())
-    await store.save_document(campaign_id, PURSE, purse.record)
+    begun = await _begun(campaign.workshop)
     for entrant in entrants:
         model = entrant.model
         if any((check.path, check.title) == (model.model, model.base_url) for check in report.checks):
             continue
-        try:
-            await _probe(campaign, entrant, purse)
-            ordinal = await _rehearse_model(campaign, entrant, purse)
-        finally:
-            await _tell_cost(campaign, purse, model)
-        if ordinal is None:
+        await _probe(campaign, entrant)
+        check = await _rehearse_model(campaign, entrant, begun)
+        if check is None:
             return
-        check = RehearsalCheck(
-            path=model.model, title=model.base_url, expect="built", outcome=f"candidate {ordinal}", held=True
-        )
         report = RehearsalReport(checks=(*report.checks, check))
         await store.save_document(campaign_id, MODELS, report)
 
 
-def open_purse(workshop: Workshop) -> Purse:
-    """With what an earlier session has spent of it."""
-    record = workshop.store.document(workshop.campaign_id, PURSE, PurseRecord)
-    return Purse(workshop.budget, workshop.plan.budget, record)
-
-
-async def _probe(campaign: Campaign, entrant: Entrant, purse: Purse) -> None:
+async def _probe(campaign: Campaign, entrant: Entrant) -> None:
     """Form and context. A budget too small for it, or an endpoint that does not answer it, leaves it out."""
     if campaign.stop.draining:
         return
     shop = campaign.workshop
     seed_bytes = len(shop.task.read(shop.task.seed).encode())
-    share_usd = purse.share.cost_usd
-    most_usd = None if share_usd is None else share_usd * PROBE_SHARE / SHARE
+    cap_usd = shop.plan.budget.cost_usd
     try:
-        with purse.strict():
-            found = await entrant.prober.probe(
-                shop.campaign_id,
-                prompt_bytes=len(shop.brief.encode()) + PROMPT_PROGRAMS * seed_bytes,
-                most_usd=most_usd,
-            )
+        found = await entrant.prober.probe(
+            shop.campaign_id,
+            prompt_bytes=len(shop.brief.encode()) + PROMPT_PROGRAMS * seed_bytes,
+            most_usd=None if cap_usd is None else PROBE_SHARE * cap_usd,
+        )
     except (BudgetExhausted, ModelFault):
         return  # whether the endpoint answers at all is seen by the candidate
     known = shop.store.document(shop.campaign_id, PROFILES, ModelProfiles) or ModelProfiles()
@@ -121,57 +113,75 @@ async def _probe(campaign: Campaign, entrant: Entrant, purse: Purse) -> None:
         raise RehearsalFailed(found.trouble, where="rehearsal of models", hint=found.hint)
 
 
-async def _rehearse_model(campaign: Campaign, entrant: Entrant, purse: Purse) -> int | None:
-    """The candidate that it delivered; None when the campaign ends first. Raises RehearsalFailed, or the fault."""
-    workshop = replace(campaign.workshop, team=RehearsalTeam.of(entrant.team, purse, _place(entrant.model)))
+async def _rehearse_model(campaign: Campaign, entrant: Entrant, begun: Amount) -> RehearsalCheck | None:
+    """What it delivered; None when the campaign ends first. Raises RehearsalFailed, or the endpoint's fault."""
+    workshop = replace(campaign.workshop, team=entrant.team)
     outcomes: list[str] = []
-    while len(outcomes) < MODEL_TRIES and (not outcomes or purse.pays_again(_place(entrant.model))):
+    while True:
+        before = _cost(workshop)
         ordinal = await campaign.try_one(workshop)
-        if campaign.control.is_over:
+        if ordinal is None or campaign.control.is_over:
             return None
-        candidate = workshop.store.candidate(workshop.campaign_id, ordinal)
         attempts = workshop.store.attempts(workshop.campaign_id, ordinal)
         if any(one.evidence is not None and was_built(one.evidence) for one in attempts):
-            return ordinal
+            return _check(entrant.model, f"candidate {ordinal}", held=True)
         if campaign.stop.draining or campaign.exhausted:
             return None
-        outcomes.append(candidate.reason)
+        outcomes.append(workshop.store.candidate(workshop.campaign_id, ordinal).reason)
+        spent = _cost(workshop)
+        if len(outcomes) == MODEL_TRIES or not share_pays(
+            campaign.workshop.plan.budget, spent - begun + spent - before
+        ):
+            break
     if campaign.last_fault is not None and outcomes[-1] == "model_fault":
         raise campaign.last_fault  # an endpoint out of reach says nothing of its model: paused, not failed
-    raise _failure(entrant.model, workshop.campaign_id, ordinal, outcomes)
+    failure = _failure(entrant.model, workshop.campaign_id, ordinal, outcomes)
+    if len(outcomes) == MODEL_TRIES:
+        raise failure
+    said = f"{failure}; {SHARE:.0%} of the caps pays for no other try, and the campaign goes on"
+    logger.warning("%s (%s)", said, failure.hint)
+    return _check(entrant.model, said, held=False)
 
 
-def _place(model: ModelSpec) -> str:
-    return f"{model.model} at {model.base_url}"
+def _check(model: ModelSpec, outcome: str, *, held: bool) -> RehearsalCheck:
+    return RehearsalCheck(path=model.model, title=model.base_url, expect="built", outcome=outcome, held=held)
 
 
-async def _tell_cost(campaign: Campaign, purse: Purse, model: ModelSpec) -> None:
-    """Kept for a resume; a first reply that the share could not pay for is told."""
-    shop, record = campaign.workshop, purse.record
-    await shop.store.save_document(shop.campaign_id, PURSE, record)
-    if _place(model) in record.beyond:
-        logger.warning(
-            "%s of the caps do not pay for the worst case of one reply of %s: it was asked for one all the same, and "
-            "the rehearsal has cost $%.4f so far",
-            f"{SHARE:.0%}",
-            model.model,
-            record.spent_usd,
-        )
+async def _begun(shop: Workshop) -> Amount:
+    """What the campaign had cost before its rehearsal."""
+    tally = shop.store.document(shop.campaign_id, BEGUN, Tally)
+    if tally is None:
+        tally = shop.store.tally(shop.campaign_id)
+        await shop.store.save_document(shop.campaign_id, BEGUN, tally)
+    return _amount(tally)
+
+
+def _cost(shop: Workshop) -> Amount:
+    return _amount(shop.store.tally(shop.campaign_id))
+
+
+def _amount(tally: Tally) -> Amount:
+    return Amount.of(cost_usd=tally.cost_usd, tokens=tally.tokens_in + tally.tokens_out, evaluations=0)
+
+
+def share_pays(budget: Budget, wanted: Amount) -> bool:
+    """For what the rehearsal has cost and is about to."""
+    return (budget.cost_usd is None or wanted.cost_usd <= SHARE * budget.cost_usd) and (
+        budget.tokens is None or wanted.tokens <= SHARE * budget.tokens
+    )
 
 
 HINTS = {
     "truncated": "raise max_output_tokens of the model: a model that thinks needs room for it",
     "context_length": "give the model a longer context window (context_tokens), or take a task with a shorter brief",
-    OVER_SHARE: SHARE_HINT,
     "refused": "the model or its filter refuses this goal: take another model",
 }
 """Why a candidate was rejected → the setting to look at."""
 
 
 def _failure(model: ModelSpec, campaign_id: str, ordinal: int, outcomes: Sequence[str]) -> RehearsalFailed:
-    tries = f"{len(outcomes)} tries" if len(outcomes) == MODEL_TRIES else f"what {SHARE:.0%} of the caps pays for"
-    reasons = [*outcomes, *([OVER_SHARE] if len(outcomes) < MODEL_TRIES else [])]
-    named = [HINTS[reason] for reason in dict.fromkeys(reasons) if reason in HINTS]
+    tries = "1 try" if len(outcomes) == 1 else f"{len(outcomes)} tries"
+    named = [HINTS[reason] for reason in dict.fromkeys(outcomes) if reason in HINTS]
     read = f"read its replies with `nightforge show {campaign_id}.{ordinal}`, or take another model"
     return RehearsalFailed(
         f"model {model.model} brought no candidate that could be built in {tries}: {', '.join(outcomes)}",

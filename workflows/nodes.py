@@ -1,4 +1,7 @@
-"""One short function per node of the candidate graph. Each commits its stage before it returns."""
+"""One short function per node of the candidate graph. Each commits its stage before it returns.
+
+The judge's words alone wait for the candidate's end: the reply that they are read from is a row already.
+"""
 
 from __future__ import annotations
 
@@ -64,6 +67,8 @@ async def _take_up(desk: Desk, row: Candidate) -> CandidateRun:
         desk.evaluations += 1
         run |= {"evaluated": True, **_judge_outcome(desk, evidence)}
         _remember(desk, evidence, row.code_sha)
+    elif row.code_sha is not None:
+        await shop.store.set_candidate_state(shop.campaign_id, desk.ordinal, CandidateState.EVALUATING)
     return run
 
 
@@ -185,14 +190,17 @@ def _draft_fate(draft: Draft | NoDraft, taken: Draft | None) -> str:
 
 
 async def evaluate(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
-    """Run the cascade and commit what it saw, score and counters included, in one transaction."""
+    """Run the cascade and commit what it saw, score and counters included, in one transaction.
+
+    What the gate refused passes by: an edge around here would cost every other candidate a look at it.
+    """
     desk = runtime.context
     shop, attempt = desk.workshop, state["attempt"]
     sha = state["code_sha"]
-    assert sha is not None
+    if sha is None:
+        return {}
     if desk.reservation is None:
         desk.reservation = shop.budget.reserve(evaluations=1)
-    await shop.store.set_candidate_state(shop.campaign_id, desk.ordinal, CandidateState.EVALUATING)
     evidence = await shop.evaluate(desk.source(sha), phase=Phase.SEARCH, ordinal=desk.ordinal)
     await commit_evidence(desk, evidence, attempt)
     if shop.reuse is not None:
@@ -251,12 +259,11 @@ async def judge(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
         return {}
     context = desk.context(state["parents"], state.get("step", StepPlan()), attempt=state["attempt"])
     try:
-        verdict = await shop.team.judge.judge(context, shop.store.source(sha), desk.evidence)
+        desk.verdict = await shop.team.judge.judge(context, desk.source(sha), desk.evidence)
     except ModelFault as fault:
         if fault.retryable:
             raise
         return {}
-    await shop.store.save_verdict(shop.campaign_id, desk.ordinal, verdict)
     return {}
 
 
@@ -264,7 +271,7 @@ async def record(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
     desk = runtime.context
     shop = desk.workshop
     fate, reason = state["state"], state.get("reason", "")
-    await shop.store.finish_candidate(shop.campaign_id, desk.ordinal, fate, reason=reason)
+    await shop.store.finish_candidate(shop.campaign_id, desk.ordinal, fate, reason=reason, verdict=desk.verdict)
     await tell(desk, fate, reason)
     return {}
 
@@ -283,4 +290,5 @@ async def _store_program(desk: Desk, draft: Draft, attempt: int) -> str:
         operator=None if desk.ordinal == 0 else draft.operator,
         operator_name="seed" if desk.ordinal == 0 else draft.operator_name,
         note=draft.note,
+        state=CandidateState.EVALUATING,
     )

@@ -12,16 +12,12 @@ from contextlib import asynccontextmanager, suppress
 
 from nightforge.domain.candidate import Lease
 from nightforge.domain.ports import Clock, Store
-from nightforge.errors import StoreFault, UserError
+from nightforge.errors import CampaignBusy, StoreFault
 
 logger = logging.getLogger(__name__)
 
 LEASE_S = 4.0
 HEARTBEAT_S = 1.0
-
-
-class CampaignBusy(UserError):
-    """A living process holds the campaign: nothing is wrong with either."""
 
 
 class Tenure:

@@ -15,7 +15,7 @@ from nightforge.domain.words import Direction, SandboxTier, TeamKind
 from nightforge.errors import BudgetRefused, UserError
 from workflows.contract import Estimate, NightRequest, PlanCard
 from workflows.presets import Preset, find_preset
-from workflows.stopping import CONFIRMATION_COST
+from workflows.stopping import CONFIRMATION_COST, DUEL_COST
 
 DEFAULT_MINUTES = 10.0
 TYPICAL_TOKENS = (3_000, 1_500)
@@ -163,19 +163,25 @@ def make_card(
 
 
 def estimate(plan: Plan, calibration: Calibration) -> Estimate:
-    """From the measured time per evaluation; about half of the candidates end early."""
-    seconds = max(calibration.seconds_per_evaluation, 0.01) / plan.search.evaluation_slots
-    budget, confirm_s = plan.budget, CONFIRMATION_COST * seconds * plan.search.confirm_top
+    """From the measured time per evaluation; about half of the candidates end early.
+
+    The cap on wall time keeps what confirmation needs. After it come what is in flight by then and the duels.
+    """
+    alone = max(calibration.seconds_per_evaluation, 0.01)
+    seconds, finalists = alone / plan.search.evaluation_slots, plan.search.confirm_top
+    budget, confirm_s = plan.budget, CONFIRMATION_COST * alone * finalists
+    after_s = 2 * alone + DUEL_COST * alone * max(finalists - 1, 0)
+    wall_s = budget.wall_s if budget.wall_s is not None else 3600.0
+    searching = max(wall_s - confirm_s, 0.0)
+    low, high = int(searching / seconds), int(searching / (0.4 * seconds))
+    wall = (wall_s, wall_s + after_s)
     if budget.evaluations is not None:
-        low, high = budget.evaluations, budget.evaluations
-        wall = (0.4 * seconds * low + confirm_s, seconds * high + confirm_s)
-        if budget.wall_s is not None:
-            wall = (min(wall[0], budget.wall_s), min(wall[1], budget.wall_s))
-    else:
-        wall_s = budget.wall_s if budget.wall_s is not None else 3600.0
-        searching = max(wall_s - confirm_s, 0.0)
-        low, high = int(searching / seconds), int(searching / (0.4 * seconds))
-        wall = (wall_s, wall_s + 2 * seconds)
+        needed = (0.4 * seconds * budget.evaluations + confirm_s, seconds * budget.evaluations + confirm_s + after_s)
+        if budget.wall_s is None:
+            low, high, wall = budget.evaluations, budget.evaluations, needed
+        else:
+            low, high = min(low, budget.evaluations), min(high, budget.evaluations)
+            wall = (min(wall[0], needed[0]), min(wall[1], needed[1]))
     return Estimate(wall_s=wall, evaluations=(low, high), cost_usd=_estimate_cost(plan, (low, high)))
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import gc
 import logging
-from collections.abc import Sequence
 
 from agents.offline.analyst import OfflineAnalyst
 from nightforge.domain.candidate import Campaign, Candidate
@@ -23,10 +23,9 @@ from workflows.confirmation import confirm_finalists, find_champion
 from workflows.contract import StopSwitch
 from workflows.house import House
 from workflows.lessons import leave_lessons, read_lessons
-from workflows.model_rehearsal import Entrant, open_purse, rehearse_models
+from workflows.model_rehearsal import rehearse_models
 from workflows.ownership import Tenure, owning
 from workflows.presets import find_preset
-from workflows.purse import Purse
 from workflows.rehearsal import rehearse_evaluator
 from workflows.reuse import Reuse
 from workflows.search.novelty import NoveltyGate
@@ -45,11 +44,15 @@ INSPIRATIONS = {TeamKind.OFFLINE: 8, TeamKind.LLM: 2}
 
 async def run_campaign(house: House, campaign_id: str, stop: StopSwitch) -> str:
     """Returns why the search ended. Errors are raised with the campaign `paused` (or `failed` by its rehearsal)."""
+    if not gc.get_freeze_count():
+        gc.freeze()  # modules stay until the process ends: no full collection need walk through them again
     store = house.store
+    said_before = max((command.sequence for command in store.waiting_commands(campaign_id)), default=0)
     async with owning(store, campaign_id, house.clock) as tenure:
+        stop.begun.set()
         try:
             with kept_awake(f"campaign {campaign_id}"):
-                reason = await _run(house, campaign_id, stop, tenure)
+                reason = await _run(house, campaign_id, stop, tenure, said_before)
         except RehearsalFailed as error:
             await _leave(store, tenure, CampaignState.FAILED, f"rehearsal: {error}")
             raise
@@ -61,7 +64,7 @@ async def run_campaign(house: House, campaign_id: str, stop: StopSwitch) -> str:
         return reason
 
 
-async def _run(house: House, campaign_id: str, stop: StopSwitch, tenure: Tenure) -> str:
+async def _run(house: House, campaign_id: str, stop: StopSwitch, tenure: Tenure, said_before: int) -> str:
     """Rehearsal, search, confirmation, analysis; however it ends, nothing of it goes on afterwards."""
     store = house.store
     # Before the budget is opened: what was in flight when an earlier session was killed counts as spent.
@@ -70,7 +73,7 @@ async def _run(house: House, campaign_id: str, stop: StopSwitch, tenure: Tenure)
     workshop = open_workshop(house, campaign)
     search = Search(workshop, stop, tenure, offline=_offline_team(house, workshop))
     await read_lessons(search.workshop)
-    await search.control.take_up(campaign.state, campaign.reason)
+    await search.control.take_up(campaign.state, campaign.reason, through=said_before)
     if campaign.state is not CampaignState.RUNNING:
         await store.set_campaign_state(campaign_id, CampaignState.RUNNING, reason="resumed")
     try:
@@ -141,13 +144,10 @@ async def _rehearse(house: House, search: Search) -> None:
     if rehearsed is None:
         return
     await search.start()
-    if workshop.plan.team is TeamKind.LLM and not search.stop.draining:
-        purse = open_purse(workshop)
-        await rehearse_models(search, _entrants(house, workshop, purse), purse)
-
-
-def _entrants(house: House, workshop: Workshop, purse: Purse) -> Sequence[Entrant]:
-    return [house.make_entrant(model, purse, workshop.campaign_id) for model in workshop.plan.models]
+    if workshop.plan.team is TeamKind.LLM:
+        models = workshop.plan.models
+        entrants = [house.make_entrant(model, workshop.budget, workshop.campaign_id) for model in models]
+        await rehearse_models(search, entrants)
 
 
 def _offline_team(house: House, workshop: Workshop) -> Team | None:

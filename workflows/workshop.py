@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TypeVar
 
-from nightforge.domain.candidate import Candidate
+from nightforge.domain.candidate import Candidate, Verdict
 from nightforge.domain.evidence import Calibration, Evidence, StageEvidence
 from nightforge.domain.plan import Plan
 from nightforge.domain.ports import Clock, Evaluator, Store
@@ -156,7 +156,7 @@ class Workshop:
             if known is not None:
                 return known
         async with self.pipeline.slot(ordinal):
-            best = self.store.tally(self.campaign_id).best_score if phase is Phase.SEARCH else None
+            best = self.store.best_score(self.campaign_id) if phase is Phase.SEARCH else None
 
             async def evaluated() -> Evidence:
                 if phase is Phase.CONFIRMATION:
@@ -218,6 +218,8 @@ class Desk:
     """Of the newest evaluated attempt."""
     failure: StageEvidence | None = None
     broken: Program | None = None
+    verdict: Verdict | None = None
+    """The judge's, to be committed with the candidate's end: its reply is a row already, and never paid for again."""
     evaluations: int = 0
     choice: Choice | None = None
     hints: tuple[str, ...] = ()

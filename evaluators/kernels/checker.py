@@ -15,9 +15,9 @@ from threading import Event
 
 import numpy as np
 
+from evaluators.cascade import Cascade, CascadeEnded
 from evaluators.kernels.bench import Bench, Cast, checking_cpu, open_bench
 from evaluators.kernels.build import BuildFailure, build_kernel, check_source
-from evaluators.kernels.cascade import Cascade, CascadeEnded
 from evaluators.kernels.correctness import Allowance, Answered, Examiner, Question, compare
 from evaluators.kernels.equivalence import prove_same
 from evaluators.kernels.gate import inspect_library

@@ -14,12 +14,12 @@ from threading import Event
 from typing import TypeVar
 
 import evaluators
+from evaluators.cascade import Cascade, CascadeEnded
 from evaluators.integrity.c_mutants import mutate_c
 from evaluators.integrity.seams import Honest, Impostor, Mutator
 from evaluators.kernels import calibrate, stages
 from evaluators.kernels.bench import Cast, open_bench
 from evaluators.kernels.build import BuildFailure, build_kernel, check_source
-from evaluators.kernels.cascade import Cascade, CascadeEnded
 from evaluators.kernels.checker import KernelChecker, open_kernel_checker
 from evaluators.kernels.duel import measure_duel
 from evaluators.kernels.gate import inspect_library

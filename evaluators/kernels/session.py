@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from evaluators.cascade import CandidateFailed
 from evaluators.kernels.buffers import Arena
 from evaluators.kernels.spec import Dims, KernelSettings
 from nightforge.domain.limits import MIB, ExecResult, ExitReason, Limits
@@ -42,14 +43,8 @@ _ENDS: Mapping[ExitReason, tuple[str, str]] = {
 }
 
 
-class KernelFailed(Exception):
+class KernelFailed(CandidateFailed):
     """The kernel's own failure, on its way to becoming evidence; never an error of our side."""
-
-    def __init__(self, reason: str, feedback: str, outcome: Outcome = Outcome.FAIL) -> None:
-        super().__init__(f"{reason}: {feedback}")
-        self.reason = reason
-        self.feedback = feedback
-        self.outcome = outcome
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from evaluators.cascade import Cascade, StageNotes
 from evaluators.integrity.alarms import Bound, raise_alarm
 from evaluators.kernels.bench import CANDIDATE, CONTROL, ROOF, Bench, Cast
-from evaluators.kernels.cascade import Cascade, StageNotes
 from evaluators.kernels.correctness import Allowance, compare, examine
 from evaluators.kernels.relations import RelationCheck, hidden_shapes
 from evaluators.kernels.session import KernelFailed, KernelWorker

@@ -104,7 +104,8 @@ async def _run(
 def _how_far(trial: Trial) -> str:
     steps = ("improved", "correct", "compiled", "applied", "parsed", "planned")
     reached = next((step for step in steps if getattr(trial, step)), "nothing")
-    return f"{trial.task}: {reached}{f' ({trial.reason})' if trial.reason else ''}"
+    misread = "" if trial.planned else f"; the goal was read as {trial.read_as or 'no task'}"
+    return f"{trial.task}: {reached}{f' ({trial.reason})' if trial.reason else ''}{misread}"
 
 
 def describe(row: BenchRow, trials: Sequence[Trial]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import time
 from collections.abc import Iterator
@@ -62,6 +61,8 @@ def compare(
 ) -> None:
     """Run each policy once per seed on the same evaluations; table, plot, JSON. The same command goes on with it."""
     output = Output.open(json=json, quiet=quiet, verbose=verbose)
+    import asyncio
+
     from nightforge.cli.failures import INTERRUPTED
     from nightforge.cli.requests import ModelFlags
     from workflows.comparison import ComparisonRequest
@@ -136,6 +137,8 @@ def _interrupts(stop: StopSwitch, output: Output) -> Iterator[None]:
     def press() -> None:
         stop.press()
         output.alert("stopping now" if stop.immediate else "draining (interrupt again to stop now)")
+
+    import asyncio
 
     loop = asyncio.get_running_loop()
     numbers = (signal.SIGINT, signal.SIGTERM)

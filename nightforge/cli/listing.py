@@ -39,7 +39,7 @@ def list_campaigns(
     elif not found:
         output.note(f"no campaign yet; {NOTHING_YET}")
     else:
-        output.text(_table(found))
+        output.text(_table(found, output.width))
 
 
 def campaign_record(campaign: Campaign, best: Candidate | None) -> dict[str, object]:
@@ -84,7 +84,7 @@ def _best(campaign: Campaign, best: Candidate | None) -> str:
     return " ".join(part for part in (number(metric.value), metric.unit, CANDIDATE_SHAPES[best.state]) if part)
 
 
-def _table(found: list[tuple[Campaign, Candidate | None]]) -> str:
+def _table(found: list[tuple[Campaign, Candidate | None]], width: int | None) -> str:
     from nightforge.cli.words import columns
     from nightforge.report.states import CAMPAIGN_SHAPES
     from nightforge.report.text import brief, money
@@ -104,4 +104,4 @@ def _table(found: list[tuple[Campaign, Candidate | None]]) -> str:
                 brief(campaign.plan.goal, 60),
             )
         )
-    return columns(rows, right=frozenset({3, 4, 5}))
+    return columns(rows, right=frozenset({3, 4, 5}), width=width, minor=(6, 5))

@@ -47,6 +47,8 @@ class LiveDisplay:
     after: int = -1
     best: str = ""
     best_seen: tuple[int | None, float | None] = (None, None)
+    confirmed: bool = False
+    """A candidate was re-measured since the display began."""
     state: CampaignState = field(init=False)
     plain_at: float = float("-inf")
     campaign: Campaign = field(init=False)
@@ -64,18 +66,19 @@ class LiveDisplay:
             return
         live = self._open_live()
         with live if live is not None else nullcontext():
-            while True:
-                self.show(live)
-                await asyncio.sleep(LOOK_S)
+            try:
+                while True:
+                    self.show(live)
+                    await asyncio.sleep(LOOK_S)
+            except asyncio.CancelledError:
+                self.show(live)  # what came since the last look, which in a short campaign is most of it
+                raise
 
     def show(self, live: Live | None) -> None:
         """One look: news as lasting lines, then the line."""
         tally = self._tally()
         events = self._follow_state(self._new_events())
         confirming = self.state is CampaignState.DRAINING and bool(tally.by_state.get(CandidateState.CONFIRMED))
-        if confirming:
-            # The search's best is the best measured one; what is confirmed counts more and stands in the ranking.
-            events = [event for event in events if event.kind != "candidate.best"]
         self._look_at_best(tally, confirming=confirming)
         line = status_line(self.campaign, self.state, tally, self.best)
         news = [news_line(event, self._metric_of(event)) for event in events]
@@ -119,9 +122,14 @@ class LiveDisplay:
         return after
 
     def _follow_state(self, events: list[Event]) -> list[Event]:
-        """The events without those that say the state again."""
+        """The events without those that say the state again, or name a best measured one once others are confirmed:
+        what is confirmed counts more and stands in the ranking.
+        """
         news = []
         for event in events:
+            self.confirmed |= event.kind == "candidate.confirmed"
+            if event.kind == "candidate.best" and self.confirmed and self.state is CampaignState.DRAINING:
+                continue
             if event.kind == "campaign.state":
                 before = self.state
                 with suppress(ValueError):

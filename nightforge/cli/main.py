@@ -69,7 +69,7 @@ def root(
 app.command("run", short_help="Turn a goal or a plan into a campaign.")(run_command.run)
 app.command("resume", short_help="Go on with an unfinished campaign.")(resume.resume)
 app.command("stop", short_help="Ask a running campaign to stop.")(stop.stop)
-app.command("pause", short_help="Ask a running campaign to pause.")(steer.pause)
+app.command("pause", short_help="Ask a running campaign to pause.")(stop.pause)
 app.command("hint", short_help="Advise a campaign in words.")(steer.hint)
 app.command("star", short_help="Mark a candidate.")(steer.star)
 app.command("discard", short_help="Say no to a candidate.")(steer.discard)

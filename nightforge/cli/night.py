@@ -19,6 +19,7 @@ from nightforge.cli.plan_file import write_plan
 from nightforge.cli.watch import detach
 from nightforge.domain.words import CampaignState
 from nightforge.errors import (
+    CampaignBusy,
     ImprovementMissing,
     NightforgeError,
     NotFound,
@@ -28,7 +29,6 @@ from nightforge.errors import (
     UserError,
 )
 from workflows.contract import AskQuestions, AwaitApproval, Done, NightRequest, NightStep, PlanCard, Refused, StopSwitch
-from workflows.ownership import CampaignBusy
 
 if TYPE_CHECKING:
     from nightforge.domain.plan import Budget
@@ -77,8 +77,9 @@ async def run_night(settings: Settings, output: Output, request: NightRequest, c
             if not _approved(output, step.card, choices):
                 return 0
             campaign_id = step.card.campaign_id
-            _announce(output, night.store, campaign_id)
-            if not choices.detach:
+            if choices.detach:
+                _announce(output, night.store, campaign_id)
+            else:
                 step = await _watched(night.approve(), night, output, campaign_id, stop)
         if not isinstance(step, AwaitApproval):
             return _end(settings, output, night, step, require_improvement=choices.require_improvement)
@@ -118,7 +119,6 @@ async def resume_night(
         chosen = pick_unfinished(night.store, campaign_id)
         if choices.until is not None:
             await set_until(night.store, chosen, choices.until)
-        _announce(output, night.store, chosen)
         step = await _watched(night.resume(chosen, budget=budget), night, output, chosen, stop)
         if isinstance(step, AwaitApproval):
             if not _approved(output, step.card, choices):
@@ -213,8 +213,13 @@ def _wants_to_start(card: PlanCard) -> bool:
     return read_line("Enter starts, n leaves: ").strip().lower() in {"", "y", "yes"}
 
 
+async def _announce_begun(output: Output, store: Store, campaign_id: str, stop: StopSwitch) -> None:
+    await stop.begun.wait()
+    _announce(output, store, campaign_id)
+
+
 def _announce(output: Output, store: Store, campaign_id: str) -> None:
-    """The launch record: from here on another program can follow the campaign by its id."""
+    """The launch record: from here on another program can follow and steer the campaign by its id."""
     if not output.json:
         return
     campaign = store.campaign(campaign_id)
@@ -237,6 +242,7 @@ async def _watched(
     task = asyncio.ensure_future(work)
     async with _interrupts(task, output, stop):
         display = asyncio.create_task(LiveDisplay(night.store, campaign_id, output).run())
+        launch = asyncio.create_task(_announce_begun(output, night.store, campaign_id, stop))
         try:
             return await task
         except (RehearsalFailed, CampaignBusy):
@@ -252,10 +258,11 @@ async def _watched(
             output.alert(f"what was measured is saved. Go on with: nightforge resume {campaign_id}")
             raise KeyboardInterrupt from None
         finally:
-            display.cancel()
-            # A display that broke (a closed terminal, too) must not hide what the campaign came to.
-            with suppress(asyncio.CancelledError, NightforgeError, OSError):
-                await display
+            for shown in (launch, display):
+                shown.cancel()
+                # A display that broke (a closed terminal, too) must not hide what the campaign came to.
+                with suppress(asyncio.CancelledError, NightforgeError, OSError):
+                    await shown
 
 
 @asynccontextmanager

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
+import shutil
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, TextIO
+from typing import IO, TYPE_CHECKING, ClassVar, TextIO, cast
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 SCHEMA_VERSION = 1
+_TRAILING = re.compile(r" +((?:\x1b\[[0-9;]*m)*)(?=\n)")
+"""Blanks at the end of a line, colours switched off behind them."""
 
 
 @dataclass
@@ -36,6 +40,11 @@ class Output:
         for chatty in ("httpx2", "httpcore2", "httpx", "httpcore", "openai", "docker", "urllib3", "asyncio", "alembic"):
             logging.getLogger(chatty).setLevel(logging.WARNING)
         return output
+
+    @property
+    def width(self) -> int | None:
+        """Columns of the terminal that data goes to; None for a pipe, which has no edge."""
+        return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
     def record(self, values: Mapping[str, object]) -> None:
         """One JSON object on one line of stdout, `schema_version` first."""
@@ -74,7 +83,21 @@ class Output:
 
         stream = sys.stderr if stderr else sys.stdout
         width = None if stream.isatty() else int(os.environ.get("COLUMNS") or 120)
-        return PipedConsole(file=stream, highlight=False, markup=False, emoji=False, width=width, soft_wrap=False)
+        file = cast(IO[str], _Trimming(stream))
+        return PipedConsole(file=file, highlight=False, markup=False, emoji=False, width=width, soft_wrap=False)
+
+
+class _Trimming:
+    """A stream without the blanks that rich fills the lines of a table up with."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return self._stream.write(_TRAILING.sub(r"\1", text))
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
 
 
 def _harmless(text: str, stream: TextIO) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from nightforge.cli.words import clean, duration, metric_text, number
 from nightforge.domain.words import Direction, SandboxTier
-from nightforge.report.text import clean_line, money
+from nightforge.report.text import clean_line, counted, money
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from nightforge.domain.plan import Plan, StopSpec
     from workflows.contract import PlanCard
 
-SURVIVORS_SHOWN = 3
 UNSAFE = "WITHOUT A SANDBOX (--unsafe-local): candidates can do all that you can do on this machine"
 
 
@@ -115,9 +114,9 @@ def _openings(card: PlanCard) -> str:
 
 
 def _integrity_rows(card: PlanCard) -> list[tuple[str, str]]:
-    """The mutation score of the evaluator on this task, and the wrong programs that it did not tell from right ones."""
+    """The mutation score of the evaluator on this task; the wrong programs that it let pass are told elsewhere."""
     found = card.integrity
-    check = f"nightforge task check {card.task.name}"
+    check = f"nightforge task check {card.plan.task}"
     if found.problem:
         return [("integrity", f"not known: {clean(found.problem)} (`{check}` says)")]
     if found.score is None:
@@ -125,10 +124,8 @@ def _integrity_rows(card: PlanCard) -> list[tuple[str, str]]:
     apart = ", ".join(f"{found.counts.get(fate, 0)} {fate}" for fate in ("equivalent", "sub-tolerance"))
     caught = f"{found.counts.get('caught', 0)} of {found.counts.get('caught', 0) + len(found.survivors)}"
     rows = [("integrity", f"mutation score {found.score:.1%}: {caught} wrong programs caught ({apart} apart)")]
-    shown = found.survivors[:SURVIVORS_SHOWN]
-    rows.extend(("", f"survived: {clean_line(survivor)}") for survivor in shown)
-    if len(found.survivors) > len(shown):
-        rows.append(("", f"and {len(found.survivors) - len(shown)} more: {check}"))
+    if found.survivors:
+        rows.append(("", f"{counted(len(found.survivors), 'survivor')}: nightforge tasks {card.plan.task}"))
     rows.extend(("", f"⚠ {clean_line(complaint)}") for complaint in found.complaints)
     return rows
 

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from nightforge.store import SqlStore
 
 NOTE_CHARACTERS = 60
+VALUES_AT = 15
+"""Where values stand in the campaign's lines."""
+BELOW = 8
+"""Where a note stands that has a line of its own."""
 
 
 def show(
@@ -77,25 +81,37 @@ def _campaign(output: Output, store: SqlStore, campaign: Campaign) -> None:
             }
         )
         return
-    from nightforge.cli.words import clean, columns, duration, metric_text
-    from nightforge.report.data import stated_metric
-    from nightforge.report.states import CAMPAIGN_SHAPES, reason_words, shape_and_word
-    from nightforge.report.text import brief, counted, money, taken_words
+    from nightforge.cli.words import clean, duration, folded
+    from nightforge.report.states import CAMPAIGN_SHAPES, reason_words
+    from nightforge.report.text import counted, money, taken_words
 
     plan, tally = campaign.plan, campaign.tally
     reason = f" ({reason_words(campaign.reason)})" if campaign.reason else ""
-    output.text(f"{campaign.campaign_id}  {CAMPAIGN_SHAPES[campaign.state]} {campaign.state.value}{reason}")
-    output.text(f"  goal         {clean(plan.goal)}")
-    output.text(f"  task         {plan.task}, team {plan.team.value}, sandbox {campaign.tier}")
     done = counted(tally.evaluations, "evaluation") + taken_words(tally)
-    output.text(f"  done         {done} in {duration(tally.active_s)}, {money(tally.cost_usd)}")
     states = ", ".join(f"{count} {state.value}" for state, count in tally.by_state.items() if count)
-    output.text(f"  candidates   {tally.candidates}" + (f": {states}" if states else ""))
-    for profile in profiles:
-        output.text(f"  model        {clean(profile.describe())}")
-    for line in hint_lines(store.hints(campaign.campaign_id)):
-        output.text(line)
-    objective = plan.objectives[0].metric
+    lines = [
+        f"{campaign.campaign_id}  {CAMPAIGN_SHAPES[campaign.state]} {campaign.state.value}{reason}",
+        f"  goal         {clean(plan.goal)}",
+        f"  task         {plan.task}, team {plan.team.value}, sandbox {campaign.tier}",
+        f"  done         {done} in {duration(tally.active_s)}, {money(tally.cost_usd)}",
+        f"  candidates   {tally.candidates}" + (f": {states}" if states else ""),
+        *(f"  model        {clean(profile.describe())}" for profile in profiles),
+        *hint_lines(store.hints(campaign.campaign_id)),
+    ]
+    for line in "\n".join(lines).splitlines():
+        output.text(folded(line, output.width, VALUES_AT))
+    if ranked:
+        output.text(ranked_text(ranked, plan.objectives[0].metric, output.width))
+    output.note(f"the whole story: nightforge report {campaign.campaign_id}")
+
+
+def ranked_text(ranked: Sequence[Candidate], objective: str, width: int | None) -> str:
+    """A line a candidate; at a terminal with no room for the note beside it, the note stands below."""
+    from nightforge.cli.words import LEAST_LAST, columns, metric_text
+    from nightforge.report.data import stated_metric
+    from nightforge.report.states import shape_and_word
+    from nightforge.report.text import brief
+
     rows = []
     for place, candidate in enumerate(ranked, start=1):
         metric = stated_metric(candidate, objective)
@@ -107,12 +123,19 @@ def _campaign(output: Output, store: SqlStore, campaign: Campaign) -> None:
                 shape_and_word(candidate),
                 f"{objective} {metric_text(metric) if metric else '-'}",
                 made_by,
-                brief(candidate.note, NOTE_CHARACTERS),
             )
         )
-    if rows:
-        output.text(columns(rows))
-    output.note(f"the whole story: nightforge report {campaign.campaign_id}")
+    lines = columns(rows, width=width).splitlines()
+    notes = [candidate.note for candidate in ranked]
+    notes_at = max(map(len, lines)) + 2
+    if width is None or width - notes_at >= LEAST_LAST:
+        left = NOTE_CHARACTERS if width is None else min(NOTE_CHARACTERS, width - notes_at)
+        return "\n".join(
+            f"{line:<{notes_at}}{brief(note, left)}".rstrip() for line, note in zip(lines, notes, strict=True)
+        )
+    return "\n".join(
+        f"{line}\n{' ' * BELOW}{brief(note, width - BELOW)}".rstrip() for line, note in zip(lines, notes, strict=True)
+    )
 
 
 def hint_lines(hints: Sequence[Hint]) -> list[str]:
@@ -133,29 +156,31 @@ def hint_lines(hints: Sequence[Hint]) -> list[str]:
 
 
 def _candidate(output: Output, candidate: Candidate) -> None:
-    from nightforge.cli.words import clean, evidence_lines
+    from nightforge.cli.words import clean, evidence_lines, folded
     from nightforge.report.states import shape_and_word
 
+    def say(line: str, indent: int = 13) -> None:
+        output.text(folded(line, output.width, indent))
+
     reason = f" ({candidate.reason})" if candidate.reason else ""
-    output.text(f"{candidate.ref}  {shape_and_word(candidate)}{reason}")
+    say(f"{candidate.ref}  {shape_and_word(candidate)}{reason}")
     parents = ", ".join(f"{candidate.campaign_id}.{parent}" for parent in candidate.parents) or "none: the seed"
-    output.text(f"  parents    {parents}")
+    say(f"  parents    {parents}")
     if candidate.operator is not None:
-        output.text(f"  operator   {candidate.operator_name or candidate.operator.value}")
+        say(f"  operator   {candidate.operator_name or candidate.operator.value}")
     if candidate.note:
-        output.text(f"  note       {clean(candidate.note)}")
-    output.text(f"  created    {candidate.created_at.astimezone().isoformat(timespec='seconds')}")
+        say(f"  note       {clean(candidate.note)}")
+    say(f"  created    {candidate.created_at.astimezone().isoformat(timespec='seconds')}")
     for title, evidence in (("measured", candidate.evidence), ("confirmation", candidate.confirmation)):
         if evidence is not None:
-            output.text(f"  {title} ({evidence.evidence_class.value}, sandbox {evidence.tier.value})")
+            say(f"  {title} ({evidence.evidence_class.value}, sandbox {evidence.tier.value})")
             if evidence.taken_from:
-                output.text(f"    not run again: the evaluation of the same program as {evidence.taken_from}")
+                say(f"    not run again: the evaluation of the same program as {evidence.taken_from}")
             for line in evidence_lines(evidence, indent="    "):
-                output.text(line)
+                output.text(line if line.lstrip().startswith("|") else folded(line, output.width, 8))
     if candidate.verdict is not None:
         for name, text in candidate.verdict.model_dump().items():
             if text:
-                output.text(f"  judge: {name.replace('_', ' ')}: {clean(text)}")
-    output.note(
-        f"its program: nightforge show --code {candidate.ref}; against its parent: nightforge diff {candidate.ref}"
-    )
+                say(f"  judge: {name.replace('_', ' ')}: {clean(text)}")
+    output.note(f"its program: nightforge show --code {candidate.ref}")
+    output.note(f"against its parent: nightforge diff {candidate.ref}")

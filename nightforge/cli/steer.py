@@ -1,8 +1,7 @@
-"""`pause hint star discard budget`: words to a campaign, left in its database; a running one obeys within a second."""
+"""`hint star discard budget`: words to a campaign, left in its database; a running one obeys within a second."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,23 +29,6 @@ CandidateArgument = Annotated[str, typer.Argument(metavar="ID.CAND", help="A can
 RemoveFlag = Annotated[bool, typer.Option("--remove", help="Take the mark away.")]
 
 
-def pause(
-    campaign_id: CampaignArgument = None, json: JsonFlag = False, quiet: QuietFlag = False, verbose: VerboseFlag = False
-) -> None:
-    """Start nothing more until `nightforge resume`; what is in flight is finished. A pause costs no wall time."""
-    output = Output.open(json=json, quiet=quiet, verbose=verbose)
-    from nightforge.cli.reading import is_alive, opened_store, pick_campaign, resolve_settings
-    from nightforge.errors import UserError
-
-    settings = resolve_settings().settings
-    with opened_store(settings.database_url) as store:
-        campaign = pick_campaign(store, campaign_id)
-        if not is_alive(store, campaign):
-            raise UserError("no process runs it", where=campaign.campaign_id, hint="`nightforge list` shows states")
-        asyncio.run(store.post_command(campaign.campaign_id, "pause", author=settings.person))
-    _say(output, "pause", campaign.campaign_id, f"{campaign.campaign_id} was asked to pause", {})
-
-
 def hint(
     campaign_id: Annotated[str, typer.Argument(metavar="ID", help="Campaign id or prefix.")],
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What to try, in words.")] = "",
@@ -57,6 +39,8 @@ def hint(
 ) -> None:
     """Advise the search. Three of four new candidates are made with the hint, one without; `show` compares them."""
     output = Output.open(json=json, quiet=quiet, verbose=verbose)
+    import asyncio
+
     from nightforge.cli.reading import opened_store, resolve_settings
 
     settings = resolve_settings().settings
@@ -102,6 +86,8 @@ def discard(
 
 
 def _mark(output: Output, ref: str, mark: str, *, is_set: bool) -> None:
+    import asyncio
+
     from nightforge.cli.reading import opened_store, resolve_settings, split_ref
     from nightforge.errors import UserError
 
@@ -135,6 +121,8 @@ def budget(
 ) -> None:
     """Change caps while it runs; they count from the campaign's beginning. Without a flag, show them."""
     output = Output.open(json=json, quiet=quiet, verbose=verbose)
+    import asyncio
+
     from nightforge.cli.budget import BudgetFlags
     from nightforge.cli.reading import opened_store, pick_campaign, resolve_settings
     from nightforge.cli.watch import read_moment

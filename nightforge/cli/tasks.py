@@ -10,6 +10,7 @@ from nightforge.cli.options import JsonFlag, QuietFlag, VerboseFlag
 from nightforge.cli.output import Output
 
 if TYPE_CHECKING:
+    from nightforge.domain.integrity import IntegritySummary
     from nightforge.domain.task import Task
 
 
@@ -26,8 +27,14 @@ def tasks(
 
     check_packages()
     if name is not None:
+        from evaluators.integrity.stored import summarise
+
         task = find_task(name)
-        output.record({"kind": "task", **_record(task)}) if output.json else output.text(describe(task))
+        integrity = summarise(task)
+        if output.json:
+            output.record({"kind": "task", **_record(task), "integrity": integrity.model_dump(mode="json")})
+        else:
+            output.text("\n".join([describe(task), *integrity_lines(integrity)]))
         return
     for task in shipped_tasks():
         if output.json:
@@ -73,6 +80,19 @@ def describe(task: Task) -> str:
             f"  rehearsal  {known.path} must {_expected(known.expect)}{f': {known.title}' if known.title else ''}"
         )
     return "\n".join(lines)
+
+
+def integrity_lines(found: IntegritySummary) -> list[str]:
+    """The last check of its evaluator: the mutation score, and every wrong program that passed, with what is known."""
+    from nightforge.report.text import clean_line
+
+    if found.problem or found.score is None:
+        return [f"  integrity  {clean_line(found.problem) or 'no mutation score'}"]
+    made = f", checked {found.checked_at:%Y-%m-%d}" if found.checked_at else ""
+    caught = found.counts.get("caught", 0)
+    lines = [f"  integrity  mutation score {found.score:.1%}, {caught} of {caught + len(found.survivors)}{made}"]
+    lines += [f"    survived {clean_line(survivor)}" for survivor in found.survivors]
+    return [*lines, *(f"    against it: {clean_line(complaint)}" for complaint in found.complaints)]
 
 
 def _expected(expect: str) -> str:

@@ -258,8 +258,9 @@ class Store(Protocol):
         operator_name: str = "",
         note: str = "",
         shape: bytes | None = None,
+        state: CandidateState = CandidateState.BUILDING,
     ) -> str:
-        """Store the program, move the candidate to `building`, return its sha256.
+        """Store the program, move the candidate to `state`, return the program's sha256.
 
         `shape` (16 bytes) stands for its syntax tree, which belongs to the first candidate that has it.
         """
@@ -296,11 +297,19 @@ class Store(Protocol):
         """The confirmation's evidence and state; its score, when given, replaces the measured one for ranking."""
         ...
 
-    async def save_verdict(self, campaign_id: str, ordinal: int, verdict: Verdict) -> None: ...
     async def finish_candidate(
-        self, campaign_id: str, ordinal: int, state: CandidateState, *, reason: str = ""
+        self,
+        campaign_id: str,
+        ordinal: int,
+        state: CandidateState,
+        *,
+        reason: str = "",
+        verdict: Verdict | None = None,
     ) -> None:
-        """The terminal state, counters and the event, in one transaction; the same again changes nothing."""
+        """The terminal state, the judge's words, counters and events, in one transaction.
+
+        The same again changes nothing; None keeps the words of before.
+        """
         ...
 
     async def mark_candidate(
@@ -348,6 +357,9 @@ class Store(Protocol):
         ...
 
     def tally(self, campaign_id: str) -> Tally: ...
+    def best_score(self, campaign_id: str) -> float | None:
+        """Of the tally, alone: read once per evaluation."""
+        ...
 
     # search
     async def save_trial(self, campaign_id: str, change: ArchiveChange) -> bool:

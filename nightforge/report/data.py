@@ -42,6 +42,8 @@ class ReportData:
     analysis: Analysis | None = None
     models: tuple[ModelProfile, ...] = ()
     """What the rehearsal found out about each."""
+    undelivered: tuple[str, ...] = ()
+    """Of each model that was let into the search without a candidate that could be built: what was said of it."""
     gaps: tuple[Gap, ...] = ()
     """Stretches of the night in which something was missing."""
     hints: tuple[Hint, ...] = ()
@@ -125,6 +127,7 @@ def gather(store: Store, campaign_id: str) -> ReportData:
     campaign_id = campaign.campaign_id
     duels = store.document(campaign_id, "duels", Duels)
     ranked = champion_first(store.ranked(campaign_id, limit=RANKED_SHOWN + 1), duels)
+    heard = store.document(campaign_id, "model-rehearsal", RehearsalReport) or RehearsalReport(checks=())
     suspicious: tuple[Candidate, ...] = ()
     if campaign.tally.by_state.get(CandidateState.SUSPICIOUS):
         recent = store.recent(campaign_id, limit=SUSPICIOUS_SOUGHT)
@@ -140,6 +143,7 @@ def gather(store: Store, campaign_id: str) -> ReportData:
         hidden=store.hidden_openings(campaign_id, campaign.plan.task),
         analysis=store.document(campaign_id, "analysis", Analysis),
         models=(store.document(campaign_id, "model-profiles", ModelProfiles) or ModelProfiles()).profiles,
+        undelivered=tuple(check.outcome for check in heard.checks if not check.held),
         operators=store.operator_counts(campaign_id),
         gaps=(store.document(campaign_id, "gaps", Gaps) or Gaps()).gaps,
         hints=tuple(store.hints(campaign_id)),

@@ -219,6 +219,7 @@ def make_belief(data: ReportData) -> Section | None:
             for check in data.rehearsal.checks
         )
     items.extend(f"model {clean_line(one.describe())}" for one in data.models)
+    items.extend(clean_line(said) for said in data.undelivered)
     items.extend(_duel_lines(data))
     if data.hidden is not None and data.hidden.campaign:
         items.append(

@@ -98,11 +98,7 @@ class StoreBase:
         at_us = self._now_us()
         lease = self._fences.get(campaign_id)
 
-        def job(connection: Connection) -> T:
-            with Ledger(connection, key, at_us, lease) as ledger:
-                return work(ledger)
-
-        return await self._writer.run(job)
+        return await self._writer.run_with_ledgers(lambda ledgers: work(ledgers.of(key, at_us, lease)))
 
 
 def no_campaign(connection: Connection, campaign_id: str) -> NotFound:

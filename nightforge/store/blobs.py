@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from nightforge.errors import NotFound, StoreFault
 from nightforge.store.dialects import in_chunks, insert_missing
@@ -18,7 +19,6 @@ _LEVEL = 6
 _SMALL = 96
 """Shorter texts rarely shrink by more than the compressor's own header."""
 
-_KNOWN = select(blob.c.size).where(blob.c.sha256 == bindparam("digest"))
 _READ = select(blob.c.sha256, blob.c.encoding, blob.c.data).where(
     blob.c.sha256.in_(bindparam("digests", expanding=True))
 )
@@ -31,13 +31,33 @@ def digest_of(text: str) -> bytes:
 
 def save_texts(connection: Connection, texts: Mapping[bytes, str]) -> None:
     """Store the texts (keyed by their digests) that are not there yet."""
-    rows = []
-    for digest, text in texts.items():
-        if connection.execute(_KNOWN, {"digest": digest}).first() is None:
-            raw = _encode(text)
-            encoding, data = _pack(raw)
-            rows.append({"sha256": digest, "size": len(raw), "encoding": encoding, "data": data})
-    insert_missing(connection, blob, rows)
+    known = _known(connection, list(texts))
+    insert_missing(connection, blob, [_row(digest, text) for digest, text in texts.items() if digest not in known])
+
+
+def save_new_text(connection: Connection, digest: bytes, text: str) -> None:
+    """The same for one that is hardly ever there: nobody looks first, which costs more than packing it."""
+    insert_missing(connection, blob, [_row(digest, text)])
+
+
+def _row(digest: bytes, text: str) -> dict[str, object]:
+    raw = _encode(text)
+    encoding, data = _pack(raw)
+    return {"sha256": digest, "size": len(raw), "encoding": encoding, "data": data}
+
+
+def _known(connection: Connection, digests: Sequence[bytes]) -> set[bytes]:
+    found: set[bytes] = set()
+    for some in in_chunks(digests):
+        rows = connection.execute(_stored(len(some)), {f"digest_{at}": digest for at, digest in enumerate(some)})
+        found.update(bytes(row.sha256) for row in rows)
+    return found
+
+
+@cache
+def _stored(count: int) -> Select[tuple[bytes]]:
+    """An IN of so many. SQLAlchemy's own, which takes any number, is written anew at each execution."""
+    return select(blob.c.sha256).where(blob.c.sha256.in_([bindparam(f"digest_{at}") for at in range(count)]))
 
 
 def load_texts(connection: Connection, digests: Iterable[bytes | None]) -> dict[bytes, str]:

@@ -37,6 +37,12 @@ def put(connection: Connection, table: Table, row: Row) -> None:
     connection.execute(_put(connection.dialect.name, table), row)
 
 
+def put_all(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Like `put`, for several rows of different keys."""
+    if rows:
+        connection.execute(_put(connection.dialect.name, table), list(rows))
+
+
 def in_chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
     """For `IN` lists: both databases bound the number of values in one statement."""
     for start in range(0, len(items), _CHUNK):

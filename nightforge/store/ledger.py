@@ -77,7 +77,7 @@ _APPEND = insert(event)
 
 
 class Ledger:
-    """`with Ledger(...) as ledger:` around the statements of one job.
+    """`with Ledger(...) as ledger:` around the statements of one job, or of several jobs of one transaction.
 
     With a `lease` it raises StoreFault, before anything is written, unless that very claim still stands.
     """
@@ -86,11 +86,15 @@ class Ledger:
         self.connection = connection
         self.campaign_key = campaign_key
         self.at_us = at_us
-        self._lease = lease
+        self.lease = lease
         self._events: list[dict[str, object]] = []
 
     def __enter__(self) -> Self:
-        lease = self._lease
+        return self.open()
+
+    def open(self) -> Self:
+        """Read (and lock) the counters."""
+        lease = self.lease
         if lease is None:
             row = self.connection.execute(_READ, {"key": self.campaign_key}).first()
         else:
@@ -107,8 +111,11 @@ class Ledger:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None:
-            return
+        if kind is None:
+            self.close()
+
+    def close(self) -> None:
+        """Write the counters and the events."""
         for each in self._events:
             each["sequence"] = self.counters.next_event
             self.counters.next_event += 1
@@ -182,3 +189,31 @@ class Ledger:
             now.last_improvement_evaluation = now.evaluations
         now.best_ordinal, now.best_score, now.best_score_low = ordinal, score, score_low
         self.record("candidate.best", {"score": score, "score_low": score_low}, ordinal=ordinal)
+
+
+class Ledgers:
+    """The open transaction. Jobs committed together share the ledger of a campaign: it is read, and written, once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._open: dict[int, Ledger] = {}
+
+    def of(self, campaign_key: int, at_us: int, lease: Lease | None) -> Ledger:
+        """The campaign's ledger, for a job of `at_us`. Raises StoreFault when the lease is not held."""
+        ledger = self._open.get(campaign_key)
+        if ledger is None or ledger.lease != lease:
+            self.close()
+            ledger = self._open[campaign_key] = Ledger(self._connection, campaign_key, at_us, lease).open()
+        ledger.at_us = at_us
+        return ledger
+
+    def plain(self) -> Connection:
+        """For a job that may change what ledgers were read from, leases among it."""
+        self.close()
+        return self._connection
+
+    def close(self) -> None:
+        """Write what all of them changed."""
+        for ledger in self._open.values():
+            ledger.close()
+        self._open.clear()

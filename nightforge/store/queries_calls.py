@@ -12,7 +12,7 @@ from nightforge.domain.words import Role
 from nightforge.errors import NotFound
 from nightforge.store.base import StoreBase, to_datetime
 from nightforge.store.blobs import load_texts
-from nightforge.store.schema import call, call_message, model_profile
+from nightforge.store.schema import IS_ANSWERED, call, call_message, model_profile
 
 _ANSWERED = (
     select(call)
@@ -22,7 +22,7 @@ _ANSWERED = (
         call.c.step == bindparam("at_step"),
         call.c.role == bindparam("by_role"),
         call.c.request_sha == bindparam("sha"),
-        call.c.state == CallState.ANSWERED.value,
+        IS_ANSWERED,
     )
     .order_by(call.c.call_id.desc())
     .limit(1)

@@ -20,6 +20,7 @@ T = TypeVar("T", bound=BaseModel)
 _EXACT = select(campaign).where(campaign.c.campaign_id == bindparam("wanted"))
 _NEWEST = select(campaign).order_by(campaign.c.campaign_key.desc()).limit(bindparam("most"))
 _TALLY = select(tally).where(tally.c.campaign_key == bindparam("key"))
+_BEST_SCORE = select(tally.c.best_score).where(tally.c.campaign_key == bindparam("key"))
 _REASONS = (
     select(reason_count.c.reason, reason_count.c.candidates)
     .where(reason_count.c.campaign_key == bindparam("key"), reason_count.c.candidates > 0)
@@ -58,6 +59,11 @@ class CampaignReads(StoreBase):
         key = self._key(campaign_id)
         with self._look() as connection:
             return _tally(connection, key)
+
+    def best_score(self, campaign_id: str) -> float | None:
+        key = self._key(campaign_id)
+        with self._look() as connection:
+            return connection.execute(_BEST_SCORE, {"key": key}).scalar()
 
     def operator_counts(self, campaign_id: str) -> dict[str, tuple[int, int]]:
         key = self._key(campaign_id)

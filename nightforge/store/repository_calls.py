@@ -11,7 +11,7 @@ from nightforge.domain.base import Json
 from nightforge.domain.model import CallKey, CallState, Message, ModelCall, ModelProfile, Usage
 from nightforge.errors import NotFound
 from nightforge.store.base import StoreBase, to_datetime
-from nightforge.store.blobs import digest_of, save_texts
+from nightforge.store.blobs import digest_of, save_new_text, save_texts
 from nightforge.store.dialects import put
 from nightforge.store.ledger import Ledger
 from nightforge.store.schema import IS_SENT, call, call_message, campaign, model_profile
@@ -24,7 +24,7 @@ _SAME_KEY = (
     call.c.request_sha == bindparam("sha"),
 )
 _EARLIER = select(func.count()).select_from(call).where(*_SAME_KEY)
-_NEW = insert(call).returning(call.c.call_id)
+_NEW = insert(call).values(attempt=_EARLIER.scalar_subquery()).returning(call.c.call_id, call.c.attempt)
 _UNSETTLED: dict[str, object] = {
     "cost_usd": 0.0,
     "tokens_in": 0,
@@ -42,10 +42,9 @@ _OWNER = (
     .join(call, call.c.campaign_key == campaign.c.campaign_key)
     .where(call.c.call_id == bindparam("id"))
 )
-_CALL = select(call.c.state, call.c.ordinal).where(call.c.call_id == bindparam("id"))
 _SETTLE = (
     update(call)
-    .where(call.c.call_id == bindparam("id"))
+    .where(call.c.call_id == bindparam("id"), IS_SENT)
     .values(
         state=bindparam("new_state"),
         reply_sha=bindparam("new_reply_sha"),
@@ -59,6 +58,7 @@ _SETTLE = (
         latency_s=bindparam("new_latency_s"),
         error=bindparam("new_error"),
     )
+    .returning(call.c.ordinal)
 )
 _IN_FLIGHT = (
     select(call.c.call_id, call.c.reserved_usd).where(call.c.campaign_key == bindparam("key"), IS_SENT)
@@ -81,7 +81,6 @@ class CallWrites(StoreBase):
         def job(ledger: Ledger) -> ModelCall:
             connection = ledger.connection
             same = {"key": ledger.campaign_key, "at": key.ordinal, "at_step": key.step, "by_role": key.role}
-            attempt = int(connection.execute(_EARLIER, {**same, "sha": request_sha}).scalar_one())
             row = {
                 "campaign_key": ledger.campaign_key,
                 "ordinal": key.ordinal,
@@ -89,13 +88,12 @@ class CallWrites(StoreBase):
                 "role": key.role,
                 "request_sha": request_sha,
                 "model": model,
-                "attempt": attempt,
                 "state": CallState.SENT,
                 "reserved_usd": reserved_usd,
                 "sent_us": ledger.at_us,
                 **_UNSETTLED,
             }
-            call_id = int(connection.execute(_NEW, row).scalar_one())
+            call_id, attempt = connection.execute(_NEW, {**row, **same, "sha": request_sha}).one()
             save_texts(connection, texts)
             rows = [
                 {"call_id": call_id, "position": position, "role": message.role, "content_sha": digest}
@@ -104,12 +102,7 @@ class CallWrites(StoreBase):
             if rows:
                 connection.execute(_NEW_MESSAGES, rows)
             ledger.counters.model_calls += 1
-            payload: dict[str, Json] = {
-                "call_id": call_id,
-                "step": key.step,
-                "model": model,
-                "reserved_usd": reserved_usd,
-            }
+            payload: dict[str, Json] = {"call_id": call_id, "step": key.step, "model": model}
             ledger.record("call.sent", payload, ordinal=key.ordinal)
             return ModelCall(
                 call_id=call_id,
@@ -146,11 +139,8 @@ class CallWrites(StoreBase):
 
         def job(ledger: Ledger) -> None:
             connection = ledger.connection
-            row = connection.execute(_CALL, {"id": call_id}).one()
-            if row.state != CallState.SENT:
-                return
             if reply_text is not None and reply_sha is not None:
-                save_texts(connection, {reply_sha: reply_text})
+                save_new_text(connection, reply_sha, reply_text)
             values = {
                 "new_state": state,
                 "new_reply_sha": reply_sha,
@@ -164,7 +154,9 @@ class CallWrites(StoreBase):
                 "new_latency_s": latency_s,
                 "new_error": error,
             }
-            connection.execute(_SETTLE, {"id": call_id, **values})
+            settled = connection.execute(_SETTLE, {"id": call_id, **values}).first()
+            if settled is None:
+                return
             ledger.counters.tokens_in += usage.tokens_in
             ledger.counters.tokens_out += usage.tokens_out
             ledger.counters.cost_usd += cost_usd
@@ -175,7 +167,7 @@ class CallWrites(StoreBase):
                 "tokens_out": usage.tokens_out,
                 "cost_usd": cost_usd,
             }
-            ledger.record("call.settled", payload, ordinal=row.ordinal)
+            ledger.record("call.settled", payload, ordinal=settled.ordinal)
 
         await self._write(self._campaign_of_call(call_id), job)
         self._campaigns_of_calls.pop(call_id, None)

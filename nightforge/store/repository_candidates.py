@@ -16,7 +16,7 @@ from nightforge.domain.candidate import Candidate, Choice, Verdict
 from nightforge.domain.evidence import Evidence
 from nightforge.domain.words import CandidateState, EvidenceClass, OperatorKind
 from nightforge.store.base import StoreBase, no_candidate, to_datetime
-from nightforge.store.blobs import digest_of, save_texts
+from nightforge.store.blobs import digest_of, save_new_text
 from nightforge.store.candidate_rows import pack_choice, pack_parents, to_candidates
 from nightforge.store.dialects import insert_if_new
 from nightforge.store.evidence_rows import EvaluationKey, insert_evidence, last_confirmations, load_evidence
@@ -122,6 +122,7 @@ class CandidateWrites(StoreBase):
         operator_name: str = "",
         note: str = "",
         shape: bytes | None = None,
+        state: CandidateState = CandidateState.BUILDING,
     ) -> str:
         """The candidate keeps the operator and note of its first program; each attempt has its own too.
 
@@ -134,12 +135,14 @@ class CandidateWrites(StoreBase):
             connection = ledger.connection
             place = {"key": ledger.campaign_key, "at": ordinal}
             was = standing_of(ledger, campaign_id, ordinal)
-            if not _clear_attempt(ledger, ordinal, attempt, digest):
-                return
-            save_texts(connection, {digest: source})
+            save_new_text(connection, digest, source)
             made = {"operator": operator, "operator_name": operator_name, "note": note}
             here = {"campaign_key": ledger.campaign_key, "ordinal": ordinal}
-            insert_if_new(connection, attempt_table, {**here, "attempt": attempt, "code_sha": digest, **made})
+            tried = {**here, "attempt": attempt, "code_sha": digest, **made}
+            if not insert_if_new(connection, attempt_table, tried):
+                if not _clear_attempt(ledger, ordinal, attempt, digest):
+                    return
+                insert_if_new(connection, attempt_table, tried)
             insert_if_new(connection, program, {**here, "code_sha": digest})
             if shape is not None:
                 insert_if_new(connection, shape_table, {**here, "digest": shape})
@@ -158,7 +161,7 @@ class CandidateWrites(StoreBase):
             }
             ledger.record("candidate.code", payload, ordinal=ordinal)
             now = was.with_program(operator_name if was.code_sha is None else was.operator_name)
-            change_state(ledger, now, CandidateState.BUILDING, "")
+            change_state(ledger, now, state, "")
 
         await self._write(campaign_id, job)
         return digest.hex()
@@ -172,11 +175,24 @@ class CandidateWrites(StoreBase):
         await self._write(campaign_id, job)
 
     async def finish_candidate(
-        self, campaign_id: str, ordinal: int, state: CandidateState, *, reason: str = ""
+        self,
+        campaign_id: str,
+        ordinal: int,
+        state: CandidateState,
+        *,
+        reason: str = "",
+        verdict: Verdict | None = None,
     ) -> None:
         if not state.is_terminal:
             raise ValueError(f"a candidate cannot finish as {state}")
-        await self.set_candidate_state(campaign_id, ordinal, state, reason=reason)
+
+        def job(ledger: Ledger) -> None:
+            was = standing_of(ledger, campaign_id, ordinal)
+            if verdict is not None:
+                _keep_verdict(ledger, was, verdict)
+            change_state(ledger, was, state, reason)
+
+        await self._write(campaign_id, job)
 
     async def save_evidence(
         self,
@@ -264,18 +280,6 @@ class CandidateWrites(StoreBase):
 
         await self._write(campaign_id, job)
 
-    async def save_verdict(self, campaign_id: str, ordinal: int, verdict: Verdict) -> None:
-        body = verdict.model_dump_json(exclude_defaults=True)
-
-        def job(ledger: Ledger) -> None:
-            if standing_of(ledger, campaign_id, ordinal).verdict == body:
-                return
-            place = {"key": ledger.campaign_key, "at": ordinal}
-            ledger.connection.execute(_SET_VERDICT, {**place, "new_verdict": body})
-            ledger.record("candidate.verdict", {"suspicious": bool(verdict.suspicion)}, ordinal=ordinal)
-
-        await self._write(campaign_id, job)
-
     async def mark_candidate(
         self,
         campaign_id: str,
@@ -308,9 +312,7 @@ class CandidateWrites(StoreBase):
 def _clear_attempt(ledger: Ledger, ordinal: int, attempt: int, digest: bytes) -> bool:
     """False when the attempt already holds this program."""
     place = {"key": ledger.campaign_key, "at": ordinal, "number": attempt}
-    old = ledger.connection.execute(_ATTEMPT, place).scalar()
-    if old is None:
-        return True
+    old = ledger.connection.execute(_ATTEMPT, place).scalar_one()
     if bytes(old) == digest:
         return False
     if ledger.connection.execute(_WAS_EVALUATED, place).first() is not None:
@@ -330,6 +332,14 @@ def _check_score(evidence: Evidence, score: float | None, low: float | None) -> 
         raise ValueError("a score needs evidence that passed every stage")
     if low is None or not (math.isfinite(score) and math.isfinite(low)):
         raise ValueError(f"a score is a finite number, not {score} (low {low})")
+
+
+def _keep_verdict(ledger: Ledger, was: Standing, verdict: Verdict) -> None:
+    body = verdict.model_dump_json(exclude_defaults=True)
+    if was.verdict == body:
+        return
+    ledger.connection.execute(_SET_VERDICT, {"key": ledger.campaign_key, "at": was.ordinal, "new_verdict": body})
+    ledger.record("candidate.verdict", {"suspicious": bool(verdict.suspicion)}, ordinal=was.ordinal)
 
 
 def _set_score(ledger: Ledger, was: Standing, score: float | None, low: float | None) -> None:

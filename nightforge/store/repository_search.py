@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, delete
 
 from nightforge.domain.archive import ArchiveChange, Arm, Lesson, Progress, Resident
 from nightforge.store.base import StoreBase
-from nightforge.store.dialects import insert_if_new, put
+from nightforge.store.dialects import insert_if_new, put, put_all
 from nightforge.store.ledger import Ledger
 from nightforge.store.schema import arm, lesson, progress, resident, trial
 
@@ -37,12 +37,9 @@ class SearchWrites(StoreBase):
                     return False
             for island, ordinal in change.departures:
                 connection.execute(_LEAVE, {"key": ledger.campaign_key, "here": island, "at": ordinal})
-            for arrival in change.arrivals:
-                put(connection, resident, {**key, **_resident_row(arrival)})
-            for one in change.progress:
-                put(connection, progress, {**key, **_progress_row(one)})
-            for each in change.arms:
-                put(connection, arm, {**key, **_arm_row(each)})
+            put_all(connection, resident, [{**key, **_resident_row(one)} for one in change.arrivals])
+            put_all(connection, progress, [{**key, **_progress_row(one)} for one in change.progress])
+            put_all(connection, arm, [{**key, **_arm_row(one)} for one in change.arms])
             return True
 
         return await self._write(campaign_id, job)

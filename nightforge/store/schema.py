@@ -348,7 +348,10 @@ call = Table(
     Column("tokens_reasoning", Integer),
 )
 
+# In the statement's text: while a partial index speaks of a column, SQLite plans a statement that compares the column
+# with a parameter anew at each execution.
 IS_SENT = text("state = 'sent'")
+IS_ANSWERED = text("state = 'answered'")
 
 Index("ix_call_key", call.c.campaign_key, call.c.ordinal, call.c.step)
 Index("ix_call_sent", call.c.campaign_key, sqlite_where=IS_SENT, postgresql_where=IS_SENT)

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from nightforge.errors import StoreFault
 from nightforge.store.faults import is_retryable, store_fault
+from nightforge.store.ledger import Ledgers
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -28,7 +29,7 @@ MAX_TRIES = 3
 class _Job(Generic[T]):
     """Work on the open transaction. It may run more than once, so it changes nothing but the database."""
 
-    work: Callable[[Connection], T]
+    work: Callable[[Ledgers], T]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[T]
     result: T | None = field(default=None)
@@ -57,6 +58,10 @@ class Writer:
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         """Raises StoreFault, or whatever `work` raised; then nothing of this job was written."""
+        return await self.run_with_ledgers(lambda ledgers: work(ledgers.plain()))
+
+    async def run_with_ledgers(self, work: Callable[[Ledgers], T]) -> T:
+        """The same for a job on a campaign's ledger."""
         loop = asyncio.get_running_loop()
         job: _Job[T] = _Job(work, loop, loop.create_future())
         with self._lock:
@@ -120,9 +125,11 @@ class Writer:
             committing = False
             try:
                 connection = self._begin()
+                ledgers = Ledgers(connection)
                 for job in batch:
-                    job.result = job.work(connection)
+                    job.result = job.work(ledgers)
                     job.error = None
+                ledgers.close()
                 committing = True
                 connection.commit()
                 return None

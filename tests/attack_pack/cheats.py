@@ -1,7 +1,7 @@
 """Every hostile kernel of tests/hostile/kernels through what `nightforge eval` does: which stage rejected it, and why.
 
 `make cheats` writes the table of docs/security.md; `PYTHONPATH=.:tests python -m attack_pack.cheats` prints it. The
-task is the shipped one on a row of a million with the C baselines alone, so that the whole takes minutes.
+tasks are the shipped ones on a million elements with the C baselines alone, so that the whole takes minutes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from pathlib import Path
 
 from attack_pack.table import put_into
@@ -24,8 +24,9 @@ from nightforge.domain.words import Phase
 from nightforge.errors import EvaluatorFault
 from sandbox import open_sandbox
 
-KERNELS = REPOSITORY / "tests" / "hostile" / "kernels" / "softmax"
-TASK = REPOSITORY / "tasks" / "softmax-long"
+KERNELS = REPOSITORY / "tests" / "hostile" / "kernels"
+TASKS = {"softmax": "softmax-long", "axpy": "axpy"}
+"""Folder of kernels → the task that they cheat."""
 BEGIN = "<!-- written by make cheats -->"
 END = "<!-- end of what make cheats writes -->"
 ROW = 1 << 20
@@ -34,10 +35,10 @@ PAUSE_S = 3.0
 """An overloaded machine is our fault, not the candidate's: tried again."""
 
 
-def small_task(folder: Path) -> Path:
-    """The shipped task with a shorter row and no Python baseline."""
-    target = folder / "softmax-long"
-    subprocess.run(["/bin/cp", "-r", str(TASK), str(target)], check=True)
+def small_task(name: str, folder: Path) -> Path:
+    """The shipped task with fewer elements and no Python baseline."""
+    target = folder / name
+    subprocess.run(["/bin/cp", "-r", str(REPOSITORY / "tasks" / name), str(target)], check=True)
     file = target / "task.toml"
     text = file.read_text(encoding="utf-8").replace("16777216", str(ROW))
     head, *baselines = text.split("[[settings.baselines]]")
@@ -71,6 +72,25 @@ async def evaluate(kernels: Sequence[Path], folder: Path) -> AsyncIterator[Resul
                 await asyncio.sleep(PAUSE_S)
 
 
+def label(kernel: Path) -> str:
+    return f"{kernel.parent.name}/{kernel.stem}"
+
+
+def found_kernels(only: Collection[str]) -> dict[str, list[Path]]:
+    """Task → kernels; of `only`, by name with or without the folder, where there are any."""
+    folders = {folder.name for folder in KERNELS.iterdir() if any(folder.glob("*.c"))}
+    if unknown := folders - set(TASKS):
+        raise SystemExit(f"no task is known for tests/hostile/kernels/{', '.join(unknown)}: add it to TASKS")
+    return {
+        task: [
+            kernel
+            for kernel in sorted((KERNELS / folder).glob("*.c"))
+            if not only or kernel.stem in only or label(kernel) in only
+        ]
+        for folder, task in TASKS.items()
+    }
+
+
 def what(kernel: Path) -> str:
     """The first comment of the source."""
     text = kernel.read_text(encoding="utf-8")
@@ -83,31 +103,34 @@ HEAD = ["| cheat | what it does | state | stage | reason | gain over the referen
 
 def row(kernel: Path, result: Result | str) -> str:
     if isinstance(result, str):
-        return f"| `{kernel.stem}` | {what(kernel)} | **not evaluated** | - | {result} | - |"
+        return f"| `{label(kernel)}` | {what(kernel)} | **not evaluated** | - | {result} | - |"
     said = result.record()
-    cells = [f"`{kernel.stem}`", what(kernel), str(said["state"]), str(said["stage"]), str(said["reason"]) or "-"]
+    cells = [f"`{label(kernel)}`", what(kernel), str(said["state"]), str(said["stage"]), str(said["reason"]) or "-"]
     evidence = result.confirmed or result.measured
     gain = evidence.metrics.get(result.task.objective.metric)
     cells.append("-" if gain is None else f"{gain.value:.2f}")
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-async def run(kernels: Sequence[Path], folder: Path) -> list[str]:
+async def run(found: Mapping[str, Sequence[Path]], folder: Path) -> list[str]:
     rows = []
-    results = evaluate(kernels, folder)
-    for kernel in kernels:
-        rows.append(row(kernel, await anext(results)))
-        sys.stdout.write(rows[-1] + "\n")
-        sys.stdout.flush()
+    for task, kernels in found.items():
+        if not kernels:
+            continue
+        results = evaluate(kernels, small_task(task, folder))
+        for kernel in kernels:
+            rows.append(row(kernel, await anext(results)))
+            sys.stdout.write(rows[-1] + "\n")
+            sys.stdout.flush()
     return rows
 
 
 def main() -> int:
     only = {word for word in sys.argv[1:] if not word.startswith("--")}
-    kernels = [kernel for kernel in sorted(KERNELS.glob("*.c")) if not only or kernel.stem in only]
+    found = found_kernels(only)
     with tempfile.TemporaryDirectory(prefix="nf-cheats-") as name:
         Path(name).chmod(0o755)
-        rows = asyncio.run(run(kernels, small_task(Path(name))))
+        rows = asyncio.run(run(found, Path(name)))
     if "--write" in sys.argv:
         document = REPOSITORY / "docs" / "security.md"
         text = put_into(document.read_text(encoding="utf-8"), "\n".join([*HEAD, *rows]), BEGIN, END)

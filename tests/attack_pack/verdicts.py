@@ -21,11 +21,11 @@ from nightforge.domain.words import SandboxTier
 from sandbox.probe import probe_tiers
 
 REPOSITORY = Path(__file__).parent.parent.parent
-# The repository may lie below /tmp, which is covered: it is held open and mounted again.
+# The repository may lie below /tmp, which is covered: it is held open and mounted again (-c: not by its name).
 _THROW_AWAY = (
     'exec 9< "$1"; mount -t tmpfs -o size=768m,nr_inodes=60000,mode=1777 bare /tmp || exit 97; '
     "mount -t tmpfs -o size=64m,mode=1777 bare /dev/shm; mount -t tmpfs -o size=16m,mode=1777 bare /var/tmp; "
-    'test -d "$1" || { mkdir -p "$1" && mount --bind /proc/self/fd/9 "$1"; }; '
+    'test -d "$1" || { mkdir -p "$1" && mount -c --bind /proc/self/fd/9 "$1"; }; '
     'ip link set lo up 2>/dev/null; cd "$1"; shift; exec "$@"'
 )
 

@@ -61,8 +61,9 @@ class TestSteps:
     ) -> None:
         sha = await bring(0, 1.0, source="int f(void) { return 1; }\n" * 50)
         verdict = Verdict(bottleneck="memory", next_step="stream")
-        await store.save_verdict(campaign_id, 0, verdict)
-        await store.save_verdict(campaign_id, 0, verdict)
+        await store.finish_candidate(campaign_id, 0, MEASURED, verdict=verdict)
+        await store.finish_candidate(campaign_id, 0, MEASURED, verdict=verdict)
+        await store.finish_candidate(campaign_id, 0, MEASURED)
         seen = store.candidate(campaign_id, 0)
         assert seen.state is MEASURED
         assert (seen.score, seen.score_low, seen.attempt, seen.code_sha) == (1.0, 0.9, 0, sha)

@@ -9,9 +9,7 @@ from nightforge.store import SqlStore
 
 
 async def test_every_look_counts_for_its_campaign_and_for_its_task(store: SqlStore, plan: Plan) -> None:
-    one, other, third = [
-        (await store.create_campaign(plan, tier=SandboxTier.BUBBLEWRAP)).campaign_id for _ in range(3)
-    ]
+    one, other, third = [(await store.create_campaign(plan, tier=SandboxTier.BUBBLEWRAP)).campaign_id for _ in range(3)]
     assert store.hidden_openings(one, "softmax") == HiddenOpenings(campaign=0, task=0, campaigns=0)
     for campaign_id, task in ((one, "softmax"), (one, "softmax"), (other, "softmax"), (third, "axpy")):
         await store.open_hidden(campaign_id, task)

@@ -47,7 +47,7 @@ class Doom:
 
     @contextmanager
     def falls(self) -> Iterator[None]:
-        run = Writer.run
+        run = Writer.run_with_ledgers
 
         async def doomed(writer: Writer, work: Callable[..., Any]) -> Any:
             if self.commits >= self.after:
@@ -56,7 +56,7 @@ class Doom:
             return await run(writer, work)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Writer, "run", doomed)
+            patch.setattr(Writer, "run_with_ledgers", doomed)
             yield
 
 
@@ -94,9 +94,8 @@ async def begin(night: Night, request: NightRequest) -> str:
     return card.card.campaign_id
 
 
-async def end_and_resume(open_toy_night: NightOpener, request: NightRequest, after: int, log: Path, url: str) -> bool:
-    """One campaign that ends after commit `after` of its run; False when it was through before."""
-    doom = Doom(after)
+async def end_and_resume(open_toy_night: NightOpener, request: NightRequest, doom: Doom, log: Path, url: str) -> bool:
+    """One campaign that ends after the last commit that `doom` lets through; False when it was through before."""
     begun = len(lines_of(log))
     async with open_toy_night(base_url=url or None) as night:
         campaign_id = await begin(night, request)
@@ -104,7 +103,7 @@ async def end_and_resume(open_toy_night: NightOpener, request: NightRequest, aft
             try:
                 await night.approve()
             except StoreFault:
-                assert doom.commits == after
+                assert doom.commits == doom.after
             else:
                 return False
             others = asyncio.all_tasks() - {asyncio.current_task()}
@@ -137,7 +136,7 @@ async def end_at_each(
     open_toy_night: NightOpener, request: NightRequest, part: int, tmp_path: Path, url: str = ""
 ) -> None:
     after = part
-    while await end_and_resume(open_toy_night, request, after, tmp_path / "evaluations.log", url):
+    while await end_and_resume(open_toy_night, request, Doom(after), tmp_path / "evaluations.log", url):
         after += STRIDE
     assert after > 20, "a campaign makes more commits than that"
 
@@ -173,18 +172,36 @@ async def test_a_team_with_a_model_comes_to_the_same_end_and_asks_nothing_twice(
         return answer(say(received, random))
 
     protocol_server.handle(by_role({"You are the coder": coder}, reply_as_team(seed=part)))
+    url = protocol_server.base_url
+    await end_at_each(open_toy_night, request_with_model(url), part, tmp_path, url)
+
+
+async def test_who_began_a_candidate_in_its_rehearsal_finishes_it(
+    open_toy_night: NightOpener, protocol_server: ProtocolServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last commit is the reply to its repair: another team would word the request otherwise, and pay again."""
+    monkeypatch.setenv("TOY_LOG", str(tmp_path / "evaluations.log"))
+    doom, random = Doom(10_000), Random(1)
+
+    def coder(received: Received) -> Behaviour:
+        if not REPAIR.search(received.prompt):
+            return answer(wrong(received, random))
+        doom.after = min(doom.after, doom.commits + 1)
+        return answer(edit(received, random))
+
+    protocol_server.handle(by_role({"You are the coder": coder}, reply_as_team(seed=1)))
+    url = protocol_server.base_url
+    assert await end_and_resume(open_toy_night, request_with_model(url), doom, tmp_path / "evaluations.log", url)
+
+
+def request_with_model(url: str) -> NightRequest:
     model = ModelSpec(
-        model="toy-model",
-        base_url=protocol_server.base_url,
-        input_usd_per_mtok=10.0,
-        output_usd_per_mtok=40.0,
-        max_output_tokens=500,
+        model="toy-model", base_url=url, input_usd_per_mtok=10.0, output_usd_per_mtok=40.0, max_output_tokens=500
     )
-    request = NightRequest(
+    return NightRequest(
         goal="climb the hill to its peak",
         budget=Budget(evaluations=EVALUATIONS, cost_usd=100.0),
         team=TeamKind.LLM,
         models=(model,),
         in_flight=3,
     )
-    await end_at_each(open_toy_night, request, part, tmp_path, protocol_server.base_url)

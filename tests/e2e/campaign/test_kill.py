@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -81,11 +81,19 @@ def close(store: Store) -> None:
     asyncio.run(store.close())
 
 
-def start(arguments: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
-    with log.open("ab") as output:
-        return subprocess.Popen(
+@contextmanager
+def started(arguments: list[str], environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Killed on the way out, however the test ends."""
+    with (
+        log.open("ab") as output,
+        subprocess.Popen(
             [*COMMAND, *arguments], env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
-        )
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def wait_for(process: subprocess.Popen[bytes], evaluation_log: Path, lines: int, timeout_s: float = 60.0) -> None:
@@ -115,21 +123,22 @@ def kill_and_resume(
     home, evaluation_log, output = tmp_path / "home", tmp_path / "evaluations.log", tmp_path / "output.log"
     budget = ["--evaluations", str(EVALUATIONS), "--in-flight", "4", "--seed", str(seed)]
     goal = ["run", "climb the hill to its peak", "--yes", "--base-url", server.base_url, *MODEL, *budget]
-    process = start(goal if plan is None else ["run", str(plan), "--yes"], environment, output)
+    first = goal if plan is None else ["run", str(plan), "--yes"]
     looks, hits = [Seen()], 0
     for number in range(kills):
-        wait_for(process, evaluation_log, looks[-1].log_lines)
-        if words:
-            steer(words[number % len(words)], home)
-        time.sleep(random.uniform(0.0, 0.6))
-        if process.poll() is not None:
-            break
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+        with started(["resume"] if number else first, environment, output) as process:
+            wait_for(process, evaluation_log, looks[-1].log_lines)
+            if words:
+                steer(words[number % len(words)], home)
+            time.sleep(random.uniform(0.0, 0.6))
+            if process.poll() is not None:
+                break
         hits += 1
         looks.append(look(home, evaluation_log)[2])
-        process = start(["resume"], environment, output)
-    assert process.wait(timeout=180) == 0, output.read_text()[-3000:]
+    else:
+        with started(["resume"], environment, output) as process:
+            process.wait(timeout=180)
+    assert process.returncode == 0, output.read_text()[-3000:]
     looks.append(look(home, evaluation_log)[2])
     return looks, hits
 

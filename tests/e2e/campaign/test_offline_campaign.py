@@ -16,9 +16,10 @@ from nightforge.domain.evidence import Calibration, Evidence, StageEvidence
 from nightforge.domain.plan import Budget
 from nightforge.domain.task import Task
 from nightforge.domain.words import CampaignState, CandidateState, Outcome, Phase
-from nightforge.errors import BudgetRefused, EvaluatorFault, RehearsalFailed, UserError
+from nightforge.errors import BudgetRefused, CampaignBusy, EvaluatorFault, RehearsalFailed
 from workflows.contract import AskQuestions, AwaitApproval, Done, NightRequest, Refused, StopSwitch
 from workflows.night import Night
+from workflows.ownership import owning
 
 NightOpener = Callable[..., AbstractAsyncContextManager[Night]]
 Change = Callable[[str, Phase, Evidence], Evidence]
@@ -214,10 +215,10 @@ async def test_a_campaign_runs_in_one_process_only(open_toy_night: NightOpener) 
     async with open_toy_night() as night, open_toy_night() as other:
         card = await night.begin(NightRequest(goal=GOAL, budget=Budget(evaluations=4)))
         assert isinstance(card, AwaitApproval)
-        lease = await other.store.claim_lease(f"campaign:{card.card.campaign_id}", "somebody else", ttl_s=60)
-        assert lease is not None
-        with pytest.raises(UserError, match="another process"):
-            await night.approve()
+        async with owning(other.store, card.card.campaign_id, other.house.clock) as tenure:
+            with pytest.raises(CampaignBusy, match="another process"):
+                await night.approve()
+        assert tenure.trouble is None, "the holder noticed nothing of it"
 
 
 async def test_platform_faults_pause_the_campaign_and_resume_goes_on(open_toy_night: NightOpener) -> None:

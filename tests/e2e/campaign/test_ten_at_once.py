@@ -6,6 +6,8 @@ import asyncio
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -23,15 +25,28 @@ SCORES = {(x, y): 1000.0 - (x - 29) ** 2 - (y - 17) ** 2 for x in range(41) for 
 """What every program of the toy task is worth, whoever measures it beside whom."""
 
 
-def start(arguments: list[str], environment: dict[str, str], home: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [*COMMAND, *arguments],
-        env=environment | {"NIGHTFORGE_HOME": str(home)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+Start = Callable[[list[str], dict[str, str], Path], subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts campaigns; what runs on when a test fails is killed."""
+    with ExitStack() as closing:
+
+        def started(arguments: list[str], environment: dict[str, str], home: Path) -> subprocess.Popen[str]:
+            process = subprocess.Popen(
+                [*COMMAND, *arguments],
+                env=environment | {"NIGHTFORGE_HOME": str(home)},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            closing.enter_context(process)
+            closing.callback(process.kill)
+            return process
+
+        yield started
 
 
 def finish(process: subprocess.Popen[str]) -> dict[str, object]:
@@ -60,7 +75,7 @@ def ranking(home: Path) -> list[tuple[int, str, float, float]]:
 
 
 def test_the_daily_cap_holds_over_ten_databases(
-    protocol_server: ProtocolServer, toy_environment: dict[str, str], tmp_path: Path
+    protocol_server: ProtocolServer, toy_environment: dict[str, str], tmp_path: Path, start: Start
 ) -> None:
     cap_usd = 4.0
     protocol_server.handle(reply_as_team(5, delay_s=0.05))
@@ -89,7 +104,9 @@ def test_the_daily_cap_holds_over_ten_databases(
     broker.close()
 
 
-def test_ten_campaigns_at_once_rank_as_each_alone(toy_environment: dict[str, str], tmp_path: Path) -> None:
+def test_ten_campaigns_at_once_rank_as_each_alone(
+    toy_environment: dict[str, str], tmp_path: Path, start: Start
+) -> None:
     """The same seeds, first all together and then one after the other: the same programs in the same order.
 
     One candidate under way at a time, so that what a campaign knows when it chooses does not hang on the clock.

@@ -6,8 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
@@ -34,6 +34,7 @@ class Program:
     home: Path
     more: Mapping[str, str]
     prefix: tuple[str, ...] = ()
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -50,7 +51,7 @@ class Program:
 
     def start(self, *arguments: str, stdout: int | IO[str] = subprocess.PIPE) -> subprocess.Popen[str]:
         self.home.parent.mkdir(parents=True, exist_ok=True)
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*self.prefix, PROGRAM, *arguments],
             cwd=self.home.parent,
             env=self.environment,
@@ -59,6 +60,15 @@ class Program:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.started.append(process)
+        return process
+
+    def close(self) -> None:
+        """A test that failed half-way leaves nothing running beside the next one, and no pipe open."""
+        for process in self.started:
+            process.kill()
+            with process:
+                pass
 
     def run(self, *arguments: str) -> Ended:
         process = self.start(*arguments)
@@ -70,8 +80,10 @@ class Program:
 
 
 @pytest.fixture
-def program(tmp_path: Path) -> Program:
-    return Program(tmp_path / "home", {})
+def program(tmp_path: Path) -> Iterator[Program]:
+    opened = Program(tmp_path / "home", {})
+    yield opened
+    opened.close()
 
 
 @dataclass(frozen=True)
@@ -82,9 +94,10 @@ class Finished:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
     """One campaign of the toy domain, run to its end; read by many tests, changed by none."""
     program = Program(tmp_path_factory.mktemp("finished") / "home", {})
     ended = program.run("run", GOAL, "--task", "toy-peak", "--evaluations", "10", "--yes", "--json")
     assert ended.code == 0, ended.err
-    return Finished(program, ended, str(ended.records[0]["campaign_id"]))
+    yield Finished(program, ended, str(ended.records[0]["campaign_id"]))
+    program.close()

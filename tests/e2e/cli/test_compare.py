@@ -80,10 +80,10 @@ def test_every_policy_spends_the_same_and_the_result_is_drawn(environment: dict[
 
 def test_the_seeds_differ(environment: dict[str, str]) -> None:
     done = compare(environment, "toy-peak", "--seeds", "4", "--evaluations", "10", "--policies", "random,tpe", "--json")
-    by_policy: dict[str, set[float]] = {}
+    courses: dict[str, set[tuple[tuple[int, float], ...]]] = {"random": set(), "tpe": set()}
     for run in last(done.stdout)["runs"]:
-        by_policy.setdefault(run["cell"]["policy"], set()).add(run["measured"])
-    assert all(len(results) > 1 for results in by_policy.values())
+        courses[run["cell"]["policy"]].add(tuple((step["evaluations"], step["best"]) for step in run["steps"]))
+    assert all(len(different) > 1 for different in courses.values())
 
 
 def test_a_comparison_that_was_killed_goes_on(environment: dict[str, str], tmp_path: Path) -> None:

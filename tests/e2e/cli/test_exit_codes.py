@@ -251,5 +251,7 @@ def test_a_stop_from_another_process_ends_a_campaign(program: Program) -> None:
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert '"reason": "stopped"' in out
-    again = program.run("stop", "--json")
-    assert (again.code, again.records[0]["posted"]) == (0, False)
+    for word in ("stop", "pause"):
+        again = program.run(word, "--json")
+        assert (again.code, again.records[0]["kind"], again.records[0]["posted"]) == (0, word, False)
+        assert "is not running: finished" in program.run(word).out

@@ -28,7 +28,13 @@ class Program(Protocol):
 
     @property
     def environment(self) -> Mapping[str, str]: ...
+    def with_environment(self, **more: str) -> Program: ...
     def run(self, *arguments: str) -> Ended: ...
+
+
+class Finished(Protocol):
+    program: Program
+    campaign_id: str
 
 
 class Session:
@@ -160,3 +166,16 @@ def test_a_terminal_that_is_closed_drains_and_saves(program: Program) -> None:
     record = json.loads(program.run("list", "--json").out)
     assert (record["state"], record["reason"]) == ("paused", "interrupted")
     assert (program.home / "reports" / f"{record['campaign_id']}.md").exists()
+
+
+def test_show_and_list_keep_to_the_terminal(finished: Finished) -> None:
+    program = finished.program.with_environment(COLUMNS="80")
+    for words in (("list",), ("show", finished.campaign_id), ("show", f"{finished.campaign_id}.1")):
+        session = Session(program, *words)
+        try:
+            session.end()
+        finally:
+            session.close()
+        lines = session.shown.splitlines()
+        assert any(finished.campaign_id in line for line in lines)
+        assert max(map(len, lines)) <= 80, session.shown

@@ -11,6 +11,7 @@ from protocol_server.behaviours import Behaviour, Handler, Received, Texts, answ
 PROGRAM = re.compile(r"^X = (\d+)$.*?^Y = (\d+)$", re.MULTILINE | re.DOTALL)
 GOAL = "map it to one of the tasks"
 STEP = "You plan one step of a search"
+SHIFT = "a search that improves one program has stood still"
 JUDGE = "You judge one candidate"
 PROBE = "You answer a short question about the message"
 CODE_WORD = re.compile(r"The code word is (\w+)\.")
@@ -69,6 +70,7 @@ def reply_as_team(seed: int, *, delay_s: float = 0.0) -> Handler:
         {
             GOAL: say({"task": "toy-peak", "parameters": [], "questions": [], "refusal": "", "notes": []}),
             STEP: say({"operator": "diff", "hint": "go towards larger X", "reason": "the slope points there"}),
+            SHIFT: say({"operator": None, "hint": "start from the other side", "reason": "the slope ends here"}),
             JUDGE: say(verdict),
             PROBE: repeat_code_word,
             ANALYST: say({"summary": "The hill was climbed.", "next_steps": ["climb on"], "lessons": ["X matters"]}),

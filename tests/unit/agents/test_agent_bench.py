@@ -10,10 +10,19 @@ from types import ModuleType
 import pytest
 
 from nightforge.catalogue import shipped_tasks
+from nightforge.cli.bench import _how_far
 from nightforge.domain.evidence import StageEvidence
 from nightforge.domain.team import NoDraft
 from nightforge.domain.words import Outcome
-from workflows.agent_bench import GOALS, BenchRow, _failure_for_repair, prompt_versions, read_rows, unmeasured_prompts
+from workflows.agent_bench import (
+    GOALS,
+    BenchRow,
+    Trial,
+    _failure_for_repair,
+    prompt_versions,
+    read_rows,
+    unmeasured_prompts,
+)
 
 
 def row(prompts: dict[str, str]) -> BenchRow:
@@ -86,3 +95,10 @@ def test_only_what_can_be_mended_is_given_to_repair() -> None:
     assert _failure_for_repair(NoDraft(reason="truncated"), None) is None
     shown = _failure_for_repair(NoDraft(reason="no_program", feedback="prose"), None)
     assert shown == StageEvidence(stage="gate", outcome=Outcome.FAIL, reason="no_program", feedback="prose")
+
+
+def test_a_goal_that_was_misread_is_told_as_such() -> None:
+    trial = Trial(goal="g", task="rmsnorm", parsed=True, read_as="axpy")
+    assert _how_far(trial) == "rmsnorm: parsed; the goal was read as axpy"
+    assert _how_far(trial.model_copy(update={"planned": True})) == "rmsnorm: parsed"
+    assert _how_far(trial.model_copy(update={"read_as": ""})).endswith("read as no task")

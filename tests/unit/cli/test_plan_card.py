@@ -8,6 +8,8 @@ import pytest
 from rich.console import Console
 
 from nightforge.cli.plan_card import budget_text, card_record, print_card
+from nightforge.cli.tasks import integrity_lines
+from nightforge.domain.integrity import IntegritySummary
 from nightforge.domain.plan import Budget, ModelSpec
 from nightforge.domain.words import Direction, SandboxTier
 from workflows.contract import PlanCard
@@ -82,3 +84,14 @@ def test_the_record_is_whole_and_has_no_evaluator_settings(card: PlanCard) -> No
 
 def test_a_single_cap_needs_no_whichever(card: PlanCard) -> None:
     assert budget_text(card.plan.model_copy(update={"budget": Budget(tokens=5000)})) == "5000 tokens"
+
+
+def test_survivors_take_one_line_and_stand_in_full_with_the_task(card: PlanCard) -> None:
+    survivors = tuple(f"seed.c:{line}:abc n → n + {line} (no proof that it must be so)" for line in range(1, 7))
+    found = IntegritySummary(score=0.97, counts={"caught": 194, "equivalent": 26}, survivors=survivors)
+    text = printed(card.model_copy(update={"integrity": found}))
+    assert "6 survivors: nightforge tasks softmax-long" in text
+    assert "no proof" not in text
+    lines = integrity_lines(found)
+    assert lines[0] == "  integrity  mutation score 97.0%, 194 of 200"
+    assert [line for line in lines if "n → n + 4" in line] == [f"    survived {survivors[3]}"]

@@ -156,6 +156,33 @@ async def test_fates_are_told_apart() -> None:
     assert report.score == pytest.approx(1 / 3)
 
 
+class Shaky(Lucky):
+    """With seed 9 refuses `lucky`'s whole family, with seed 10 its mutant alone."""
+
+    async def recheck(self, source: str, *, seed: int) -> Finding:
+        found = await super().recheck(source, seed=seed)
+        accepted = seed != 9 and (source != "near" or seed != 10)
+        return found.model_copy(update={"accepted": accepted, "answers": "other" if source == "near" else "right"})
+
+
+async def test_data_that_the_original_does_not_stand_judge_no_mutant() -> None:
+    def mutation(source: str, *, derived: bool, seed: int = 7) -> MutationTest:
+        return MutationTest(Shaky(), [Honest("o", "good", is_derived=derived)], seed=seed)
+
+    async def judged(source: str, *, derived: bool, seed: int = 7) -> MutantResult:
+        test = mutation(source, derived=derived, seed=seed)
+        return (await test.run([Mutant("o", Change("op", 1, "a", "b", source))])).results[0]
+
+    same = await judged("same", derived=True)
+    assert (same.fate, same.why) == (MutantFate.SURVIVED, "same answers on all data, and no proof that it must be so")
+    near = await judged("near", derived=True)
+    assert "caught with seed 10" in near.why, "seed 9 says nothing, seed 10 does"
+    later = await judged("near", derived=True, seed=10**6)
+    assert (later.fate, "4 further draws" in later.why) == (MutantFate.SUB_TOLERANCE, True)
+    with pytest.raises(EvaluatorFault, match="a correct program does not pass with seed 9"):
+        await judged("same", derived=False)
+
+
 async def test_a_correct_program_that_does_not_pass_is_our_fault() -> None:
     with pytest.raises(EvaluatorFault, match="a correct program does not pass"):
         await MutationTest(Lucky(), [Honest("seed", "bad")], seed=7).run([])

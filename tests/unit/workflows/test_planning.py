@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from nightforge.domain.base import Scalar
 from nightforge.domain.evidence import Baseline, Calibration, Metric
-from nightforge.domain.plan import Budget, GoalReading, ModelSpec
+from nightforge.domain.integrity import HiddenOpenings
+from nightforge.domain.plan import Budget, GoalReading, ModelSpec, Plan
 from nightforge.domain.task import BudgetDefaults, Objective, Parameter, StageSpec, Task
 from nightforge.domain.words import Direction, SandboxTier, TeamKind
 from nightforge.errors import BudgetRefused, NotFound, UserError
-from workflows.contract import NightRequest
+from workflows.contract import NightRequest, PlanCard
 from workflows.planning import estimate, make_card, make_plan
 
 TASK = Task(
@@ -47,6 +48,11 @@ def calibrated(*, room: float | None = 2.0, band: float = 0.05, seconds: float =
         room=room,
         seconds_per_evaluation=seconds,
     )
+
+
+def card_of(plan: Plan, calibration: Calibration, tier: SandboxTier = SandboxTier.BUBBLEWRAP) -> PlanCard:
+    hidden = HiddenOpenings(campaign=0, task=0, campaigns=0)
+    return make_card(plan, TASK, calibration, tier, "nothing leaves", campaign_id="batad-gomod", hidden=hidden)
 
 
 def test_flags_win_over_words_and_words_over_defaults() -> None:
@@ -99,15 +105,33 @@ def test_a_target_of_a_smaller_is_better_task_is_turned() -> None:
 
 def test_the_card_names_missing_baselines_small_room_and_no_sandbox() -> None:
     plan = make_plan(NightRequest(goal="g"), READING, TASK)
-    card = make_card(plan, TASK, calibrated(room=1.04), SandboxTier.UNSAFE_LOCAL, "nothing leaves")
+    card = card_of(plan, calibrated(room=1.04), SandboxTier.UNSAFE_LOCAL)
     assert card.room_is_small
     assert any("torch" in warning for warning in card.warnings)
     assert any("NO SANDBOX" in warning for warning in card.warnings)
-    calm = make_card(plan, TASK, calibrated(), SandboxTier.BUBBLEWRAP, "nothing leaves")
+    calm = card_of(plan, calibrated())
     assert not calm.room_is_small
     assert not any("NO SANDBOX" in warning for warning in calm.warnings)
-    unknown = make_card(plan, TASK, calibrated(room=None), SandboxTier.BUBBLEWRAP, "nothing leaves")
+    unknown = card_of(plan, calibrated(room=None))
     assert not unknown.room_is_small
+
+
+@pytest.mark.parametrize(
+    ("budget", "wall_s", "evaluations"),
+    [
+        (Budget(wall_s=300), (300, 330), (51, 127)),
+        (Budget(evaluations=20), (85, 175), (20, 20)),
+        (Budget(evaluations=20, wall_s=300), (85, 175), (20, 20)),
+        (Budget(evaluations=2000, wall_s=300), (300, 330), (51, 127)),
+    ],
+    ids=["wall", "evaluations", "evaluations first", "wall first"],
+)
+def test_an_estimate_allows_for_what_comes_after_the_search(
+    budget: Budget, wall_s: tuple[float, float], evaluations: tuple[int, int]
+) -> None:
+    """At 5 s an evaluation: 45 s for three confirmations; after the cap two evaluations in flight and two duels."""
+    guess = estimate(make_plan(NightRequest(goal="g", budget=budget), READING, TASK), calibrated())
+    assert (guess.wall_s, guess.evaluations) == (wall_s, evaluations)
 
 
 @given(

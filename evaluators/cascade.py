@@ -1,4 +1,4 @@
-"""Collects stage evidence; the first failing stage ends the run."""
+"""Collects stage evidence, cheapest stage first; the first that fails ends the run. For any evaluator."""
 
 from __future__ import annotations
 
@@ -7,9 +7,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from evaluators.kernels.session import KernelFailed
 from nightforge.domain.evidence import Evidence, Metric, StageEvidence
 from nightforge.domain.words import Outcome, Phase, SandboxTier
+
+
+class CandidateFailed(Exception):
+    """The candidate's own failure, on its way to becoming evidence; never an error of our side.
+
+    `reason` is a short slug for counting; `feedback` may quote the candidate.
+    """
+
+    def __init__(self, reason: str, feedback: str, outcome: Outcome = Outcome.FAIL) -> None:
+        super().__init__(f"{reason}: {feedback}")
+        self.reason = reason
+        self.feedback = feedback
+        self.outcome = outcome
 
 
 class CascadeEnded(Exception):
@@ -22,6 +34,7 @@ class StageNotes:
 
     metrics: dict[str, Metric] = field(default_factory=dict)
     feedback: str = ""
+    tools: dict[str, str] = field(default_factory=dict)
 
 
 class Cascade:
@@ -33,12 +46,12 @@ class Cascade:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[StageNotes]:
-        """Times the block and records it; a KernelFailed inside becomes the last stage and CascadeEnded."""
+        """Times the block and records it; a CandidateFailed inside becomes the last stage and CascadeEnded."""
         notes = StageNotes()
         started = time.perf_counter()
         try:
             yield notes
-        except KernelFailed as failure:
+        except CandidateFailed as failure:
             self._add(name, notes, started, failure.outcome, failure.reason, failure.feedback)
             raise CascadeEnded from failure
         self._add(name, notes, started, Outcome.PASS, "", notes.feedback)
@@ -53,7 +66,7 @@ class Cascade:
                 feedback=_plain(feedback),
                 duration_s=time.perf_counter() - started,
                 seed=self._seed,
-                tools=self._tools,
+                tools={**self._tools, **notes.tools},
             )
         )
 
@@ -62,5 +75,5 @@ class Cascade:
 
 
 def _plain(text: str) -> str:
-    """Compilers quote the source as it is: what steers a terminal is taken out before it can reach one."""
+    """Tools quote the source as it is: what steers a terminal is taken out before it can reach one."""
     return "".join(letter for letter in text if letter in "\n\t" or letter.isprintable())
