@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
 import tools.recipes
+from evaluators.accelerators import cascade as cascade_module
 from evaluators.accelerators import refusal, toolchain
+from evaluators.accelerators.cascade import Cascade, CascadeEnded
 from evaluators.accelerators.recipe import abc
 from evaluators.accelerators.recipe.fixed import TITLES
 from evaluators.accelerators.recipe.laboratory import (
@@ -22,10 +23,10 @@ from evaluators.accelerators.recipe.laboratory import (
     percent,
     table,
 )
-from evaluators.accelerators.recipe.settings import Measure, RecipeSettings, read_hidden, read_settings
+from evaluators.accelerators.recipe.settings import Hidden, Measure, RecipeSettings, read_hidden, read_settings
 from evaluators.accelerators.refusal import Refused
 from nightforge.domain.base import Scalar
-from nightforge.domain.evidence import Baseline, Calibration, Evidence, Metric, StageEvidence
+from nightforge.domain.evidence import Baseline, Calibration, Evidence, Metric
 from nightforge.domain.ports import Sandbox
 from nightforge.domain.task import Task
 from nightforge.domain.words import ClockKind, Outcome, Phase
@@ -41,47 +42,6 @@ BAND = 0.002
 _STAGES = ("parse", "screen", "full", "confirm")
 _LASTING = frozenset({"not_allowed", "too_long", "empty", "not_equivalent", "ports_changed"})
 """Reasons in which neither a limit nor the machine's load can have had a part."""
-
-
-@dataclass
-class _Stages:
-    """Evidence as it grows; the first stage that is refused ends it."""
-
-    seed: int
-    tools: Mapping[str, str]
-    done: list[StageEvidence] = field(default_factory=list)
-
-    async def run(self, name: str, rows: list[Row], work: Awaitable[Sequence[Row]]) -> None:
-        """Appends the rows that `work` measures. Raises Refused after recording it."""
-        started = time.perf_counter()
-        try:
-            rows += await work
-        except Refused as refused:
-            self.add(name, started, refused=refused)
-            raise
-        self.add(name, started, metrics=_metrics(rows), feedback=table(rows))
-
-    def add(
-        self,
-        name: str,
-        started: float,
-        *,
-        metrics: Mapping[str, Metric] | None = None,
-        feedback: str = "",
-        refused: Refused | None = None,
-    ) -> None:
-        text = refused.feedback if refused else feedback
-        stage = StageEvidence(
-            stage=name,
-            outcome=refused.outcome if refused else Outcome.PASS,
-            reason=refused.reason if refused else "",
-            metrics=dict(metrics or {}),
-            feedback="".join(letter for letter in text if letter in "\n\t" or letter.isprintable()),
-            duration_s=time.perf_counter() - started,
-            seed=self.seed,
-            tools=dict(self.tools),
-        )
-        self.done.append(stage)
 
 
 def _metrics(rows: Sequence[Row]) -> dict[str, Metric]:
@@ -170,70 +130,56 @@ class RecipeEvaluator:
         best_score: float | None = None,
     ) -> Evidence:
         settings = read_settings(task)
-        stages = _Stages(seed, await self._tools())
-        started = time.perf_counter()
-        try:
-            recipe = parse_recipe(source)
-        except RecipeError as error:
-            stages.add("parse", started, refused=Refused(error.reason, str(error)))
-        else:
-            stages.add("parse", started, metrics={"lines": Metric(value=len(recipe))})
-            with suppress(Refused):  # recorded by the stage that raised it
-                await self._measure(recipe, task, settings, stages, phase, best_score)
-        return Evidence(tier=self._sandbox.tier, phase=phase, stages=tuple(stages.done))
+        cascade = Cascade(phase, seed, await self._tools())
+        with suppress(CascadeEnded):
+            with cascade.stage("parse") as notes:
+                recipe = _parsed(source)
+                notes.measure("lines", len(recipe))
+            if phase is Phase.CONFIRMATION:
+                await self._confirm(recipe, settings, read_hidden(task), cascade, seed)
+            else:
+                await self._search(recipe, settings, cascade, best_score)
+        return cascade.evidence(self._sandbox.tier)
 
     def is_lasting(self, evidence: Evidence) -> bool:
         """Numbers are deterministic: a pass lasts, and so do refusals without a limit's or `best_score`'s part in."""
         failure = evidence.failure
         return failure is None or (failure.outcome is Outcome.FAIL and failure.reason in _LASTING)
 
-    async def _measure(
-        self,
-        recipe: Recipe,
-        task: Task,
-        settings: RecipeSettings,
-        stages: _Stages,
-        phase: Phase,
-        best_score: float | None,
+    async def _search(
+        self, recipe: Recipe, settings: RecipeSettings, cascade: Cascade, best_score: float | None
     ) -> None:
         rows: list[Row] = []
-        if phase is Phase.CONFIRMATION:
-            await self._confirm(recipe, task, settings, stages)
-            return
         if settings.screen:
-            await stages.run(
-                "screen", rows, self._laboratory.measure(recipe, settings.training[: settings.screen], settings)
-            )
-            _drop_clearly_worse(stages, rows, settings, best_score)
-        started = time.perf_counter()
-        try:
+            with cascade.stage("screen") as notes:
+                rows += await self._laboratory.measure(recipe, settings.training[: settings.screen], settings)
+                notes.feedback, notes.metrics = table(rows), _metrics(rows)
+                _refuse_clearly_worse(rows, settings, best_score)
+        with cascade.stage("full") as notes:
             rows += await self._laboratory.measure(recipe, settings.training[settings.screen :], settings)
-        except Refused as refused:
-            stages.add("full", started, refused=refused)
-            raise
-        metrics = {OBJECTIVE: gain_metric(rows, interval=False), **_metrics(rows)}
-        stages.add("full", started, metrics=metrics, feedback=table(rows))
+            notes.feedback = table(rows)
+            notes.metrics = {OBJECTIVE: gain_metric(rows, interval=False), **_metrics(rows)}
 
-    async def _confirm(self, recipe: Recipe, task: Task, settings: RecipeSettings, stages: _Stages) -> None:
+    async def _confirm(
+        self, recipe: Recipe, settings: RecipeSettings, hidden: Hidden, cascade: Cascade, seed: int
+    ) -> None:
         """On circuits that no search saw; the score is theirs alone. What fails there is told without its name."""
-        hidden = read_hidden(task)
-        started = time.perf_counter()
-        try:
-            seen = await self._laboratory.measure(recipe, settings.training, settings, alone=True)
-            rows = await self._laboratory.measure(recipe, hidden.circuits, settings, alone=True)
-            fresh = hidden.draw(stages.seed)
-            drawn = await self._laboratory.measure(recipe, fresh, settings, alone=True) if fresh else []
-        except Refused as refused:
-            told = Refused(refused.reason, "on a circuit that confirmation alone looks at", refused.outcome)
-            stages.add("confirm", started, refused=told)
-            raise
-        metrics = {
-            OBJECTIVE: gain_metric(rows, interval=True),
-            "training_gain": gain_metric(seen, interval=False),
-            **({"drawn_gain": gain_metric(drawn, interval=False)} if drawn else {}),
-            **_metrics(rows),
-        }
-        stages.add("confirm", started, metrics=metrics, feedback=hidden_table([*rows, *drawn]))
+        with cascade.stage("confirm") as notes:
+            try:
+                seen = await self._laboratory.measure(recipe, settings.training, settings, alone=True)
+                rows = await self._laboratory.measure(recipe, hidden.circuits, settings, alone=True)
+                fresh = hidden.draw(seed)
+                drawn = await self._laboratory.measure(recipe, fresh, settings, alone=True) if fresh else []
+            except Refused as refused:
+                words = "on a circuit that confirmation alone looks at"
+                raise Refused(refused.reason, words, refused.outcome) from refused
+            notes.metrics = {
+                OBJECTIVE: gain_metric(rows, interval=True),
+                "training_gain": gain_metric(seen, interval=False),
+                **({"drawn_gain": gain_metric(drawn, interval=False)} if drawn else {}),
+                **_metrics(rows),
+            }
+            notes.feedback = hidden_table([*rows, *drawn])
 
     async def _tools(self) -> Mapping[str, str]:
         if self._versions is None:
@@ -243,16 +189,15 @@ class RecipeEvaluator:
         return self._versions
 
 
-def _drop_clearly_worse(
-    stages: _Stages, rows: Sequence[Row], settings: RecipeSettings, best_score: float | None
-) -> None:
-    """The screen's stage becomes a refusal when its gain is far below the best candidate's whole gain."""
-    if best_score is None or mean_gain(rows) >= settings.drop_factor * best_score:
-        return
-    words = f"gain {mean_gain(rows):.3f} on the first {len(rows)} circuits, {best_score:.3f} is the best so far"
-    last = stages.done.pop()
-    refused = Refused("clearly_worse", f"{words}\n{last.feedback}")
-    stages.done.append(
-        last.model_copy(update={"outcome": refused.outcome, "reason": refused.reason, "feedback": refused.feedback})
-    )
-    raise refused
+def _parsed(source: str) -> Recipe:
+    try:
+        return parse_recipe(source)
+    except RecipeError as error:
+        raise Refused(error.reason, str(error)) from error
+
+
+def _refuse_clearly_worse(rows: Sequence[Row], settings: RecipeSettings, best_score: float | None) -> None:
+    """The gain on the first circuits stands far below the best candidate's whole gain."""
+    if best_score is not None and mean_gain(rows) < settings.drop_factor * best_score:
+        words = f"gain {mean_gain(rows):.3f} on the first {len(rows)} circuits, {best_score:.3f} is the best so far"
+        raise Refused("clearly_worse", f"{words}\n{table(rows)}")
