@@ -15,7 +15,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import yaml
 from zigzag.api import get_hardware_performance_zigzag
 
 LPF_LIMIT = 4
@@ -120,7 +119,7 @@ def run(job: dict[str, Any], folder: Path) -> dict[str, Any]:
     paths = {}
     for name, content in (("hardware", hardware(job)), ("mapping", mapping(job)), ("workload", workload(job))):
         paths[name] = folder / f"{name}.yaml"
-        paths[name].write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+        paths[name].write_text(json.dumps(content), encoding="utf-8")  # JSON is YAML
     started = time.perf_counter()
     try:
         energy_pj, cycles, _ = get_hardware_performance_zigzag(

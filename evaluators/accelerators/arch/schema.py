@@ -59,6 +59,13 @@ class ArchConfig(_Strict):
     """Bits of an operand; sums have 24, 32 and 48."""
     mappings: Annotated[tuple[Mapping, ...], Field(min_length=1, max_length=MOST_MAPPINGS)]
 
+    @field_validator("precision", mode="before")
+    @classmethod
+    def _is_whole(cls, value: object) -> object:
+        if type(value) is not int:
+            raise ValueError("must be a whole number")  # 8.0 equals 8, and would pass for it
+        return value
+
     @field_validator("l1_kib", "l2_kib")
     @classmethod
     def _is_power_of_two(cls, value: int) -> int:

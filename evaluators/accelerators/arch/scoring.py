@@ -122,7 +122,7 @@ def check_economy(run: Run) -> Refusal | None:
     """A mapping that no layer runs with, or a tile beyond every layer that does, is one configuration in many texts."""
     for number, mapping in enumerate(run.config.mappings):
         users = [cost.layer for cost in run.costs if cost.mapping == mapping]
-        if not users:
+        if not users or run.config.mappings.index(mapping) != number:
             return Refusal("unused_mapping", f"mapping {number}: another one is better, or as good, for every layer")
         for tile, size in _largest(users).items():
             if getattr(mapping, tile) > size:
