@@ -13,7 +13,6 @@ import evaluators
 import sandbox as sandbox_package
 import tools.rtl
 from evaluators.accelerators import toolchain
-from evaluators.accelerators.cascade import Cascade, CascadeEnded, Notes
 from evaluators.accelerators.engine import SOURCE as WORKER
 from evaluators.accelerators.export import export_design
 from evaluators.accelerators.mapping import CONDITIONS, Condition, condition_of
@@ -32,6 +31,7 @@ from evaluators.accelerators.rtl_settings import (
     task_file,
 )
 from evaluators.accelerators.simulate import check_vectors
+from evaluators.cascade import Cascade, CascadeEnded, StageNotes
 from nightforge.domain.base import Scalar
 from nightforge.domain.evidence import Baseline, Calibration, Evidence, Metric
 from nightforge.domain.ports import Sandbox
@@ -224,8 +224,8 @@ class RtlCombEvaluator:
         with cascade.stage("elaborate") as notes:
             elaborated = await self._flow.netlist(text, settings, wall_s=wall_s["elaborate"])
             notes.feedback = elaborated.lint
-            notes.measure("gates", len(elaborated.netlist.gates))
-            notes.measure("levels", elaborated.netlist.levels)
+            notes.metrics["gates"] = Metric(value=len(elaborated.netlist.gates))
+            notes.metrics["levels"] = Metric(value=elaborated.netlist.levels)
         return elaborated.netlist
 
     async def _simulate(
@@ -237,7 +237,7 @@ class RtlCombEvaluator:
             mismatch = check_vectors(engine, golden, netlist, seed=seed, count=settings.vectors)
             if mismatch is not None:
                 raise Refused("wrong_output", mismatch.describe())
-            notes.measure("vectors", settings.vectors)
+            notes.metrics["vectors"] = Metric(value=settings.vectors)
 
     async def _prove(
         self,
@@ -287,12 +287,12 @@ class RtlCombEvaluator:
         return chosen
 
 
-def note_proof(notes: Notes, proof: Proof) -> None:
+def note_proof(notes: StageNotes, proof: Proof) -> None:
     """The class of the proof into the evidence; Refused when the candidate is wrong."""
     if proof.mismatch is not None:
         raise Refused("wrong_output", proof.mismatch.describe())
     notes.tools["proof"] = proof.kind.value
-    notes.measure("proved", 1.0 if proof.is_proven else 0.0)
+    notes.metrics["proved"] = Metric(value=1.0 if proof.is_proven else 0.0)
     notes.feedback = f"proof: {proof.kind.value}. {proof.reason}"
 
 

@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 
 from evaluators.accelerators import toolchain
-from evaluators.accelerators.cascade import Notes
 from evaluators.accelerators.mapping import Condition, condition_of
 from evaluators.accelerators.netlist import Netlist
 from evaluators.accelerators.prove import prove
 from evaluators.accelerators.rtl_flow import RtlFlow, choose, figures_of
 from evaluators.accelerators.rtl_settings import RtlSettings
 from evaluators.accelerators.timing import sta_delay_ns
+from evaluators.cascade import StageNotes
 from nightforge.domain.evidence import Calibration, Metric
 from nightforge.domain.ports import Sandbox
 from nightforge.domain.task import Task
@@ -34,7 +34,7 @@ async def confirm(
     golden: Netlist,
     netlist: Netlist,
     calibration: Calibration | None,
-    notes: Notes,
+    notes: StageNotes,
     *,
     wall_s: float,
 ) -> None:
@@ -90,7 +90,7 @@ def _gain(task: Task, calibration: Calibration | None, suffix: str, value: float
     return None
 
 
-def _judge(gains: dict[str, float], scored: Condition, notes: Notes, lines: list[str]) -> None:
+def _judge(gains: dict[str, float], scored: Condition, notes: StageNotes, lines: list[str]) -> None:
     gain = gains.get(scored.name)
     if gain is None:
         return

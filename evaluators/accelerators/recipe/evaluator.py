@@ -9,9 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import tools.recipes
-from evaluators.accelerators import cascade as cascade_module
-from evaluators.accelerators import refusal, toolchain
-from evaluators.accelerators.cascade import Cascade, CascadeEnded
+from evaluators.accelerators import toolchain
 from evaluators.accelerators.recipe import abc
 from evaluators.accelerators.recipe.fixed import TITLES
 from evaluators.accelerators.recipe.laboratory import (
@@ -25,6 +23,7 @@ from evaluators.accelerators.recipe.laboratory import (
 )
 from evaluators.accelerators.recipe.settings import Hidden, Measure, RecipeSettings, read_hidden, read_settings
 from evaluators.accelerators.refusal import Refused
+from evaluators.cascade import Cascade, CascadeEnded
 from nightforge.domain.base import Scalar
 from nightforge.domain.evidence import Baseline, Calibration, Evidence, Metric
 from nightforge.domain.ports import Sandbox
@@ -90,12 +89,8 @@ class RecipeEvaluator:
         return ()
 
     async def fingerprint(self, task: Task, parameters: Mapping[str, Scalar]) -> str:
-        code = [
-            Path(__file__).parent,
-            Path(refusal.__file__),
-            Path(toolchain.__file__),
-            *map(Path, tools.recipes.__path__),
-        ]
+        here = Path(__file__).parent
+        code = [here, here.parent / "toolchain.py", *map(Path, tools.recipes.__path__)]
         return fingerprint(task, parameters, tools=await self._tools(), code=code)
 
     async def calibrate(self, task: Task, parameters: Mapping[str, Scalar], *, seed: int) -> Calibration:
@@ -134,7 +129,7 @@ class RecipeEvaluator:
         with suppress(CascadeEnded):
             with cascade.stage("parse") as notes:
                 recipe = _parsed(source)
-                notes.measure("lines", len(recipe))
+                notes.metrics["lines"] = Metric(value=len(recipe))
             if phase is Phase.CONFIRMATION:
                 await self._confirm(recipe, settings, read_hidden(task), cascade, seed)
             else:
