@@ -26,7 +26,8 @@ from sandbox.platform import find_tool
 DEFAULT_LIMIT_S = 120.0
 ABC_NAMES = ("berkeley-abc", "yosys-abc")
 _CONFLICTS = 10_000_000
-_PATTERN = re.compile(r"\bi\[(\d+)\]=([01])\b")
+_PATTERN = re.compile(r"\bi\[(\d+)\](?:@0)?=([01])\b")
+_WHOLE_PATTERN = "miter /job/golden.blif /job/cand.blif; iprove; write_cex -n pattern"
 _GRACE_S = 5.0
 
 
@@ -104,15 +105,16 @@ async def _cec(engine: NetlistEngine, sandbox: Sandbox, golden: Netlist, candida
     abc = next((name for name in ABC_NAMES if find_tool(name)), None)
     if abc is None:
         return Proof(ProofClass.NONE, "no_prover: ABC is not installed (apt-get install berkeley-abc)")
+    files = {"golden.blif": _plain(golden).encode(), "cand.blif": _plain(candidate).encode()}
+    limits = Limits(wall_s=limit_s + _GRACE_S, cpu_s=max(1, int(limit_s + _GRACE_S)), memory_bytes=4096 * MIB)
     command = f"cec -T {max(1, int(limit_s))} -C {_CONFLICTS} /job/golden.blif /job/cand.blif"
-    result = await sandbox.run(
-        [abc, "-q", command],
-        files={"golden.blif": _plain(golden).encode(), "cand.blif": _plain(candidate).encode()},
-        limits=Limits(wall_s=limit_s + _GRACE_S, cpu_s=max(1, int(limit_s + _GRACE_S)), memory_bytes=4096 * MIB),
-    )
+    result = await sandbox.run([abc, "-q", command], files=files, limits=limits)
     said = result.stdout.decode("utf-8", "replace")
     if "Networks are NOT EQUIVALENT" in said:
-        number = sum(int(value) << int(index) for index, value in dict(_PATTERN.findall(said)).items())
+        # cec shows the inputs of one output only: the miter's own counterexample has all of them.
+        again = await sandbox.run([abc, "-q", _WHOLE_PATTERN], files=files, limits=limits, outputs=("pattern",))
+        pattern = _PATTERN.findall(again.outputs.get("pattern", b"").decode("utf-8", "replace"))
+        number = sum(int(value) << int(index) for index, value in dict(pattern).items())
         return Proof(ProofClass.CEC, mismatch=_certain(engine, golden, candidate, number))
     if "Networks are equivalent" in said and result.ok:
         return Proof(ProofClass.CEC, "ABC cec")

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from netlist_circuits import kogge_stone_adder, multiplier, random_netlists, ripple_adder
+from netlist_circuits import Builder, kogge_stone_adder, multiplier, random_netlists, ripple_adder
 
 from evaluators.accelerators.engine import Comparison, NetlistEngine
 from evaluators.accelerators.netlist import Netlist
@@ -52,8 +52,6 @@ def test_the_proof_agrees_with_trying_every_input(
 @given(netlist=random_netlists(most_width=6, most_gates=90), number=st.integers(0, (1 << 12) - 1))
 def test_one_wrong_input_is_found(engine: NetlistEngine, netlist: Netlist, number: int) -> None:
     """Any circuit against itself with one input answered wrongly."""
-    from netlist_circuits import Builder
-
     build = Builder(netlist.inputs[0].width, list(netlist.gates))
     number &= (1 << 2 * build.width) - 1
     outputs = list(netlist.outputs[0].bits)
@@ -103,6 +101,21 @@ def test_one_wrong_input_of_2_to_the_128(compiled: NetlistEngine, box: Sandbox) 
     assert found.mismatch is not None
     assert not found.is_proven
     assert found.mismatch.inputs == {"a": number & (1 << 64) - 1, "b": number >> 64}
+
+
+@pytest.mark.parametrize("output", [0, 5, 39])
+def test_a_counterexample_has_inputs_that_the_golden_output_does_not_read(
+    compiled: NetlistEngine, box: Sandbox, output: int
+) -> None:
+    golden = ripple_adder(40)
+    number = 0x9_DEADBEEF_1_01234567 | 1 << 79
+    build = Builder(40, list(golden.gates))
+    outputs = list(golden.outputs[0].bits)
+    outputs[output] = build.wrong_on(number, outputs[output])
+    found = proven(compiled, box, golden, build.netlist(outputs))
+    assert found.mismatch is not None
+    assert found.mismatch.inputs == {"a": number & (1 << 40) - 1, "b": number >> 40}
+    assert found.mismatch.got["y"] == found.mismatch.expected["y"] ^ 1 << output
 
 
 def test_a_proof_that_times_out_proves_nothing(compiled: NetlistEngine, box: Sandbox) -> None:
