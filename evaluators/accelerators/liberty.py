@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from evaluators.accelerators.cell_function import Expression, parse_function
+from evaluators.kernels.toolchain import everyone_reads
 from nightforge.errors import UserError
 
 _SKIPPED = frozenset({"timing", "internal_power", "leakage_power", "lu_table_template", "power_lut_template"})
@@ -64,6 +65,12 @@ class Library:
     @cached_property
     def sha256(self) -> str:
         return sha256(self.content).hexdigest()
+
+    def for_box(self, wire_ff: float = 0.0) -> bytes | Path:
+        """As a sandboxed tool gets it: the file itself, or its content where another user could not read the file."""
+        if wire_ff:
+            return self.with_wires(wire_ff)
+        return self.path if everyone_reads(self.path) else self.content
 
     def with_wires(self, per_fanout_ff: float) -> bytes:
         """The same library, each input pin heavier by what a wire to it weighs.

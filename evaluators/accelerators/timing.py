@@ -27,7 +27,7 @@ async def sta_delay_ns(
     if not mapped.instances:
         return 0.0
     files: dict[str, bytes | Path] = {
-        "cells.lib": library.with_wires(condition.wire_ff) if condition.wire_ff else library.path,
+        "cells.lib": library.for_box(condition.wire_ff),
         "design.v": to_verilog(mapped, like).encode(),
         "script.tcl": _script(condition, library).encode(),
     }
