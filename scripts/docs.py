@@ -248,6 +248,17 @@ def errors() -> str:
     return f"```text\n{(inspect.getdoc(module) or '').strip()}\n```"
 
 
+def recipe_fields() -> str:
+    from evaluators.accelerators.recipe.settings import Anchor, Circuit, Hidden, RecipeSettings
+
+    return sections(
+        ("`[settings]`", RecipeSettings),
+        ("`[[settings.training]]`", Circuit),
+        ("`[[settings.anchors]]`", Anchor),
+        ("`hidden.toml`", Hidden),
+    )
+
+
 GENERATORS: Mapping[str, Callable[[], str]] = {
     "errors": errors,
     "exit-codes": exit_codes,
@@ -256,6 +267,7 @@ GENERATORS: Mapping[str, Callable[[], str]] = {
     "plan-fields": plan_fields,
     "presets": presets,
     "prices": prices,
+    "recipe-fields": recipe_fields,
     "sandbox-limits": sandbox_limits,
     "settings": settings,
     "shipped-tasks": shipped_tasks,
