@@ -14,7 +14,9 @@ from nightforge.cli.options import JsonFlag, QuietFlag, SandboxFlag, UnsafeFlag,
 from nightforge.cli.output import Output
 
 if TYPE_CHECKING:
-    from nightforge.domain.artifact import Artifact
+    from collections.abc import Sequence
+
+    from nightforge.domain.artifact import Artifact, Disagreement
     from nightforge.domain.evidence import Evidence
     from nightforge.domain.ports import Evaluator
     from nightforge.domain.task import Task
@@ -59,7 +61,7 @@ def export(
 
 def replay(
     ref: Annotated[str, typer.Argument(metavar="ID.NUMBER|FOLDER", help="A candidate, or where one was exported.")],
-    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed; the default is fresh.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Another seed than the one that is stored.")] = None,
     sandbox: SandboxFlag = None,
     unsafe_local: UnsafeFlag = False,
     json: JsonFlag = False,
@@ -70,23 +72,27 @@ def replay(
     output = Output.open(json=json, quiet=quiet, verbose=verbose)
     from nightforge.catalogue import find_task
     from nightforge.cli.reading import resolve_settings
+    from nightforge.domain.artifact import compare
 
     settings = resolve_settings({"sandbox": sandbox, "unsafe_local": unsafe_local or None}).settings
     is_place = "/" in ref or Path(ref).is_dir() or ref.endswith(".json")
     artifact, source = _exported(Path(ref)) if is_place else _stored(settings, ref)
     task = find_task(artifact.task)
     evaluator = _evaluator(settings, task)
+    stored = next((stage.seed for stage in artifact.evidence.stages if stage.seed is not None), None)
+    fixed = stored if seed is None else seed
     found, band = asyncio.run(
-        _again(output, settings, evaluator, task, artifact, source, secrets.randbits(63) if seed is None else seed)
+        _again(output, settings, evaluator, task, artifact, source, secrets.randbits(63) if fixed is None else fixed)
     )
-    raise typer.Exit(_tell(output, artifact, found, band))
+    same_question = fixed == stored and stored is not None and evaluator.clock is None
+    differences = compare(artifact.evidence, found, band=band, only=None if same_question else artifact.judged)
+    raise typer.Exit(_tell(output, artifact, found, differences))
 
 
-def _tell(output: Output, artifact: Artifact, found: Evidence, band: float) -> int:
+def _tell(output: Output, artifact: Artifact, found: Evidence, differences: Sequence[Disagreement]) -> int:
     from nightforge.cli.words import clean, columns, evidence_lines
-    from nightforge.domain.artifact import changed_tools, compare, proofs
+    from nightforge.domain.artifact import changed_tools, proofs
 
-    differences = compare(artifact.evidence, found, band=band)
     tools = changed_tools(artifact.evidence, found)
     classes = ", ".join(proofs(found))
     if output.json:
@@ -156,6 +162,7 @@ def _stored(settings: Settings, ref: str) -> tuple[Artifact, str]:
         program="",
         sha256=sha256(source.encode()).hexdigest(),
         evidence=evidence,
+        judged=(*(one.metric for one in plan.objectives), *(one.metric for one in plan.constraints)),
     )
     return artifact, source
 

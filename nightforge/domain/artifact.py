@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import Field
@@ -28,6 +28,8 @@ class Artifact(Frozen):
     """File beside this one."""
     sha256: str
     """Of the program."""
+    judged: tuple[str, ...] = ()
+    """Metrics of the objectives and constraints: what a timed replay, or one with another seed, is held to."""
     evidence: Evidence
     """The confirmation where there is one, else what the search measured."""
 
@@ -40,8 +42,10 @@ class Disagreement(Frozen):
     found: str
 
 
-def compare(stored: Evidence, found: Evidence, *, band: float) -> tuple[Disagreement, ...]:
-    """What differs between two evaluations of one program: how they ended, classes of proof, metrics.
+def compare(
+    stored: Evidence, found: Evidence, *, band: float = 0.0, only: Collection[str] | None = None
+) -> tuple[Disagreement, ...]:
+    """What differs between two evaluations of one program: how they ended, classes of proof, metrics (of `only`).
 
     Metrics agree within `band` (relative), or where their intervals meet; 0 asks for equality up to rounding.
     """
@@ -52,6 +56,8 @@ def compare(stored: Evidence, found: Evidence, *, band: float) -> tuple[Disagree
     if before and before != now:
         differences.append(Disagreement(what="proof", stored=", ".join(before), found=", ".join(now) or "none"))
     for name, metric in stored.metrics.items():
+        if only is not None and name not in only:
+            continue
         other = found.metrics.get(name)
         if other is None:
             differences.append(Disagreement(what=name, stored=_value(metric), found="not measured"))
