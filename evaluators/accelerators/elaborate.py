@@ -48,11 +48,11 @@ opt -fine
 techmap
 setundef -zero
 opt -fast
-abc -fast
+abc -script +strash;dretime;map
 opt -fast
 clean
 setattr -unset hdlname
-write_json netlist.json
+write_json /box/netlist.json
 """
 _LINT = (
     "{verilator} --lint-only -Wall -Wno-fatal -Wno-DECLFILENAME -Wno-UNUSEDSIGNAL -Wno-UNUSEDPARAM -Wno-EOFNEWLINE "

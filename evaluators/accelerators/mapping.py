@@ -111,23 +111,25 @@ async def map_netlist(
     """One result per recipe that ended. Raises Refused when none did, EvaluatorFault when ABC makes no sense."""
     if not netlist.gates:
         return (_wires(netlist),)
-    files: dict[str, bytes | Path] = {"design.blif": netlist.to_blif(interleaved=True).encode()}
+    files: dict[str, bytes | Path] = {
+        f"{name}.blif": netlist.to_blif(name, interleaved=True).encode() for name in RECIPES
+    }
     files["cells.lib"] = library.for_box(condition.wire_ff)
+    launch = fallback.abc("/job/script", "/job/cells.lib")
     lines = ["read_lib -w /job/cells.lib"]
     if condition.driver or condition.load_ff:
         driver = f"set_driving_cell {condition.driver}\n" if condition.driver else ""
         files["constraints"] = f"{driver}set_load {condition.load_ff:g} [all_outputs]\n".encode()
         lines.append("read_constr /job/constraints")
     for name, recipe in RECIPES.items():
-        lines += [f"echo {_MARK} {name}", "read_blif /job/design.blif", *recipe.split(";")]
-        lines += ["stime -p", f"write_blif /box/{name}.blif"]
+        lines += [f"echo {_MARK} {name}", f"read_blif /job/{name}.blif", *recipe.split(";")]
+        lines += [launch.timing, f"write_blif /box/{name}.blif"]
     files["script"] = ("\n".join(lines) + "\n").encode()
-    launch = fallback.abc("/job/script", "/job/cells.lib")
     result = await sandbox.run(
         launch.argv,
         files={**launch.files, **files},
         limits=Limits(wall_s=wall_s, cpu_s=max(1, int(wall_s)), memory_bytes=_MEMORY_BYTES, output_bytes=4 * MIB),
-        outputs=(*(f"{name}.blif" for name in RECIPES), fallback.LOG),
+        outputs=(*(f"{name}.blif" for name in RECIPES), fallback.STATISTICS),
     )
     return _read_results(result, library, wall_s)
 
@@ -149,9 +151,8 @@ def _wires(netlist: Netlist) -> Mapped:
 
 def _read_results(result: ExecResult, library: Library, wall_s: float) -> tuple[Mapped, ...]:
     """ABC's crash in one recipe costs that recipe and those after it, not the design."""
-    told = result.stdout + result.outputs.get(fallback.LOG, b"")
-    said = _COLOUR.sub("", told.decode("utf-8", "replace"))
-    delays: dict[str, float] = {}
+    said = _COLOUR.sub("", result.stdout.decode("utf-8", "replace"))
+    delays = fallback.delays_ns(result.outputs.get(fallback.STATISTICS, b""))
     for part in said.split(_MARK)[1:]:
         found = _DELAY.findall(part)
         if found:

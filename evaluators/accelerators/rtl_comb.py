@@ -12,7 +12,7 @@ from pathlib import Path
 import evaluators
 import sandbox as sandbox_package
 import tools.rtl
-from evaluators.accelerators import toolchain
+from evaluators.accelerators import fallback, toolchain
 from evaluators.accelerators.engine import SOURCE as WORKER
 from evaluators.accelerators.export import export_design
 from evaluators.accelerators.mapping import CONDITIONS, Condition, condition_of
@@ -96,7 +96,9 @@ class RtlCombEvaluator:
     def prerequisites(self, task: Task) -> Sequence[str]:
         settings = read_settings(task)
         names = [condition_of(name).technology for name in (settings.condition, *settings.confirm)]
-        return toolchain.lacking((toolchain.YOSYS, toolchain.ABC, toolchain.OPENSTA), tuple(dict.fromkeys(names)))
+        # The fallback has Yosys and ABC; then confirmations do without OpenSTA, and say so.
+        tools = () if fallback.version() else (toolchain.YOSYS, toolchain.ABC, toolchain.OPENSTA)
+        return toolchain.lacking(tools, tuple(dict.fromkeys(names)))
 
     def resources(self, task: Task, parameters: Mapping[str, Scalar]) -> Sequence[str]:
         return ()
@@ -110,7 +112,10 @@ class RtlCombEvaluator:
     def _tools(self, task: Task, condition: Condition) -> dict[str, str]:
         names = [condition, *map(condition_of, read_settings(task).confirm)]
         libraries = [toolchain.library(name) for name in dict.fromkeys(one.technology for one in names)]
-        return {**toolchain.versions(*libraries), "condition": condition.name}
+        found = {**toolchain.versions(*libraries), "condition": condition.name}
+        if not found["yosys"] or not found["abc"]:
+            found["fallback"] = fallback.version()
+        return found
 
     async def calibrate(self, task: Task, parameters: Mapping[str, Scalar], *, seed: int) -> Calibration:
         """Every hand design through the candidates' own stages, all but the proof: their files are the task's own."""
