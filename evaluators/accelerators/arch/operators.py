@@ -118,7 +118,7 @@ class ArchTrade(_ArchOperator):
     """Fields scaled together, so that something stays as it is: the array's area, its shape, or the memory's."""
 
     name = "rewrite.arch-trade"
-    prior = 0.45
+    prior = 0.35
 
     def variants(self, parent: ArchConfig, context: OperatorContext) -> Iterator[Found]:
         for factor in (2.0, 0.5, 1.5, 2 / 3, 1.25, 0.8, 1.1, 1 / 1.1):
@@ -147,7 +147,7 @@ class ArchTile(_ArchOperator):
     """Tile factorisation: a prime factor moves from one dimension's tile to another's, or comes, or goes."""
 
     name = "rewrite.arch-tile"
-    prior = 0.45
+    prior = 0.25
 
     def variants(self, parent: ArchConfig, context: OperatorContext) -> Iterator[Found]:
         for factor, at in product(_FACTORS, range(len(parent.mappings))):
@@ -170,19 +170,12 @@ class ArchFit(_ArchOperator):
     """A tile made a whole number of passes over the array's lanes, up or down: no lane idles at its edge."""
 
     name = "rewrite.arch-fit"
-    prior = 0.4
+    prior = 0.5
 
     def variants(self, parent: ArchConfig, context: OperatorContext) -> Iterator[Found]:
-        for at, mapping in enumerate(parent.mappings):
-            lanes = {
-                "os": {"tile_m": parent.pe_rows, "tile_n": parent.pe_cols},
-                "ws": {"tile_k": parent.pe_rows, "tile_n": parent.pe_cols},
-                "is": {"tile_k": parent.pe_rows, "tile_m": parent.pe_cols},
-            }[mapping.dataflow]
+        for at in range(len(parent.mappings)):
             for more in (0, 1):
-                fields: dict[str, object] = {
-                    tile: max(1, getattr(mapping, tile) // lane + more) * lane for tile, lane in lanes.items()
-                }
+                fields = _whole_passes(parent, at, more)
                 for chosen in ({**fields}, *({name: value} for name, value in fields.items())):
                     config = with_mapping(parent, at, chosen)
                     if config is not None:
@@ -190,11 +183,22 @@ class ArchFit(_ArchOperator):
                         yield config, f"mapping {at}: whole passes, {told}"
 
 
+def _whole_passes(config: ArchConfig, at: int, more: int) -> dict[str, object]:
+    """The tiles along the array, rounded down to its lanes, or up (`more` = 1)."""
+    mapping = config.mappings[at]
+    lanes = {
+        "os": {"tile_m": config.pe_rows, "tile_n": config.pe_cols},
+        "ws": {"tile_k": config.pe_rows, "tile_n": config.pe_cols},
+        "is": {"tile_k": config.pe_rows, "tile_m": config.pe_cols},
+    }[mapping.dataflow]
+    return {tile: max(1, getattr(mapping, tile) // lane + more) * lane for tile, lane in lanes.items()}
+
+
 class ArchFill(_ArchOperator):
     """One or two tiles as large as the global buffer holds beside the others, in whole passes over the lanes."""
 
     name = "rewrite.arch-fill"
-    prior = 0.4
+    prior = 0.45
 
     def variants(self, parent: ArchConfig, context: OperatorContext) -> Iterator[Found]:
         for at, mapping in enumerate(parent.mappings):
@@ -223,7 +227,7 @@ class ArchLoops(_ArchOperator):
     """What stays in the array, and the order of the loops over tiles."""
 
     name = "rewrite.arch-loops"
-    prior = 0.4
+    prior = 0.25
 
     def variants(self, parent: ArchConfig, context: OperatorContext) -> Iterator[Found]:
         for at, mapping in enumerate(parent.mappings):
@@ -245,7 +249,7 @@ class ArchMappings(_ArchOperator):
     """A mapping added, as a variation of one that is there, or taken away."""
 
     name = "rewrite.arch-mappings"
-    prior = 0.4
+    prior = 0.3
 
     def variants(self, parent: ArchConfig, context: OperatorContext) -> Iterator[Found]:
         mappings = parent.mappings
@@ -269,7 +273,7 @@ class ArchJump(_ArchOperator):
 
     name = "tune.arch-jump"
     kind = OperatorKind.TUNE
-    prior = 0.35
+    prior = 0.3
 
     def variants(self, parent: ArchConfig, context: OperatorContext) -> Iterator[Found]:
         random = Random(f"{context.seed}/{context.parent.source}")
@@ -308,7 +312,7 @@ class ArchDifference(_ArchOperator):
 
     name = "tune.arch-difference"
     kind = OperatorKind.TUNE
-    prior = 0.35
+    prior = 0.5
 
     def variants(self, parent: ArchConfig, context: OperatorContext) -> Iterator[Found]:
         random = Random(f"{context.seed}/{context.parent.source}")
@@ -359,7 +363,7 @@ class ArchCrossover(_ArchOperator):
 
     name = "crossover.arch"
     kind = OperatorKind.CROSSOVER
-    prior = 0.3
+    prior = 0.4
 
     def variants(self, parent: ArchConfig, context: OperatorContext) -> Iterator[Found]:
         random = Random(f"{context.seed}/{context.parent.source}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evaluators.accelerators.arch.model import LayerCost, bound, least_bytes, least_l1_bytes, schedule, tile_bytes
-from evaluators.accelerators.arch.schema import ArchConfig, Mapping, Precision
+from evaluators.accelerators.arch.schema import ArchConfig, Precision
 from evaluators.accelerators.arch.technology import (
     DRAM_PJ_PER_BYTE,
     MACS,
@@ -119,15 +119,11 @@ def check_budget(config: ArchConfig, *, largest_mm2: float, dram_gbps: float, pr
 
 
 def check_economy(run: Run) -> Refusal | None:
-    """A mapping that no layer runs with, or a tile beyond every layer that does, is one configuration in many texts."""
+    """A mapping that no layer runs with is dead text: without it this is another candidate's configuration."""
+    used = [cost.mapping for cost in run.costs]
     for number, mapping in enumerate(run.config.mappings):
-        users = [cost.layer for cost in run.costs if cost.mapping == mapping]
-        if not users or run.config.mappings.index(mapping) != number:
+        if mapping not in used or run.config.mappings.index(mapping) != number:
             return Refusal("unused_mapping", f"mapping {number}: another one is better, or as good, for every layer")
-        for tile, size in _largest(users).items():
-            if getattr(mapping, tile) > size:
-                text = f"mapping {number}: {tile} is more than {size}, the most of the layers that run with it"
-                return Refusal("tile_beyond_layers", text)
     return None
 
 
@@ -136,27 +132,8 @@ def economical(config: ArchConfig, layers: Sequence[Layer]) -> ArchConfig:
     run = run_layers(config, layers)
     if run is None:
         return config
-    kept: dict[Mapping, list[Layer]] = {}
-    for cost in run.costs:
-        kept.setdefault(cost.mapping, []).append(cost.layer)
-    cut = tuple(
-        mapping.model_copy(
-            update={tile: min(getattr(mapping, tile), size) for tile, size in _largest(kept[mapping]).items()}
-        )
-        for mapping in dict.fromkeys(config.mappings)
-        if mapping in kept
-    )
-    shorter = config.model_copy(update={"mappings": tuple(dict.fromkeys(cut))})
-    # Two that were cut to the same one leave a layer's choice open: once more, until nothing goes.
-    return shorter if shorter == config else economical(shorter, layers)
-
-
-def _largest(layers: Sequence[Layer]) -> dict[str, int]:
-    return {
-        "tile_m": max(layer.m for layer in layers),
-        "tile_n": max(layer.n for layer in layers),
-        "tile_k": max(layer.k for layer in layers),
-    }
+    used = {cost.mapping for cost in run.costs}
+    return config.model_copy(update={"mappings": tuple(one for one in dict.fromkeys(config.mappings) if one in used)})
 
 
 def run_layers(config: ArchConfig, layers: Sequence[Layer]) -> Run | None:
