@@ -15,7 +15,7 @@ from evaluators.accelerators.recipe.fixed import TITLES
 from evaluators.accelerators.recipe.laboratory import (
     Laboratory,
     Row,
-    gain_metric,
+    gain_metrics,
     hidden_table,
     mean_gain,
     percent,
@@ -99,7 +99,7 @@ class RecipeEvaluator:
         unit = Metric(value=1.0, unit="x")
         baselines = [Baseline(name=BEST, title="on each circuit the best of the five", metrics={OBJECTIVE: unit})]
         for name, rows in (await self._laboratory.rivals(settings.training, settings)).items():
-            metrics = {OBJECTIVE: gain_metric(rows, interval=False), **_metrics(rows)}
+            metrics = {OBJECTIVE: Metric(value=mean_gain(rows), unit="x"), **_metrics(rows)}
             baselines.append(Baseline(name=name, title=TITLES[name], metrics=metrics))
         started = time.perf_counter()
         await self._laboratory.measure(parse_recipe(task.read(task.seed)), settings.training, settings)
@@ -153,7 +153,7 @@ class RecipeEvaluator:
         with cascade.stage("full") as notes:
             rows += await self._laboratory.measure(recipe, settings.training[settings.screen :], settings)
             notes.feedback = table(rows)
-            notes.metrics = {OBJECTIVE: gain_metric(rows, interval=False), **_metrics(rows)}
+            notes.metrics = {**gain_metrics(rows, OBJECTIVE, interval=False), **_metrics(rows)}
 
     async def _confirm(
         self, recipe: Recipe, settings: RecipeSettings, hidden: Hidden, cascade: Cascade, seed: int
@@ -169,9 +169,9 @@ class RecipeEvaluator:
                 words = "on a circuit that confirmation alone looks at"
                 raise Refused(refused.reason, words, refused.outcome) from refused
             notes.metrics = {
-                OBJECTIVE: gain_metric(rows, interval=True),
-                "training_gain": gain_metric(seen, interval=False),
-                **({"drawn_gain": gain_metric(drawn, interval=False)} if drawn else {}),
+                **gain_metrics(rows, OBJECTIVE, interval=True),
+                "training_gain": Metric(value=mean_gain(seen), unit="x"),
+                **({"drawn_gain": Metric(value=mean_gain(drawn), unit="x")} if drawn else {}),
                 **_metrics(rows),
             }
             notes.feedback = hidden_table([*rows, *drawn])

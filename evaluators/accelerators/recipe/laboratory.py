@@ -34,14 +34,24 @@ class Row:
     circuit: str
     kind: str
     quality: Quality
-    best: Quality
-    best_name: str
+    fixed: Mapping[str, Quality]
     measure: Measure
 
     @property
+    def best_name(self) -> str:
+        return min(self.fixed, key=lambda name: self.fixed[name].value(self.measure))
+
+    @property
+    def best(self) -> Quality:
+        return self.fixed[self.best_name]
+
+    @property
     def gain(self) -> float:
-        """Above 1 where the recipe's result is smaller."""
-        return self.best.value(self.measure) / self.quality.value(self.measure)
+        """Above 1 where the recipe's result is smaller than that of every fixed recipe."""
+        return self.gain_over(self.best_name)
+
+    def gain_over(self, name: str) -> float:
+        return self.fixed[name].value(self.measure) / self.quality.value(self.measure)
 
 
 @dataclass
@@ -109,8 +119,7 @@ class Laboratory:
 
 
 def _row(circuit: Circuit, quality: Quality, fixed: Mapping[str, Quality], settings: RecipeSettings) -> Row:
-    name = min(fixed, key=lambda one: fixed[one].value(settings.measure))
-    return Row(circuit.name, circuit.kind, quality, fixed[name], name, settings.measure)
+    return Row(circuit.name, circuit.kind, quality, fixed, settings.measure)
 
 
 def refute(circuit: Circuit, made: Aig) -> None:
@@ -144,20 +153,30 @@ def _alternating(place: int, width: int) -> int:
     return pattern
 
 
-def mean_gain(rows: Sequence[Row]) -> float:
-    """Geometric mean: no circuit counts more for its size."""
-    return math.exp(sum(math.log(row.gain) for row in rows) / len(rows))
+def mean_gain(rows: Sequence[Row], over: str = "") -> float:
+    """Geometric mean: no circuit counts more for its size. `over` is one fixed recipe instead of the best of them."""
+    return math.exp(sum(math.log(row.gain_over(over or row.best_name)) for row in rows) / len(rows))
 
 
-def gain_metric(rows: Sequence[Row], *, interval: bool) -> Metric:
-    """With the 95 % bootstrap interval over circuits, where the circuits stand for others that were not looked at."""
-    value = mean_gain(rows)
+def gain_metrics(rows: Sequence[Row], name: str, *, interval: bool) -> dict[str, Metric]:
+    """The gain over the best of the five on each circuit, and over each of them alone (`NAME.RECIPE`).
+
+    The interval is the 95 % bootstrap over circuits, where they stand for others that were not looked at.
+    """
+    found = {name: _gain([row.gain for row in rows], interval)}
+    for fixed in rows[0].fixed:
+        found[f"{name}.{fixed}"] = _gain([row.gain_over(fixed) for row in rows], interval)
+    return found
+
+
+def _gain(gains: Sequence[float], interval: bool) -> Metric:
+    logs = np.log(gains)
+    value = float(np.exp(logs.mean()))
     if not interval:
         return Metric(value=value, unit="x")
-    logs = np.log([row.gain for row in rows])
-    drawn = np.random.default_rng(len(rows)).choice(logs, size=(_RESAMPLES, len(rows))).mean(axis=1)
+    drawn = np.random.default_rng(len(gains)).choice(logs, size=(_RESAMPLES, len(gains))).mean(axis=1)
     low, high = np.exp(np.quantile(drawn, [0.025, 0.975]))
-    return Metric(value=value, unit="x", low=min(float(low), value), high=max(float(high), value), samples=len(rows))
+    return Metric(value=value, unit="x", low=min(float(low), value), high=max(float(high), value), samples=len(gains))
 
 
 def percent(rows: Sequence[Row], part: str) -> Metric:

@@ -15,7 +15,7 @@ from evaluators.accelerators import toolchain
 from evaluators.accelerators.recipe.abc import Quality
 from evaluators.accelerators.recipe.evaluator import BEST, RecipeEvaluator
 from evaluators.accelerators.recipe.fixed import FIXED
-from evaluators.accelerators.recipe.laboratory import Row, gain_metric, mean_gain, percent
+from evaluators.accelerators.recipe.laboratory import Row, gain_metrics, mean_gain, percent
 from evaluators.accelerators.recipe.settings import Measure, read_hidden, read_settings
 from nightforge.catalogue import load_task
 from nightforge.domain.evidence import Evidence
@@ -92,7 +92,7 @@ def test_shipped_tasks_are_valid_and_held_out_circuits_are_others(name: str, eva
         ("{ bits = 16 }", "{ bits = 1600 }", "not within 2 to 128"),
         ('kind = "alu"', 'kind = "cpu"', "no circuit of kind 'cpu'"),
         ('name = "alu6"', 'name = "adder16"', "two circuits are called adder16"),
-        ("screen = 4", "screen = 17", "leaves none of 17"),
+        ("screen = 8", "screen = 36", "leaves none of 36"),
         ("drop_factor = 0.93", "drop_factor = 0.93\ncolour = 1", "settings.colour"),
     ],
 )
@@ -141,26 +141,30 @@ def test_a_seed_that_is_no_recipe_is_a_fault_of_the_task(
 
 
 def row(size: float, best: float, measure: Measure = Measure.LUT6) -> Row:
-    return Row("c", "adder", Quality(size, 2.0), Quality(best, 1.0), "dch3", measure)
+    fixed = {"dch3": Quality(best, 1.0), "resyn2": Quality(2 * best, 1.0)}
+    return Row("c", "adder", Quality(size, 2.0), fixed, measure)
 
 
 def test_a_gain_is_the_geometric_mean_of_ratios() -> None:
     assert mean_gain([row(10, 20), row(20, 10)]) == pytest.approx(1.0)
     assert mean_gain([row(10, 40), row(10, 10)]) == pytest.approx(2.0)
+    assert mean_gain([row(10, 40), row(10, 10)], "resyn2") == pytest.approx(4.0)
     assert row(10, 20, Measure.ADP).gain == pytest.approx(1.0)
+    assert row(10, 20).best_name == "dch3"
     assert percent([row(10, 20)], "size").value == pytest.approx(-50)
     assert percent([row(10, 20)], "delay").value == pytest.approx(100)
 
 
 def test_the_interval_of_a_confirmed_gain_comes_from_the_circuits() -> None:
-    even = gain_metric([row(10, 12)] * 8, interval=True)
-    assert even.low is not None
-    assert even.low == pytest.approx(even.value)
-    scattered = gain_metric([row(10, 5), row(10, 40), row(10, 10), row(10, 12)], interval=True)
+    even = gain_metrics([row(10, 12)] * 8, "gain", interval=True)
+    assert set(even) == {"gain", "gain.dch3", "gain.resyn2"}
+    assert even["gain"].low == pytest.approx(even["gain"].value)
+    assert even["gain.resyn2"].value == pytest.approx(2.4)
+    scattered = gain_metrics([row(10, 5), row(10, 40), row(10, 10), row(10, 12)], "gain", interval=True)["gain"]
     assert scattered.low is not None
     assert scattered.high is not None
     assert scattered.low < scattered.value < scattered.high
-    assert gain_metric([row(10, 5)], interval=False).low is None
+    assert gain_metrics([row(10, 5)], "gain", interval=False)["gain"].low is None
 
 
 @needs_abc
@@ -227,6 +231,7 @@ def test_confirmation_scores_held_out_circuits_and_names_none(
     assert gain.low is not None
     assert gain.samples == 2
     assert confirmed.metrics["training_gain"] == searched.metrics["gain"]
+    assert min(confirmed.metrics[f"gain.{name}"].value for name in FIXED) >= gain.value
     assert confirmed.metrics["drawn_gain"].value > 0
     words = confirmed.stages[-1].feedback
     assert words.count("gain") == 3
