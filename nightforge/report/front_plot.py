@@ -15,7 +15,7 @@ _SCALE = 1.7
 _FAR = 1.6
 """A hand design further out than this many times the others' range would press them into a corner: it is left to the
 table."""
-_LINE = 12
+_LINE, _LETTER = 12, 6.2
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def draw_front(drawn: Drawn, *, title: str) -> str:
         y=aired(*widened(min(areas), max(areas))),
         scale=_SCALE,
     )
-    width, height = int(frame.across(frame.x[1])) + 150, int(HEIGHT * _SCALE) + 34
+    width, height = int(frame.across(frame.x[1])) + 200, int(HEIGHT * _SCALE) + 34
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
         'font-family="sans-serif" font-size="11">',
@@ -55,7 +55,8 @@ def draw_front(drawn: Drawn, *, title: str) -> str:
         *_front(frame, drawn.front),
         *(_diamond(frame, one) for one in hand),
         *(_circle(frame, one[1:], 4.0, BLUE, one[0]) for one in drawn.confirmed),
-        *_names(frame, [*hand, *(one for one in drawn.confirmed if one[0] == drawn.best)]),
+        *_names(frame, hand),
+        *_best_name(frame, drawn),
         *_legend(height - 12, drawn, len(drawn.hand) - len(hand)),
         "</svg>",
     ]
@@ -118,8 +119,26 @@ def _names(frame: Panel, designs: Sequence[tuple[str, float, float]]) -> list[st
         while any(abs(y - other) < _LINE and abs(x - beside) < 170 for beside, other in taken):
             y += _LINE
         taken.append((x, y))
-        parts.append(svg_text(x, y, name if len(name) <= 34 else f"{name[:33]}…"))
+        parts.append(_name(x, y, name if len(name) <= 54 else f"{name[:53]}…"))
     return parts
+
+
+def _best_name(frame: Panel, drawn: Drawn) -> list[str]:
+    """On the empty side of the front, where there is room before the axis; else below its mark."""
+    parts = []
+    for name, area, delay in drawn.confirmed:
+        if name == drawn.best:
+            x, y = frame.across(delay), frame.down(area)
+            has_room = x - 9 - _LETTER * len(name) > frame.across(frame.x[0])
+            parts.append(_name(x - 9, y - 5, name, "end") if has_room else _name(x - 4, y + 18, name))
+    return parts
+
+
+def _name(x: float, y: float, text: str, anchor: str = "start") -> str:
+    """With a white rim, so that it can be read on the front's line."""
+    return svg_text(x, y, text, anchor=anchor).replace(
+        "<text ", '<text paint-order="stroke" stroke="white" stroke-width="3" '
+    )
 
 
 def _legend(y: float, drawn: Drawn, far: int) -> list[str]:
