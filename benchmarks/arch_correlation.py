@@ -1,6 +1,6 @@
 """Does the closed-form model of `arch_config` rank as ZigZag does? Spearman's rank correlation on a fixed sample.
 
-    python3 -m venv .venv-zigzag && .venv-zigzag/bin/pip install zigzag-dse==3.9.1 six
+    .venv/bin/python -m venv .venv-zigzag && .venv-zigzag/bin/pip install zigzag-dse==3.9.1 six
     .venv/bin/python benchmarks/arch_correlation.py --zigzag .venv-zigzag/bin/python
 
 Each pair is a configuration drawn by a fixed seed and a layer. Both models get the same array, dataflow, buffers and

@@ -1,6 +1,6 @@
 """Are the model's stall-free cycles those of SCALE-Sim? Three dataflows x two arrays x a GEMM and a 3 x 3 convolution.
 
-    python3 -m venv .venv-scalesim && .venv-scalesim/bin/pip install scalesim==3.0.0 'numpy<2.3'
+    .venv/bin/python -m venv .venv-scalesim && .venv-scalesim/bin/pip install scalesim==3.0.0 'numpy<2.3'
     .venv/bin/python benchmarks/arch_scalesim.py --scalesim .venv-scalesim/bin/python
 
 SCALE-Sim simulates cycle by cycle, 1 to 20 s for each of the twelve; the tests keep its figures. Exits with 1 when one
