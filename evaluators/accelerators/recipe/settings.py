@@ -62,7 +62,9 @@ class Anchor(_Table):
     circuit: str
     """The public circuit."""
     value: float
+    """Best known there."""
     unit: str
+    """Of the value."""
     source: str
     """Where the number stands."""
 
@@ -97,6 +99,7 @@ class Hidden(_Table):
     """`hidden.toml`: circuits that only confirmation uses. Agents are never shown it."""
 
     circuits: Annotated[tuple[Circuit, ...], Field(min_length=2)]
+    """Scored in each confirmation."""
     drawn: tuple[Circuit, ...] = ()
     """Random kinds whose seed each confirmation draws anew; nobody can have fitted a recipe to them."""
 
