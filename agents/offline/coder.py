@@ -162,9 +162,11 @@ class OfflineCoder:
             left = [draft for draft in drafts if not is_known(draft.source)]
             if left or operator.name in unasked:
                 rest[operator.name] = left
-                tried = len(drafts) - len(left)
+                tried, made = len(drafts) - len(left), makers.count(operator.name)
                 promise = max(prior_of(operator), _LEAST_WEIGHT)
-                weights[operator.name] = promise * (1 + makers.count(operator.name)) / (1 + tried)
+                # What has something new for ever is not slowed by what it tried, so success must not feed on itself.
+                favour = 1 + made / len(makers) if operator.name in unasked else (1 + made) / (1 + tried)
+                weights[operator.name] = promise * favour
         while rest:
             names = list(rest)
             name = random.choices(names, [weights[name] for name in names])[0]

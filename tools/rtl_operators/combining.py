@@ -41,6 +41,7 @@ class GenomeCrossover:
     languages = frozenset({"verilog"})
     prior = 0.3
     structural = False
+    draws = True
 
     def propose(self, context: OperatorContext) -> Sequence[Draft]:
         parent = read_generator(context.parent.source)
