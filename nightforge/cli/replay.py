@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from hashlib import sha256
 from pathlib import Path
@@ -37,6 +36,8 @@ def export(
 ) -> None:
     """Write a candidate's program and evidence to a folder that `nightforge replay` can check anywhere."""
     output = Output.open(json=json, quiet=quiet, verbose=verbose)
+    import asyncio
+
     from nightforge.catalogue import find_task
     from nightforge.cli.reading import resolve_settings
     from nightforge.domain.artifact import ARTIFACT_FILE, OffersExport
@@ -70,6 +71,8 @@ def replay(
 ) -> None:
     """Evaluate a result again, proof and all, and compare with what is stored. Exit 4 when they disagree."""
     output = Output.open(json=json, quiet=quiet, verbose=verbose)
+    import asyncio
+
     from nightforge.catalogue import find_task
     from nightforge.cli.reading import resolve_settings
     from nightforge.domain.artifact import compare
