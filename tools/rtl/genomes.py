@@ -45,11 +45,11 @@ def read_generator(source: str) -> Generator | None:
         found = next(node for node in tree.body if _is_genome(node))
         genome = _value(found.value)
         maker = next(name for name in _MAKERS if f"{name}({NAME})" in source)
-        read_width(genome)
+        whole = completed(genome, maker)
     except (SyntaxError, ValueError, StopIteration, TypeError, KeyError):
         return None
     last = (found.end_lineno or found.lineno) - 1
-    return Generator(tuple(source.splitlines()), found.lineno - 1, last, maker, completed(genome, maker))
+    return Generator(tuple(source.splitlines()), found.lineno - 1, last, maker, whole)
 
 
 def _is_genome(node: ast.stmt) -> TypeGuard[ast.Assign]:
