@@ -1,7 +1,7 @@
 """Operators that make recipes from recipes (`nightforge.domain.team.Operator`, language `abc-recipe`).
 
 They know the grammar and no task. Each draws among its many possible changes with a generator that is seeded by the
-parent's own text, so that the same parent gives the same proposals in the same order.
+context's seed and the parent's text: the same question gives the same proposals in the same order.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from dataclasses import replace
 from itertools import islice
 from random import Random
 
-from nightforge.domain.team import Draft, OperatorContext
+from nightforge.domain.team import Draft, OperatorContext, Program
 from nightforge.domain.words import OperatorKind
 from tools.recipes.grammar import FORMS, MAX_STEPS, Form, Recipe, RecipeError, Step, parse_recipe, print_recipe
 
 LANGUAGE = "abc-recipe"
-MAX_DRAFTS = 24
-_TRIES = 4 * MAX_DRAFTS
+MAX_DRAFTS = 8
+_TRIES = 8 * MAX_DRAFTS
 _MOST_COPIES = 6
 MACROS: tuple[tuple[str, Recipe], ...] = tuple(
     (name, parse_recipe(text.replace("/", "\n")))
@@ -54,6 +54,7 @@ class _Operator(ABC):
     languages = frozenset({LANGUAGE})
     prior = 0.3
     structural = False
+    draws = True
 
     @abstractmethod
     def change(self, recipe: Recipe, random: Random) -> tuple[Sequence[Step], str] | None:
@@ -207,20 +208,29 @@ class Several(_Operator):
 
 
 class Cross:
-    """The beginning of one recipe and the end of another, cut between lines."""
+    """The beginning of one recipe and the end of another, cut between lines.
+
+    Partners are no better than the parent: a child of a better one would stand above its parent without any merit of
+    the crossing, and a search that follows gains over parents would then make little else.
+    """
 
     name = "crossover.recipe"
     kind = OperatorKind.CROSSOVER
     languages = frozenset({LANGUAGE})
-    prior = 0.6
+    prior = 0.4
     structural = False
+    draws = True
 
     def propose(self, context: OperatorContext) -> Sequence[Draft]:
         return tuple(islice(self._drafts(context), MAX_DRAFTS))
 
     def _drafts(self, context: OperatorContext) -> Iterator[Draft]:
         parent = _parsed(context.parent.source)
-        partners = [(one.ordinal, recipe) for one in context.partners if (recipe := _parsed(one.source))]
+        partners = [
+            (one.ordinal, recipe)
+            for one in context.partners
+            if (recipe := _parsed(one.source)) and not _is_better(one, context.parent)
+        ]
         if not parent or not partners:
             return
         seen = {print_recipe(recipe) for recipe in (parent, *(recipe for _, recipe in partners))}
@@ -236,6 +246,10 @@ class Cross:
                 seen.add(made)
                 note = f"cut at line {head}, joined with candidate {ordinal} at its line {tail}"
                 yield Draft(source=made, operator=self.kind, operator_name=self.name, note=note)
+
+
+def _is_better(one: Program, other: Program) -> bool:
+    return one.score is not None and other.score is not None and one.score > other.score
 
 
 def _parsed(source: str) -> Recipe:

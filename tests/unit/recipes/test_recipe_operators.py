@@ -90,5 +90,20 @@ def test_crossover_joins_the_beginning_of_one_with_the_end_of_another() -> None:
     assert proposed(Cross(), partners=()) == ()
 
 
+def test_crossover_leaves_better_partners_alone() -> None:
+    def crossed(parent: float, partner: float) -> Sequence[Draft]:
+        return Cross().propose(
+            OperatorContext(
+                language=LANGUAGE,
+                parent=Program(ordinal=0, source=PARENT, score=parent),
+                partners=(Program(ordinal=1, source=PARTNER, score=partner),),
+                seed=0,
+            )
+        )
+
+    assert crossed(1.0, 1.1) == ()
+    assert crossed(1.1, 1.0)
+
+
 def test_macros_keep_to_the_rules_and_have_names() -> None:
     assert all(title and 1 <= len(recipe) <= MAX_STEPS for title, recipe in MACROS)
