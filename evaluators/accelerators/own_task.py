@@ -76,14 +76,18 @@ def _bound(match: re.Match[str]) -> float:
     return value
 
 
-def make_task(design: OwnDesign, goal: str, folder: Path, *, liberty: Path | None = None) -> Path:
+def make_task(
+    design: OwnDesign, goal: str, folder: Path, *, liberty: Path | None = None, from_gates: bool = False
+) -> Path:
     """Write (or find again) the task folder below `folder`; returns it. The same design, cells and goal: the same one.
+
+    `from_gates`: candidates start from the design's gates, which programs can change, and not from its text.
 
     Raises UserError for cells that cannot be read, StoreFault where the folder cannot be written.
     """
     aim = read_aim(goal)
     cells = None if liberty is None else toolchain.library(str(liberty.resolve()))
-    parts = [design.text, design.top, goal.strip(), cells.sha256 if cells else ""]
+    parts = [design.text, design.top, goal.strip(), cells.sha256 if cells else "", str(from_gates)]
     slug = re.sub(r"[^a-z0-9]+", "-", design.top.lower()).strip("-")
     name = f"own-{slug[:40].strip('-') or 'design'}-{sha256(chr(0).join(parts).encode()).hexdigest()[:8]}"
     place = folder / name
@@ -92,7 +96,7 @@ def make_task(design: OwnDesign, goal: str, folder: Path, *, liberty: Path | Non
     try:
         folder.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
-        _write(draft, place, design, goal, aim, name, liberty if cells else None)
+        _write(draft, place, design, _Request(goal, aim, name, from_gates), liberty)
         draft.chmod(0o755)
         draft.rename(place)
     except OSError as error:
@@ -104,21 +108,30 @@ def make_task(design: OwnDesign, goal: str, folder: Path, *, liberty: Path | Non
     return place
 
 
-def _write(draft: Path, place: Path, design: OwnDesign, goal: str, aim: Aim, name: str, liberty: Path | None) -> None:
+@dataclass(frozen=True)
+class _Request:
+    goal: str
+    aim: Aim
+    name: str
+    from_gates: bool
+
+
+def _write(draft: Path, place: Path, design: OwnDesign, request: _Request, liberty: Path | None) -> None:
     text = rename_top(design.text, design.top)
     (draft / "known").mkdir()
+    gates = to_verilog(design.netlist, TOP)
     (draft / "golden.v").write_text(text, encoding="utf-8")
-    (draft / "seed.v").write_text(text, encoding="utf-8")
+    (draft / "seed.v").write_text(gates if request.from_gates else text, encoding="utf-8")
     (draft / "known" / "one_input_wrong.v").write_text(to_verilog(_one_input_wrong(design.netlist), TOP))
     (draft / "known" / "all_zeros.v").write_text(to_verilog(_all_zeros(design.netlist), TOP))
-    (draft / "known" / "gates.v").write_text(to_verilog(design.netlist, TOP))
+    (draft / "known" / "gates.v").write_text(gates)
     (draft / OWN_FILE).write_text(json.dumps({"top": design.top}) + "\n", encoding="utf-8")
-    (draft / "brief.md").write_text(_brief(design, aim), encoding="utf-8")
+    (draft / "brief.md").write_text(_brief(design, request.aim), encoding="utf-8")
     condition = _BARE
     if liberty is not None:
         shutil.copyfile(liberty, draft / "cells.lib")
         condition = str(place / "cells.lib")
-    (draft / "task.toml").write_text(_document(design, goal, aim, name, condition), encoding="utf-8")
+    (draft / "task.toml").write_text(_document(design, request, condition), encoding="utf-8")
 
 
 def own_top(folder: Path) -> str:
@@ -168,13 +181,14 @@ def _toml(value: str) -> str:
     return json.dumps(value).replace("\x7f", "\\u007f")
 
 
-def _document(design: OwnDesign, goal: str, aim: Aim, name: str, condition: str) -> str:
+def _document(design: OwnDesign, request: _Request, condition: str) -> str:
+    aim = request.aim
     unit, title = _METRICS[aim.metric]
     lines = [
         "schema_version = 1",
-        f"name = {_toml(name)}",
+        f"name = {_toml(request.name)}",
         f"title = {_toml(f'your module {design.top}, {len(design.netlist.gates)} gates')}",
-        f"goal = {_toml(goal)}",
+        f"goal = {_toml(request.goal)}",
         'domain = "rtl_comb"',
         'language = "verilog"',
         'seed = "seed.v"',
@@ -191,7 +205,7 @@ def _document(design: OwnDesign, goal: str, aim: Aim, name: str, condition: str)
         lines += ["", "[[rehearsal]]", f"path = {_toml(path)}", f"expect = {_toml(expect)}", f"title = {_toml(words)}"]
     confirm = [one for one in _CONFIRM if toolchain.technologies()[CONDITIONS[one].technology].path.is_file()]
     lines += ["", "[settings]", f"condition = {_toml(condition)}", f"confirm = {json.dumps(confirm)}"]
-    lines += ['baselines = [{ name = "yours", title = "your design", source = "seed.v" }]']
+    lines += ['baselines = [{ name = "yours", title = "your design", source = "golden.v" }]']
     for port in design.ports:
         direction = "input" if port.is_input else "output"
         lines += ["", "[[settings.ports]]", f"name = {_toml(port.name)}", f'direction = "{direction}"']

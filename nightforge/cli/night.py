@@ -15,7 +15,7 @@ from nightforge.cli.failures import INTERRUPTED
 from nightforge.cli.live import LiveDisplay
 from nightforge.cli.output import Output, can_ask
 from nightforge.cli.plan_card import card_record, print_card
-from nightforge.cli.plan_file import write_plan
+from nightforge.cli.plan_file import check_plan_place, write_plan
 from nightforge.cli.watch import detach
 from nightforge.domain.words import CampaignState
 from nightforge.errors import (
@@ -56,6 +56,12 @@ class Choices:
     watched: bool = False
     """A watcher started this, not a person."""
     until: str | None = None
+
+    def checked(self) -> Choices:
+        """UserError where the plan could not be written, before minutes are spent on measuring."""
+        if self.plan_out is not None:
+            check_plan_place(self.plan_out)
+        return self
 
 
 async def run_night(settings: Settings, output: Output, request: NightRequest, choices: Choices) -> int:

@@ -20,6 +20,8 @@ class OwnFlags:
     liberty: Path | None
     sandbox: SandboxChoice | None = None
     unsafe_local: bool = False
+    offline: bool = False
+    models: list[str] | None = None
 
     @property
     def given(self) -> bool:
@@ -53,7 +55,9 @@ class OwnFlags:
             unsafe_local=settings.unsafe_local,
         )
         design = asyncio.run(read_design(box, self.design, self.top))
-        folder = make_task(design, goal, settings.home / FOLDER, liberty=self.liberty)
+        # Models read and write the text; the offline operators know gates.
+        from_gates = self.offline or not (self.models or settings.models)
+        folder = make_task(design, goal, settings.home / FOLDER, liberty=self.liberty, from_gates=from_gates)
         converted = f", read through {design.converter}" if design.converter else ""
         output.note(f"{self.design}: module {self.top}, {len(design.netlist.gates)} gates{converted}; task {folder}")
         return str(folder)

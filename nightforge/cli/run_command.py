@@ -91,23 +91,19 @@ def run(
     from nightforge.cli.budget import BudgetFlags
     from nightforge.cli.night import Choices, run_night
     from nightforge.cli.own_design import OwnFlags
-    from nightforge.cli.plan_file import check_plan_place
     from nightforge.cli.requests import ModelFlags, SearchFlags, build_request
     from nightforge.cli.watch import read_moment
 
-    task = OwnFlags(design, top, liberty, sandbox, unsafe_local).task_for(output, goal, task)
+    task = OwnFlags(design, top, liberty, sandbox, unsafe_local, offline, model).task_for(output, goal, task)
     budget = BudgetFlags(minutes, hours, evaluations, max_usd, max_tokens).checked(offline=offline)
     search = SearchFlags(task, preset, seed, in_flight, target, patience, policy, read_moment(until)).checked()
     models = ModelFlags(tuple(model or ()), base_url, price_in, price_out, offline).checked()
-    choices = Choices(yes, plan_only, plan_out, read_answers(answer or []), require_improvement, detach)
-    if plan_out is not None:
-        check_plan_place(plan_out)
+    choices = Choices(yes, plan_only, plan_out, read_answers(answer or []), require_improvement, detach).checked()
     _need_person(started=yes or plan_only)
     settings, request = build_request(output, goal, budget, search, models, sandbox=sandbox, unsafe_local=unsafe_local)
     if not yes and can_ask() and request.models:
         settings, request = _priced(settings, request)
-    if code := asyncio.run(run_night(settings, output, request, choices)):
-        raise typer.Exit(code)
+    raise typer.Exit(asyncio.run(run_night(settings, output, request, choices)))
 
 
 def _priced(settings: Settings, request: NightRequest) -> tuple[Settings, NightRequest]:
