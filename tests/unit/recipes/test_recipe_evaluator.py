@@ -89,10 +89,10 @@ def test_shipped_tasks_are_valid_and_held_out_circuits_are_others(name: str, eva
         ('language = "abc-recipe"', 'language = "c"', "'c' is not run here"),
         ('metric = "gain"', 'metric = "speed"', "'speed' is not measured"),
         ('measure = "adp"', 'measure = "area"', "settings.measure"),
-        ("{ bits = 16 }", "{ bits = 1600 }", "not within 2 to 128"),
+        ("{ bits = 20 }", "{ bits = 2000 }", "not within 2 to 128"),
         ('kind = "alu"', 'kind = "cpu"', "no circuit of kind 'cpu'"),
-        ('name = "alu6"', 'name = "adder16"', "two circuits are called adder16"),
-        ("screen = 8", "screen = 36", "leaves none of 36"),
+        ('name = "alu8"', 'name = "adder20"', "two circuits are called adder20"),
+        ("screen = 8", "screen = 37", "leaves none of 37"),
         ("drop_factor = 0.93", "drop_factor = 0.93\ncolour = 1", "settings.colour"),
     ],
 )
