@@ -259,6 +259,16 @@ def recipe_fields() -> str:
     )
 
 
+def rtl_fields() -> str:
+    from evaluators.accelerators.rtl_settings import HandDesign, RtlPort, RtlSettings
+
+    return sections(
+        ("`[settings]`", RtlSettings),
+        ("`[[settings.ports]]`", RtlPort),
+        ("`[[settings.baselines]]`", HandDesign),
+    )
+
+
 GENERATORS: Mapping[str, Callable[[], str]] = {
     "errors": errors,
     "exit-codes": exit_codes,
@@ -268,6 +278,7 @@ GENERATORS: Mapping[str, Callable[[], str]] = {
     "presets": presets,
     "prices": prices,
     "recipe-fields": recipe_fields,
+    "rtl-fields": rtl_fields,
     "sandbox-limits": sandbox_limits,
     "settings": settings,
     "shipped-tasks": shipped_tasks,

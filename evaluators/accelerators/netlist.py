@@ -106,10 +106,11 @@ class Netlist:
             return {port.name: sum(nets[net] << index for index, net in enumerate(port.bits)) for port in self.outputs}
         return {f"{port.name}[{index}]": nets[net] for port in self.outputs for index, net in enumerate(port.bits)}
 
-    def to_blif(self, model: str = "cand", *, interleaved: bool = False) -> str:
+    def to_blif(self, model: str = "cand", *, interleaved: bool = False, last_output_first: bool = False) -> str:
         """Berkeley's BLIF; bits are named `port[index]`, inner nets `nN`.
 
-        Inputs stand in port order, or `interleaved`: bit 0 of every port, then bit 1 of every port.
+        Inputs stand in port order, or `interleaved`: bit 0 of every port, then bit 1 of every port. Outputs stand in
+        port order or the other way round.
         """
         name = {0: "const0", 1: "const1"}
         for port in self.inputs:
@@ -121,9 +122,8 @@ class Netlist:
         if interleaved:
             inputs.sort(key=lambda entry: entry[0])
         lines.append(".inputs " + " ".join(name[net] for _, net in inputs))
-        lines.append(
-            ".outputs " + " ".join(f"{port.name}[{index}]" for port in self.outputs for index in range(port.width))
-        )
+        outputs = [f"{port.name}[{index}]" for port in self.outputs for index in range(port.width)]
+        lines.append(".outputs " + " ".join(reversed(outputs) if last_output_first else outputs))
         used = {net for gate in self.gates for net in gate.inputs} | {net for port in self.outputs for net in port.bits}
         lines += [".names const0"] if 0 in used else []
         lines += [".names const1", "1"] if 1 in used else []

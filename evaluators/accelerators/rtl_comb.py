@@ -132,13 +132,7 @@ class RtlCombEvaluator:
         reference = settings.reference or self._best(task, {name: found for name, (_, found) in measured.items()})
         return Calibration(
             baselines=tuple(
-                Baseline(
-                    name=name,
-                    title=design.title,
-                    metrics=metrics,
-                    environment={"condition": condition.name, "recipes": "area, default, delay: the best by the goal"},
-                )
-                for name, (design, metrics) in measured.items()
+                Baseline(name=name, title=design.title, metrics=metrics) for name, (design, metrics) in measured.items()
             ),
             reference=reference,
             noise=Metric(value=0.0, unit=measured[reference][1][metric].unit if reference else ""),

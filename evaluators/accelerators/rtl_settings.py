@@ -27,8 +27,11 @@ class RtlPort(Frozen):
     """One port of the top module."""
 
     name: Annotated[str, Field(pattern=_IDENTIFIER)]
+    """As in the Verilog."""
     direction: Literal["input", "output"]
+    """Seen from the module."""
     width: Annotated[int, Field(ge=1, le=1024)]
+    """Bits; `[width-1:0]`."""
 
 
 class HandDesign(Frozen):
