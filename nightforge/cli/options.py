@@ -75,6 +75,12 @@ PolicyName = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of the search.")]
 InFlight = Annotated[int | None, typer.Option("--in-flight", min=1, max=256, help="Candidates under way at once.")]
+Demonstrations = Annotated[
+    int | None,
+    typer.Option(
+        "--demonstrations", min=0, max=3, help="Good programs like the parent shown to a model; 0 shows none."
+    ),
+]
 Models = Annotated[
     list[str] | None, typer.Option("--model", metavar="NAME", help="A model of the ensemble; repeatable.")
 ]

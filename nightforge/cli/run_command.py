@@ -9,6 +9,7 @@ import typer
 from nightforge.cli.options import (
     Answers,
     BaseUrl,
+    Demonstrations,
     Design,
     DetachFlag,
     Evaluations,
@@ -66,6 +67,7 @@ def run(
     policy: PolicyName = None,
     seed: Seed = None,
     in_flight: InFlight = None,
+    demonstrations: Demonstrations = None,
     model: Models = None,
     base_url: BaseUrl = None,
     price_in: PriceIn = None,
@@ -96,7 +98,9 @@ def run(
 
     task = OwnFlags(design, top, liberty, sandbox, unsafe_local, offline, model).task_for(output, goal, task)
     budget = BudgetFlags(minutes, hours, evaluations, max_usd, max_tokens).checked(offline=offline)
-    search = SearchFlags(task, preset, seed, in_flight, target, patience, policy, read_moment(until)).checked()
+    search = SearchFlags(
+        task, preset, seed, in_flight, target, patience, policy, read_moment(until), demonstrations
+    ).checked()
     models = ModelFlags(tuple(model or ()), base_url, price_in, price_out, offline).checked()
     choices = Choices(yes, plan_only, plan_out, read_answers(answer or []), require_improvement, detach).checked()
     _need_person(started=yes or plan_only)
