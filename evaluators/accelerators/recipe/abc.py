@@ -27,7 +27,7 @@ from tools.recipes.grammar import Recipe
 TECHNOLOGY = "osu018"
 PROOF_S = 20
 """Seconds for one proof of equivalence; the circuits here take hundredths of one."""
-_WALL_PER_CPU = 20.0
+_WALL_PER_CPU = 60.0
 """A busy machine may be this much slower than the processor time that is allowed."""
 _OPTIMISE = """job=${0%/*}
 ulimit -t "$1"; ulimit -v "$2"

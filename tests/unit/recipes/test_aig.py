@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluators.accelerators.recipe.aig import FALSE, TRUE, Aig, AigerError, Builder, read_aiger
+
+UNHURRIED = settings(deadline=None)
+"""A busy machine is no fault of the code."""
 
 
 @st.composite
@@ -20,16 +23,19 @@ def graphs(draw: st.DrawFn) -> Aig:
     return Aig(inputs, tuple(draw(st.lists(st.integers(0, most), max_size=8))), tuple(gates))
 
 
+@UNHURRIED
 @given(graphs())
 def test_what_is_written_is_read_again(graph: Aig) -> None:
     assert read_aiger(graph.to_aiger()) == graph
 
 
+@UNHURRIED
 @given(graphs(), st.binary(max_size=40))
 def test_names_and_comments_behind_the_graph_are_left_out(graph: Aig, tail: bytes) -> None:
     assert read_aiger(graph.to_aiger() + b"i0 other\nc\n" + tail) == graph
 
 
+@UNHURRIED
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_graph_or_refused(content: bytes) -> None:
     try:
@@ -39,6 +45,7 @@ def test_any_bytes_are_a_graph_or_refused(content: bytes) -> None:
     assert read_aiger(graph.to_aiger()) == graph
 
 
+@UNHURRIED
 @given(graphs(), st.data())
 def test_a_cut_or_changed_byte_is_a_graph_or_refused(graph: Aig, data: st.DataObject) -> None:
     content = bytearray(graph.to_aiger())

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluators.accelerators.recipe.aig import Aig
 from evaluators.accelerators.recipe.circuits import KINDS, UnknownCircuit, make_circuit
+
+UNHURRIED = settings(deadline=None)
+"""A busy machine is no fault of the code."""
 
 SIZES = st.integers(2, 9)
 
@@ -23,6 +26,7 @@ def value(data: st.DataObject, bits: int) -> int:
     return data.draw(st.integers(0, (1 << bits) - 1))
 
 
+@UNHURRIED
 @given(SIZES, st.data())
 def test_arithmetic(bits: int, data: st.DataObject) -> None:
     one, other = value(data, bits), value(data, bits)
@@ -36,6 +40,7 @@ def test_arithmetic(bits: int, data: st.DataObject) -> None:
     assert computed(make_circuit("sine", {"bits": bits}), (one, bits)) == one * complement >> (bits - 1)
 
 
+@UNHURRIED
 @given(SIZES, st.data())
 def test_comparisons(bits: int, data: st.DataObject) -> None:
     one, other = value(data, bits), value(data, bits)
@@ -46,6 +51,7 @@ def test_comparisons(bits: int, data: st.DataObject) -> None:
     assert [bool(found >> place & 1) for place in range(5)] == wanted
 
 
+@UNHURRIED
 @given(st.integers(2, 5), SIZES, st.data())
 def test_maximum(words: int, bits: int, data: st.DataObject) -> None:
     values = [value(data, bits) for _ in range(words)]
@@ -53,6 +59,7 @@ def test_maximum(words: int, bits: int, data: st.DataObject) -> None:
     assert found == max(values) | values.index(max(values)) << bits
 
 
+@UNHURRIED
 @given(SIZES, st.data())
 def test_requests(bits: int, data: st.DataObject) -> None:
     requests, width = value(data, bits), (bits - 1).bit_length()
@@ -65,12 +72,14 @@ def test_requests(bits: int, data: st.DataObject) -> None:
     assert computed(make_circuit("arbiter", {"bits": bits}), (requests, bits), (pointer, width)) == granted
 
 
+@UNHURRIED
 @given(st.integers(3, 40), st.data())
 def test_voter(bits: int, data: st.DataObject) -> None:
     votes = value(data, bits)
     assert computed(make_circuit("voter", {"bits": bits}), (votes, bits)) == (votes.bit_count() > bits // 2)
 
 
+@UNHURRIED
 @given(st.integers(2, 20), st.data())
 def test_shifter_rotates(bits: int, data: st.DataObject) -> None:
     word, width = value(data, bits), (bits - 1).bit_length()
@@ -80,6 +89,7 @@ def test_shifter_rotates(bits: int, data: st.DataObject) -> None:
     assert computed(make_circuit("shifter", {"bits": bits}), (word, bits), (amount, width)) == rotated
 
 
+@UNHURRIED
 @given(st.integers(3, 12), st.integers(1, 5), st.data())
 def test_int2float(bits: int, mantissa: int, data: st.DataObject) -> None:
     word = value(data, bits)
@@ -91,6 +101,7 @@ def test_int2float(bits: int, mantissa: int, data: st.DataObject) -> None:
     assert found == sign | exponent << 1 | fraction << 1 + bits.bit_length()
 
 
+@UNHURRIED
 @given(SIZES, st.data())
 def test_alu(bits: int, data: st.DataObject) -> None:
     one, other, code = value(data, bits), value(data, bits), value(data, 3)
@@ -101,12 +112,14 @@ def test_alu(bits: int, data: st.DataObject) -> None:
     assert found == wanted | (wanted == 0) << bits
 
 
+@UNHURRIED
 @given(st.integers(2, 6), st.data())
 def test_decoder(bits: int, data: st.DataObject) -> None:
     word, enable = value(data, bits), value(data, 1)
     assert computed(make_circuit("decoder", {"bits": bits}), (word, bits), (enable, 1)) == enable << word
 
 
+@UNHURRIED
 @given(st.integers(2, 16), st.integers(1, 20), st.data())
 def test_crc(bits: int, data_bits: int, data: st.DataObject) -> None:
     start, word, polynomial = value(data, bits), value(data, data_bits), value(data, bits) | 1

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluators.accelerators.recipe.fixed import FIXED
 from tools.recipes.grammar import FORMS, MAX_STEPS, Form, Recipe, RecipeError, Step, parse_recipe, print_recipe
+
+UNHURRIED = settings(deadline=None)
+"""A busy machine is no fault of the code."""
 
 COMMANDS = {
     *("balance", "rewrite", "refactor", "resub", "dc2", "drw", "drf", "dch", "ifraig", "fraig", "scorr", "strash"),
@@ -50,11 +53,13 @@ near_misses = st.lists(
 ).map("".join)
 
 
+@UNHURRIED
 @given(recipes)
 def test_what_is_printed_parses_to_the_same_steps(recipe: Recipe) -> None:
     assert parse_recipe(print_recipe(recipe)) == recipe
 
 
+@UNHURRIED
 @given(st.one_of(st.text(max_size=300), near_misses, st.lists(near_misses, max_size=6).map("\n".join)))
 def test_any_text_is_refused_or_harmless(text: str) -> None:
     try:
@@ -66,6 +71,7 @@ def test_any_text_is_refused_or_harmless(text: str) -> None:
     assert parse_recipe(print_recipe(recipe)) == recipe
 
 
+@UNHURRIED
 @given(recipes, st.text(min_size=1, max_size=3), st.data())
 def test_letters_put_in_anywhere_never_add_a_command(recipe: Recipe, letters: str, data: st.DataObject) -> None:
     text = print_recipe(recipe)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.offline.coder import load_operators
@@ -13,6 +13,9 @@ from nightforge.domain.team import Draft, Operator, OperatorContext, Program
 from nightforge.domain.words import OperatorKind
 from tools.recipes.grammar import MAX_STEPS, parse_recipe, print_recipe
 from tools.recipes.operators import LANGUAGE, MACROS, Cross, Delete, Insert, Move, Repeat, Tweak, draw_step
+
+UNHURRIED = settings(deadline=None)
+"""A busy machine is no fault of the code."""
 
 OPERATORS = [one for one in load_operators() if LANGUAGE in one.languages]
 PARENT = "dch\nbalance -l\nresub -K 8 -N 2\nrewrite -z\n"
@@ -36,6 +39,7 @@ def test_all_are_registered() -> None:
 
 
 @pytest.mark.parametrize("operator", OPERATORS, ids=lambda one: one.name)
+@UNHURRIED
 @given(length=st.integers(1, MAX_STEPS), random=st.randoms(use_true_random=False))
 def test_proposals_are_other_recipes_within_the_rules(operator: Operator, length: int, random: object) -> None:
     from random import Random
