@@ -16,6 +16,10 @@ help: ## List the targets
 setup: ## Virtual environment, pinned packages, system packages where it may (exit 6 with a list where not)
 	@scripts/setup.sh
 
+.PHONY: setup-eda
+setup-eda: setup ## Synthesis tools and cell libraries for accelerator tasks: apt, or without root what works without it
+	@scripts/setup_eda.sh
+
 .PHONY: demo
 demo: setup ## A short offline campaign: plan, rehearsal, search, confirmation, ranked table, report
 	@$(BIN)/nightforge run "$(DEMO_GOAL)" --minutes $(DEMO_MINUTES) --yes

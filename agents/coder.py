@@ -10,11 +10,11 @@ from agents.fencing import SOURCE_LIMIT, clean_line
 from agents.prompting import load_prompt
 from agents.prompting_context import (
     describe_brief,
+    describe_failure,
     describe_guidance,
     describe_objective,
     describe_others,
     describe_program,
-    describe_stage,
 )
 from nightforge.domain.base import Frozen
 from nightforge.domain.model import CallKey, Message, Reply
@@ -139,7 +139,7 @@ class LlmCoder:
         user = self._prompt.fill(
             str(operator),
             broken=describe_program(title, bare, context.language),
-            failure=describe_stage(context.failure),
+            failure=describe_failure(context.failure, context.language),
             parent=_describe_parent(shown) if is_draft else "It is the parent itself, which is right as it stands.",
             guidance=describe_guidance(context),
             attempt=str(context.attempt),

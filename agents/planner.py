@@ -11,7 +11,15 @@ from agents.coder import PROGRAMS, chosen_kind
 from agents.fencing import clean_line, fence
 from agents.planner_checks import MAX_QUESTIONS, check_goal, refuse, take
 from agents.planner_matching import Fit, fit_tasks
-from agents.planner_reading import nothing_fits, read_goal_by_words, read_goal_facts, task_question, unreadable
+from agents.planner_reading import (
+    nothing_fits,
+    of_width,
+    own_task,
+    read_goal_by_words,
+    read_goal_facts,
+    task_question,
+    unreadable,
+)
 from agents.prompting import load_prompt
 from agents.prompting_context import (
     describe_brief,
@@ -108,7 +116,9 @@ class LlmPlanner:
         if impossible is not None:
             return impossible
         facts = read_goal_facts(goal, now=self._clock.now().astimezone())
-        fits = fit_tasks(goal, facts.rest, tasks)
+        if (meant := own_task(goal, tasks)) is not None:
+            return check_goal(goal, facts, meant)
+        fits = of_width(fit_tasks(goal, facts.rest, tasks), facts)
         key = CallKey(campaign_id=self._planning_id, step="plan", role=Role.PLANNER)
         prompt = self._goal_prompt
         system = prompt.fill("system", tasks="\n\n".join(map(_describe_task, tasks)))

@@ -7,7 +7,7 @@ not fit becomes a question with a default, or a refusal: a wrong task is never r
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nightforge.domain.base import Scalar
@@ -114,6 +114,11 @@ def take(parameter: Parameter, value: Scalar) -> Scalar | None:
     return int(value) if isinstance(parameter.default, int) else value
 
 
+def width_parameter(task: Task) -> Parameter | None:
+    """The parameter that counts the bits of an operand, where the task has one."""
+    return next((parameter for parameter in task.parameters if parameter.unit == "bits"), None)
+
+
 def is_size(parameter: Parameter) -> bool:
     """Whether a parameter counts the elements of the task's data."""
     return parameter.unit.casefold() in _SIZE_UNITS or parameter.name in _SIZE_NAMES
@@ -145,14 +150,21 @@ def show(value: Scalar) -> str:
 
 def _requests(facts: GoalFacts, task: Task, found: Findings) -> list[_Request]:
     asked: list[_Request] = _requests_by_words(facts, task)
-    asked += [_Request("dtype", (name.value,), name.text) for name in facts.dtypes]
+    width = width_parameter(task)
+    said = {number.text for number in facts.widths} if width is not None else set[str]()
+    if width is not None:
+        asked += [_Request(width.name, (int(number.value),), number.text) for number in facts.widths]
+    else:
+        found.notes += [f'"{bits.text}" in the goal plays no part.' for bits in facts.bits]
+    asked += [_Request("dtype", (name.value,), name.text) for name in facts.dtypes if name.text not in said]
     asked += [_Request("processor", (name.value,), name.text) for name in facts.processors]
+    asked += [_Request("area_mm2", (area.value,), area.text) for area in facts.areas]
     for threads in facts.threads:
         if threads.value:
             asked.append(_Request("threads", (int(threads.value),), threads.text))
         else:
             _ask_how_many(task, threads.text, found)
-    return [*asked, *_size_requests(facts, task, found)]
+    return [*asked, *_size_requests(facts, task, found, read=said)]
 
 
 def _requests_by_words(facts: GoalFacts, task: Task) -> list[_Request]:
@@ -187,7 +199,7 @@ def _ask_how_many(task: Task, said: str, found: Findings) -> None:
     )
 
 
-def _size_requests(facts: GoalFacts, task: Task, found: Findings) -> list[_Request]:
+def _size_requests(facts: GoalFacts, task: Task, found: Findings, *, read: Collection[str]) -> list[_Request]:
     size = next((parameter for parameter in task.parameters if is_size(parameter)), None)
     rows = _named(task, "rows")
     asked: list[_Request] = []
@@ -201,6 +213,8 @@ def _size_requests(facts: GoalFacts, task: Task, found: Findings) -> list[_Reque
             found.refusals.append(f'The goal says "{said}"; {task.name} does not offer {what} ({offers(task)}).')
 
     for shape in facts.shapes:
+        if shape.text in read:
+            continue
         long_side = [dim for dim in shape.dims if dim != 1]
         if len(long_side) <= 1:
             ask(size, (long_side[0] if long_side else 1,), shape.text)
@@ -352,6 +366,8 @@ def _check_metrics(task: Task, facts: GoalFacts, found: Findings) -> None:
 def _families(metric: str, unit: str, title: str) -> set[str]:
     text = f"{metric} {title}".replace("_", " ")
     found = {family for pattern, family in METRICS if re.search(pattern, text, re.IGNORECASE)}
+    if re.search(r"\bdelay\b", text):
+        found.add("speed")
     if unit in {"x", "ms", "us", "ns", "s"} and not found:
         found.add("speed")
     return found
@@ -366,7 +382,12 @@ def _check_tolerance(task: Task, facts: GoalFacts, found: Findings) -> None:
 
 
 def _target(task: Task, facts: GoalFacts, found: Findings) -> float | None:
+    bounds = {bound.unit: bound for bound in task.constraints if bound.unit}
     for text in facts.times:
+        bound = bounds.get(text.split()[-1].casefold())
+        if bound is not None and f"{bound.bound:g}" in text:
+            found.notes.append(f'"{text}" is a bound: {bound.metric} {bound.relation} {bound.bound:g} {bound.unit}.')
+            continue
         found.notes.append(
             f'"{text}" is not a stop rule: gains are counted against the baselines measured on this machine.'
         )

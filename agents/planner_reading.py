@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from agents.fencing import clean_line
-from agents.planner_checks import NO_TASK, check_goal, refuse, show, take
+from agents.planner_checks import NO_TASK, check_goal, refuse, show, take, width_parameter
 from agents.planner_matching import Fit, fit_tasks, rivals
 from nightforge.domain.base import Scalar
 from nightforge.domain.plan import GoalReading, Match, Question
@@ -28,10 +28,30 @@ def read_goal_by_words(goal: str, tasks: Sequence[Task], *, now: datetime | None
     if impossible is not None:
         return impossible
     facts = read_goal_facts(goal, now=now, machine=machine)
-    fits = fit_tasks(goal, facts.rest, tasks)
+    if (meant := own_task(goal, tasks)) is not None:
+        return check_goal(goal, facts, meant)
+    fits = of_width(fit_tasks(goal, facts.rest, tasks), facts)
     if not fits[0].is_possible:
         return nothing_fits(goal, fits)
     return _check_fit(goal, facts, fits, fits[0])
+
+
+def of_width(fits: Sequence[Fit], facts: GoalFacts) -> Sequence[Fit]:
+    """Without the tasks of other operand widths, where a task that fits has the width that the goal names."""
+    widths = [int(number.value) for number in facts.widths]
+
+    def offers_it(fit: Fit) -> bool | None:
+        parameter = width_parameter(fit.task)
+        return None if parameter is None else any(take(parameter, width) is not None for width in widths)
+
+    if not any(fit.is_possible and fit.anchors and offers_it(fit) for fit in fits):
+        return fits
+    return [fit for fit in fits if offers_it(fit) is not False]
+
+
+def own_task(goal: str, tasks: Sequence[Task]) -> Task | None:
+    """The task whose own sentence the goal is, word for word: it needs no retrieval, and no model."""
+    return next((task for task in tasks if task.goal.strip() == goal.strip()), None)
 
 
 def read_goal_facts(goal: str, *, now: datetime | None, machine: str = "") -> GoalFacts:

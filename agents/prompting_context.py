@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from agents.fencing import FEEDBACK_LIMIT, SOURCE_LIMIT, clean_line, fence
+from agents.knowledge import explain, explain_lines
 from nightforge.domain.base import Scalar
 from nightforge.domain.evidence import Evidence, Metric, StageEvidence
 from nightforge.domain.task import Objective
@@ -17,7 +18,8 @@ from nightforge.domain.words import Direction
 BRIEF_LIMIT = 20_000
 GOAL_LIMIT = 4_000
 GUIDANCE_LIMIT = 4_000
-MOST_INSPIRATIONS = 3
+MOST_INSPIRATIONS = 5
+"""Other programs in a prompt, at most: the champion, an unlike one and the demonstrations."""
 _MOST_METRICS = 24
 
 
@@ -88,9 +90,22 @@ def describe_guidance(context: StepContext) -> str:
     if context.failures:
         tried = _bullets(context.failures)
         parts.append(fence("What was tried on this parent and failed", tried, limit=GUIDANCE_LIMIT))
+        parts += describe_knowledge(explain_lines(context.language, context.failures))
     if context.failure is not None and context.broken is None:
-        parts.append("The last attempt at this step could not be used:\n" + describe_stage(context.failure))
+        parts.append(
+            "The last attempt at this step could not be used:\n" + describe_failure(context.failure, context.language)
+        )
     return "\n\n".join(parts) or "There is no further guidance."
+
+
+def describe_knowledge(text: str) -> list[str]:
+    """Words of ours on what went wrong; nothing where the pack has none."""
+    return [fence("What such complaints mean", text, limit=GUIDANCE_LIMIT, is_data=False)] if text else []
+
+
+def describe_failure(stage: StageEvidence, language: str) -> str:
+    """A failed stage with what the language's knowledge pack says on it."""
+    return "\n\n".join([describe_stage(stage), *describe_knowledge(explain(language, stage))])
 
 
 def describe_stage(stage: StageEvidence) -> str:

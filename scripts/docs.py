@@ -248,6 +248,27 @@ def errors() -> str:
     return f"```text\n{(inspect.getdoc(module) or '').strip()}\n```"
 
 
+def recipe_fields() -> str:
+    from evaluators.accelerators.recipe.settings import Anchor, Circuit, Hidden, RecipeSettings
+
+    return sections(
+        ("`[settings]`", RecipeSettings),
+        ("`[[settings.training]]`", Circuit),
+        ("`[[settings.anchors]]`", Anchor),
+        ("`hidden.toml`", Hidden),
+    )
+
+
+def rtl_fields() -> str:
+    from evaluators.accelerators.rtl_settings import HandDesign, RtlPort, RtlSettings
+
+    return sections(
+        ("`[settings]`", RtlSettings),
+        ("`[[settings.ports]]`", RtlPort),
+        ("`[[settings.baselines]]`", HandDesign),
+    )
+
+
 GENERATORS: Mapping[str, Callable[[], str]] = {
     "errors": errors,
     "exit-codes": exit_codes,
@@ -256,6 +277,8 @@ GENERATORS: Mapping[str, Callable[[], str]] = {
     "plan-fields": plan_fields,
     "presets": presets,
     "prices": prices,
+    "recipe-fields": recipe_fields,
+    "rtl-fields": rtl_fields,
     "sandbox-limits": sandbox_limits,
     "settings": settings,
     "shipped-tasks": shipped_tasks,

@@ -86,7 +86,7 @@ METRICS: tuple[tuple[str, str], ...] = (
     (r"\b(?:readab\w+|maintainab\w+|simpler\s+code|cleaner)\b", "readability"),
     (r"\b(?:compile[\s-]+times?|build\s+times?|compilation\s+speed)\b", "compile time"),
     (r"\b(?:cheap(?:er|est)|cloud\s+(?:cost|bill)s?)\b", "money"),
-    (r"\b(?:fast(?:er|est)?|speed(?:s|ups?|ing|ed)?|speed-ups?|quick(?:er|est|ly)?|accelerat\w+|slow(?:er)?|latency|throughput|"
+    (r"\b(?:fast(?:er|est)?|speed(?:s|ups?|ing|ed)?|speed-ups?|quick(?:er|est|ly)?|accelerat(?!ors?\b)\w+|slow(?:er)?|latency|throughput|"
      r"rapid\w*|bandwidths?|gflops|gb/s|cpu\s+time|run[\s-]?times?|performan\w+|optimi[sz]\w+|beats?)\b", "speed"),
 )  # fmt: skip
 

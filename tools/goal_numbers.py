@@ -16,6 +16,8 @@ from tools.goal_names import BLAS_PREFIXES, DTYPES, LANGUAGES, METRICS, PROCESSO
 
 OVERNIGHT_HOURS = 8.0
 
+_WIDE = re.compile(r"(?:u?int|unsigned\s+)?(\d+)(?:[\s-]*bits?)?(?:\s+integers?)?", re.IGNORECASE)
+"""The name of a number type that says no more than its bits."""
 SizeUnit = Literal["elements", "bytes", "rows", "columns"]
 
 
@@ -66,6 +68,10 @@ class GoalFacts:
     gains: list[Number] = field(default_factory=list)
     times: list[str] = field(default_factory=list)
     """Absolute run times ("under 5 ms"): no gain can be made of them before the baseline is measured."""
+    bits: list[Number] = field(default_factory=list)
+    """Widths of numbers and buses ("32-bit", "16 bits")."""
+    areas: list[Number] = field(default_factory=list)
+    """Of silicon, in mm2."""
     wall_s: list[Number] = field(default_factory=list)
     evaluations: list[Number] = field(default_factory=list)
     cost_usd: list[Number] = field(default_factory=list)
@@ -74,6 +80,13 @@ class GoalFacts:
     unread: list[str] = field(default_factory=list)
     """Numbers that no rule understood."""
     rest: str = ""
+
+    @property
+    def widths(self) -> tuple[Number, ...]:
+        """What may be meant as bits of an operand: "32-bit", the 8 of "8x8", the 16 of "int16"."""
+        square = [Number(one.dims[0], one.text) for one in self.shapes if len(one.dims) == 2 and len({*one.dims}) == 1]
+        types = [(_WIDE.fullmatch(named.text), named.text) for named in self.dtypes]
+        return (*self.bits, *square, *(Number(float(found[1]), text) for found, text in types if found))
 
 
 _DIGITS = r"(?:\d{1,3}(?:[,_']\d{3})+(?!\d)|\d+(?:\.\d+)?(?:e[+-]?\d+)?|\.\d+)"
@@ -288,6 +301,14 @@ def _tolerances(scan: _Scan) -> None:
     scan.take(r"\bbit(?:wise)?[\s-]*(?:exact(?:ly)?|identical|reproducible|for[\s-]bit)\b|\bbitwise\b", tolerance)
 
 
+def _areas(scan: _Scan) -> None:
+    def area(match: re.Match[str]) -> bool:
+        scan.facts.areas.append(Number(_float(match["n"]), match.group().strip()))
+        return True
+
+    scan.take(rf"(?<![\w.])(?P<n>{_DIGITS})\s*(?:mm2|mm²|mm\^2|square\s+millimet(?:er|re)s?)(?!\w)", area)
+
+
 def _gains(scan: _Scan) -> None:
     def factor(match: re.Match[str]) -> bool:
         scan.facts.gains.append(Number(_float(match["n"]), match.group().strip()))
@@ -339,6 +360,14 @@ def _threads(scan: _Scan) -> None:
         r"\bopenmp\b|\bpthreads?\b|\bparalleli[sz]ed?\b|\b(?:in\s+)?parallel\b",
         many,
     )
+
+
+def _bits(scan: _Scan) -> None:
+    def width(match: re.Match[str]) -> bool:
+        scan.facts.bits.append(Number(float(match["n"]), match.group().strip()))
+        return True
+
+    scan.take(r"(?<![\w.])(?P<n>\d{1,4})[\s-]*bits?\b(?!\s*/)", width)
 
 
 _SHAPE_WORDS = re.compile(r"[x×]|(?<!\*)\*(?!\*)|\bby\b|\brows?\b|\bof\b|\bwith\b", re.IGNORECASE)
@@ -444,12 +473,14 @@ _RULES: tuple[_Rule, ...] = (
     _durations,
     _counts_of_work,
     _tolerances,
+    _areas,
     _gains,
     _threads,
     _names(RIVALS, lambda scan: scan.facts.rivals, negatable=False),
     _names(PROCESSORS, lambda scan: scan.facts.processors, negatable=True),
     _blas_prefixes,
     _names(DTYPES, lambda scan: scan.facts.dtypes, negatable=True),
+    _bits,
     _shapes,
     _sizes,
     _names(LANGUAGES, lambda scan: scan.facts.languages, negatable=True),

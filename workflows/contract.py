@@ -24,6 +24,7 @@ class NightRequest(Frozen):
     policy: str | None = None
     seed: int | None = None
     in_flight: int | None = None
+    demonstrations: int | None = None
     proposal_slots: int | None = None
     evaluation_slots: int | None = None
     reuse_evaluations: bool | None = None

@@ -97,12 +97,18 @@ def _result(
         operator_name=operator_name,
         score=score.value if score else None,
         score_low=score.low if score else None,
-        parent_score=shop.program(choice.parents[0]).score if choice.parents else None,
+        parent_score=_parent_score(shop, choice, operator),
         behaviour=_behaviour(measured, shop.task.behaviour),
         objectives=_objectives(measured, shop.plan.objectives),
         cost_usd=0.0 if shop.plan.team is TeamKind.OFFLINE else shop.store.cost_of(shop.campaign_id, ordinal),
         seconds=proposing_s + sum(stage.duration_s for stage in stages),
     )
+
+
+def _parent_score(shop: Workshop, choice: Choice, operator: OperatorKind | None) -> float | None:
+    """What the candidate is held against; a crossover against the best that it could take from, not the weaker one."""
+    parents = choice.parents if operator is OperatorKind.CROSSOVER else choice.parents[:1]
+    return max((score for one in parents if (score := shop.program(one).score) is not None), default=None)
 
 
 def _behaviour(evidence: Evidence | None, dimensions: tuple[str, ...]) -> dict[str, float]:

@@ -105,6 +105,7 @@ def _search(request: NightRequest, preset: Preset) -> SearchSpec:
         "reuse_evaluations",
         "seed",
         "in_flight",
+        "demonstrations",
         "repairs",
         "drafts",
     )

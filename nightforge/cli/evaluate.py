@@ -208,7 +208,7 @@ def _state(evidence: Evidence) -> tuple[CandidateState, str]:
     return CandidateState.MEASURED, "" if evidence.distinguishable else "not_distinguishable"
 
 
-async def _count_look(url: str, task: Task) -> None:
+async def count_look(url: str, task: Task) -> None:
     """The look at the hidden inputs, counted in the database before it is taken."""
     from nightforge.store import open_store
     from tools.clock import SystemClock
@@ -243,7 +243,7 @@ async def _evaluate(
     )
     confirmed = None
     if confirm_in is not None and measured.passed:
-        await _count_look(confirm_in, task)
+        await count_look(confirm_in, task)
         output.note("confirming in a fresh process on hidden inputs ...")
         confirmed = await evaluator.evaluate(
             source, task, parameters, seed=secrets.randbits(63), phase=Phase.CONFIRMATION, calibration=calibration

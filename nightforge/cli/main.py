@@ -19,6 +19,7 @@ from nightforge.cli import (
     doctor,
     evaluate,
     listing,
+    replay,
     report,
     resume,
     run_command,
@@ -78,6 +79,8 @@ app.command("show", short_help="Show a campaign or a candidate.")(show.show)
 app.command("diff", short_help="Compare two candidates' programs.")(diff.diff)
 app.command("report", short_help="Report what a campaign found.")(report.report)
 app.command("eval", short_help="Evaluate one program by hand.")(evaluate.evaluate)
+app.command("export", short_help="Write a candidate and its evidence to a folder.")(replay.export)
+app.command("replay", short_help="Evaluate a result again and compare.")(replay.replay)
 app.command("compare", short_help="Compare search policies at one budget.")(compare.compare)
 app.command("watch", hidden=True)(watch.watch)
 app.command("tasks", short_help="List what can be evaluated.")(tasks.tasks)

@@ -15,7 +15,7 @@ from nightforge.cli.failures import INTERRUPTED
 from nightforge.cli.live import LiveDisplay
 from nightforge.cli.output import Output, can_ask
 from nightforge.cli.plan_card import card_record, print_card
-from nightforge.cli.plan_file import write_plan
+from nightforge.cli.plan_file import check_plan_place, write_plan
 from nightforge.cli.watch import detach
 from nightforge.domain.words import CampaignState
 from nightforge.errors import (
@@ -56,6 +56,12 @@ class Choices:
     watched: bool = False
     """A watcher started this, not a person."""
     until: str | None = None
+
+    def checked(self) -> Choices:
+        """UserError where the plan could not be written, before minutes are spent on measuring."""
+        if self.plan_out is not None:
+            check_plan_place(self.plan_out)
+        return self
 
 
 async def run_night(settings: Settings, output: Output, request: NightRequest, choices: Choices) -> int:
@@ -299,14 +305,13 @@ def _end(settings: Settings, output: Output, night: Night, step: NightStep, *, r
         raise PlatformFault(f"the night ended in {type(step).__name__}", where="run", hint="see `nightforge list`")
     from nightforge.cli.report import write_markdown
     from nightforge.report import build_report, gather
-    from nightforge.report.markdown import to_markdown
     from nightforge.report.terminal import print_report
 
     data = gather(night.store, step.campaign_id)
     document = build_report(data)
     path = settings.reports_dir / f"{step.campaign_id}.md"
     try:
-        write_markdown(path, to_markdown(document))
+        write_markdown(path, document)
     except UserError as error:
         output.alert(f"warning: {error}; `nightforge report --md FILE` writes it elsewhere")
     interrupted = step.state is CampaignState.PAUSED or step.reason == "interrupted"

@@ -39,6 +39,15 @@ Goal = Annotated[
 TaskName = Annotated[
     str | None, typer.Option("--task", metavar="NAME", help="Use this task, whatever the goal's words say.")
 ]
+Design = Annotated[
+    Path | None,
+    typer.Option("--design", metavar="FILE", help="Improve this combinational Verilog of yours; needs --top."),
+]
+Top = Annotated[str | None, typer.Option("--top", metavar="MODULE", help="The module of --design to improve.")]
+LibertyFile = Annotated[
+    Path | None,
+    typer.Option("--liberty", metavar="FILE", help="Standard cells for --design; the default is OSU 0.18 um."),
+]
 Target = Annotated[
     float | None, typer.Option("--target", help="Stop when the best's lower bound reaches this value of the objective.")
 ]
@@ -66,6 +75,12 @@ PolicyName = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of the search.")]
 InFlight = Annotated[int | None, typer.Option("--in-flight", min=1, max=256, help="Candidates under way at once.")]
+Demonstrations = Annotated[
+    int | None,
+    typer.Option(
+        "--demonstrations", min=0, max=3, help="Good programs like the parent shown to a model; 0 shows none."
+    ),
+]
 Models = Annotated[
     list[str] | None, typer.Option("--model", metavar="NAME", help="A model of the ensemble; repeatable.")
 ]

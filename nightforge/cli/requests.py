@@ -29,6 +29,7 @@ class SearchFlags:
     patience: int | None = None
     policy: str | None = None
     until: str | None = None
+    demonstrations: int | None = None
 
     def checked(self) -> SearchFlags:
         _check_number("--target", self.target)
@@ -117,6 +118,7 @@ def build_request(
         target=search.target,
         patience=search.patience,
         until=search.until,
+        demonstrations=search.demonstrations,
         team=TeamKind.LLM if chosen else TeamKind.OFFLINE,
         models=chosen,
     )
@@ -147,6 +149,7 @@ def with_flags(
         "policy": search.policy,
         "seed": search.seed,
         "in_flight": search.in_flight,
+        "demonstrations": search.demonstrations,
     }
     rules = {
         "target": ("value", search.target),

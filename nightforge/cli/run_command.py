@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from nightforge.cli.options import (
     Answers,
     BaseUrl,
+    Demonstrations,
+    Design,
     DetachFlag,
     Evaluations,
     Goal,
     Hours,
     InFlight,
     JsonFlag,
+    LibertyFile,
     MaxTokens,
     MaxUsd,
     Minutes,
@@ -31,6 +36,7 @@ from nightforge.cli.options import (
     Seed,
     Target,
     TaskName,
+    Top,
     UnsafeFlag,
     Until,
     VerboseFlag,
@@ -38,10 +44,17 @@ from nightforge.cli.options import (
 )
 from nightforge.cli.output import Output, can_ask
 
+if TYPE_CHECKING:
+    from nightforge.settings import Settings
+    from workflows.contract import NightRequest
+
 
 def run(
     goal: Goal,
     task: TaskName = None,
+    design: Design = None,
+    top: Top = None,
+    liberty: LibertyFile = None,
     minutes: Minutes = None,
     hours: Hours = None,
     evaluations: Evaluations = None,
@@ -54,6 +67,7 @@ def run(
     policy: PolicyName = None,
     seed: Seed = None,
     in_flight: InFlight = None,
+    demonstrations: Demonstrations = None,
     model: Models = None,
     base_url: BaseUrl = None,
     price_in: PriceIn = None,
@@ -75,35 +89,39 @@ def run(
     output = Output.open(json=json, quiet=quiet, verbose=verbose)
     import asyncio
 
-    from nightforge.cli.asking import ask_prices, read_answers
+    from nightforge.cli.asking import read_answers
     from nightforge.cli.budget import BudgetFlags
     from nightforge.cli.night import Choices, run_night
-    from nightforge.cli.plan_file import check_plan_place
+    from nightforge.cli.own_design import OwnFlags
     from nightforge.cli.requests import ModelFlags, SearchFlags, build_request
     from nightforge.cli.watch import read_moment
 
+    task = OwnFlags(design, top, liberty, sandbox, unsafe_local, offline, model).task_for(output, goal, task)
     budget = BudgetFlags(minutes, hours, evaluations, max_usd, max_tokens).checked(offline=offline)
-    search = SearchFlags(task, preset, seed, in_flight, target, patience, policy, read_moment(until)).checked()
+    search = SearchFlags(
+        task, preset, seed, in_flight, target, patience, policy, read_moment(until), demonstrations
+    ).checked()
     models = ModelFlags(tuple(model or ()), base_url, price_in, price_out, offline).checked()
-    choices = Choices(yes, plan_only, plan_out, read_answers(answer or []), require_improvement, detach)
-    if plan_out is not None:
-        check_plan_place(plan_out)
-    if not yes and not plan_only:
-        _need_person()
+    choices = Choices(yes, plan_only, plan_out, read_answers(answer or []), require_improvement, detach).checked()
+    _need_person(started=yes or plan_only)
     settings, request = build_request(output, goal, budget, search, models, sandbox=sandbox, unsafe_local=unsafe_local)
     if not yes and can_ask() and request.models:
-        priced = ask_prices(request.models)
-        settings = settings.model_copy(update={"models": priced})
-        request = request.model_copy(update={"models": priced})
-    code = asyncio.run(run_night(settings, output, request, choices))
-    if code:
-        raise typer.Exit(code)
+        settings, request = _priced(settings, request)
+    raise typer.Exit(asyncio.run(run_night(settings, output, request, choices)))
 
 
-def _need_person() -> None:
+def _priced(settings: Settings, request: NightRequest) -> tuple[Settings, NightRequest]:
+    """With the prices that the person at the terminal gives."""
+    from nightforge.cli.asking import ask_prices
+
+    priced = ask_prices(request.models)
+    return settings.model_copy(update={"models": priced}), request.model_copy(update={"models": priced})
+
+
+def _need_person(*, started: bool) -> None:
     from nightforge.errors import UserError
 
-    if not can_ask():
+    if not started and not can_ask():
         raise UserError(
             "nobody can be asked: stdin is no terminal", where="run", hint="pass --yes to start without asking"
         )

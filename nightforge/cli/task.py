@@ -1,4 +1,4 @@
-"""`nightforge task check`: can this task's evaluator be believed?"""
+"""`nightforge task check`: can this task's evaluator be believed? `task design`: a task made of one's own RTL."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightforge.cli.options import JsonFlag, QuietFlag, UnsafeFlag, VerboseFlag
+from nightforge.cli.options import JsonFlag, LibertyFile, QuietFlag, SandboxFlag, UnsafeFlag, VerboseFlag
 from nightforge.cli.output import Output
 
 if TYPE_CHECKING:
@@ -73,6 +73,31 @@ def check(
     if report.complaints:
         output.note("not to be trusted: " + "; ".join(report.complaints))
         raise typer.Exit(4)
+
+
+@app.command("design", short_help="Make a task of a Verilog file of yours.")
+def design(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Combinational Verilog: golden model, seed, baseline.")],
+    top: Annotated[str, typer.Option("--top", metavar="MODULE", help="The module to improve.")],
+    goal: Annotated[
+        str, typer.Option("--goal", metavar="GOAL", help="As for `run`: `smaller at 4 ns`.")
+    ] = "smaller area times delay",
+    liberty: LibertyFile = None,
+    sandbox: SandboxFlag = None,
+    unsafe_local: UnsafeFlag = False,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+    verbose: VerboseFlag = False,
+) -> None:
+    """Write the task's folder below the home and print its path, for `run --task`, `eval --task`, `task check`."""
+    output = Output.open(json=json, quiet=quiet, verbose=verbose)
+    from nightforge.cli.own_design import OwnFlags
+
+    folder = OwnFlags(file, top, liberty, sandbox, unsafe_local).task_for(output, goal, None)
+    if output.json:
+        output.record({"kind": "task-folder", "path": folder})
+    else:
+        output.text(str(folder))
 
 
 def _progress(output: Output, *, verbose: bool) -> Progress:

@@ -48,6 +48,9 @@ class SearchSpec(Frozen):
     """Evaluations at once."""
     reuse_evaluations: bool = True
     """Take a search evaluation from an earlier one of the same program under the same fingerprint and tier."""
+    demonstrations: Annotated[int, Field(ge=0, le=3)] = 1
+    """Good programs most like the parent that a model sees, with their evidence, beside the champion and an unlike one;
+    0 shows none of them."""
     drafts: Annotated[int, Field(ge=1, le=8)] = 1
     repairs: Annotated[int, Field(ge=0, le=8)] = 1
     confirm_top: Annotated[int, Field(ge=1, le=32)] = 3

@@ -21,6 +21,8 @@ from nightforge.errors import NotFound
 from tools.patching import unified_diff
 
 RANKED_SHOWN = 10
+SPREAD_SHOWN = 300
+SPREAD_METRICS = frozenset({"area_um2", "delay_ns"})
 SUSPICIOUS_SOUGHT = 200
 
 
@@ -29,6 +31,8 @@ class ReportData:
     campaign: Campaign
     ranked: tuple[Candidate, ...]
     """Confirmed before measured, best first; the seed is among them."""
+    spread: tuple[Candidate, ...] = ()
+    """Beyond the ranked ones, where area and delay are measured: what the search kept for being unlike the best."""
     suspicious: tuple[Candidate, ...] = ()
     calibration: Calibration | None = None
     rehearsal: RehearsalReport | None = None
@@ -131,6 +135,7 @@ def gather(store: Store, campaign_id: str) -> ReportData:
     data = ReportData(
         campaign=campaign,
         ranked=ranked,
+        spread=_spread(store, campaign_id, ranked),
         suspicious=suspicious,
         calibration=store.document(campaign_id, "calibration", Calibration),
         rehearsal=store.document(campaign_id, "rehearsal", RehearsalReport),
@@ -147,6 +152,17 @@ def gather(store: Store, campaign_id: str) -> ReportData:
     if top is None or top.code_sha is None:
         return data
     return replace(data, top_diff=diff_to_seed(store, top))
+
+
+def _spread(store: Store, campaign_id: str, ranked: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """The next ranked, and the archive's residents: the best of a scalar objective all look alike."""
+    first = next((shown_evidence(one) for one in ranked), None)
+    if first is None or not set(first.metrics) >= SPREAD_METRICS:
+        return ()
+    more = store.ranked(campaign_id, limit=SPREAD_SHOWN)
+    known = {one.ordinal for one in more}
+    homes = {resident.ordinal for resident in store.archive(campaign_id).residents} - known
+    return (*more, *(store.candidate(campaign_id, ordinal) for ordinal in sorted(homes)[:SPREAD_SHOWN]))
 
 
 def ranked_for_people(store: Store, campaign_id: str, *, limit: int) -> tuple[Candidate, ...]:

@@ -19,6 +19,7 @@ from nightforge.domain.plan import Budget
 from nightforge.domain.search import Choice, Policy, PolicyContext, Result
 from nightforge.domain.words import OperatorKind, TeamKind
 from nightforge.errors import UserError
+from tools.likeness import likeness, shingles_of
 from workflows.search.bandit import Way, choose
 from workflows.search.front import Front
 from workflows.search.grid import rarity_of
@@ -137,6 +138,7 @@ class Evolve:
         picker = UniformPicker() if explore else PICKERS[self._set.parent]
         parent = draw(pool, picker, rarity_of(here), random)
         others = choose_inspirations(parent.ordinal, pool, here, count=self._context.inspirations, random=random)
+        others += self._demonstrations(parent, others, pool)
         operator, name, model = self._way(parent, has_others=bool(others), shift=shift, random=random)
         return Choice(
             parents=(parent.ordinal, *others),
@@ -148,6 +150,20 @@ class Evolve:
             failed=self._failed.get(parent.ordinal, ()),
             reason=self._reason(shift=shift, explore=explore),
         )
+
+    def _demonstrations(self, parent: Parent, shown: Sequence[int], pool: Sequence[Parent]) -> tuple[int, ...]:
+        """The good programs nearest to the parent, for a model to learn from, as GPT4AIGChip (ICCAD 2023) does.
+
+        Only the better half of the pool is good enough to be shown; programs of ours have no use for it.
+        """
+        count = 0 if self._offline else self._context.plan.search.demonstrations
+        good = [one for one in pool[: (len(pool) + 1) // 2] if one.ordinal not in (parent.ordinal, *shown)]
+        if count == 0 or not good:
+            return ()
+        language, source = self._context.task.language, self._context.store.source
+        own = shingles_of(source(parent.code_sha), language)
+        near = {one.ordinal: likeness(own, shingles_of(source(one.code_sha), language)) for one in good}
+        return tuple(sorted(near, key=lambda ordinal: (-near[ordinal], ordinal))[:count])
 
     def _pool(self, ordinals: Sequence[int]) -> Sequence[Parent]:
         store, campaign_id = self._context.store, self._context.campaign_id

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from evaluators.accelerators import toolchain
+from evaluators.accelerators.toolchain import TOOLS
 from nightforge.doctor import (
     Level,
     check_clock,
@@ -16,6 +18,7 @@ from nightforge.doctor import (
     check_disk,
     check_models,
     check_store,
+    check_tools,
     examine,
     examine_sandbox,
 )
@@ -54,11 +57,26 @@ def test_every_check_of_a_whole_machine(monkeypatch: pytest.MonkeyPatch, tmp_pat
         "clock",
     }
     assert expected <= set(findings)
-    assert {"sandbox docker", "iverilog", "yosys", "verilator"} <= set(findings)
+    assert {"sandbox docker", *(tool.name for tool in TOOLS), "cells osu018", "cells osu035"} <= set(findings)
     assert findings["sandbox docker"].level in {Level.OK, Level.INFO}
     assert findings["sandbox bubblewrap"].level is Level.OK
-    assert all(finding.level is Level.INFO for name, finding in findings.items() if name in {"iverilog", "yosys"})
+    assert all(findings[tool.name].level in {Level.OK, Level.INFO} for tool in TOOLS)
     assert not (tmp_path / "nightforge.db").exists()
+
+
+def test_missing_synthesis_tools_are_named_with_their_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(toolchain, "find", lambda tool: None)
+    monkeypatch.setattr(toolchain, "_QFLOW", (Path("/nonexistent"),))
+    findings = {finding.check: finding for finding in check_tools()}
+    for name, package in (("yosys", "yosys"), ("abc", "berkeley-abc"), ("cells osu018", "qflow-tech-osu018")):
+        assert findings[name].level is Level.INFO
+        assert findings[name].fix == f"make setup-eda, or as root: apt-get install {package}"
+
+
+def test_an_old_yosys_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(toolchain, "find", lambda tool: Path("/usr/bin/yosys"))
+    monkeypatch.setattr(toolchain, "version", lambda tool: "Yosys 0.9 (git sha1 1979e0b)")
+    assert next(one for one in check_tools() if one.check == "yosys").level is Level.WARN
 
 
 def test_broken_settings_are_a_finding_and_the_rest_is_still_checked(

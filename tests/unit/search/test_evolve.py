@@ -285,3 +285,34 @@ async def test_a_discarded_candidate_leaves_every_archive_and_what_it_stood_befo
     assert best in policy._memory.islands[0].residents
     assert policy._memory.whole.best == 22.0
     assert remembered(made.reopened()) == remembered(policy)
+
+
+async def test_a_model_is_shown_the_good_programs_most_like_the_parent(store: SqlStore) -> None:
+    made = await night(store, models=("small",), parent="power-law", explore_low=0.0, explore_high=0.0)
+    lines = [f"line {number}" for number in range(40)]
+    await made.run([1.0], source="\n".join(lines))
+    for number, score in enumerate([9.0, 8.0, 7.0, 6.0, 5.0, 2.0, 2.0, 2.0, 2.0], 1):
+        changed = [f"other {place}" if place % 10 < number else line for place, line in enumerate(lines)]
+        await made.run([score], source="\n".join(changed))
+    for seed in range(20):
+        choice = made.policy.ask(99, random=Random(seed))
+        parent, champion, _unlike, *shown = choice.parents
+        assert len(shown) == 1
+        assert len(set(choice.parents)) == len(choice.parents)
+        assert 1 <= shown[0] <= 5, "the better half"
+        near = min({1, 2, 3, 4, 5} - set(choice.parents[:3]), key=lambda other: abs(other - parent))
+        assert abs(shown[0] - parent) == abs(near - parent), (choice.parents, champion)
+
+
+async def test_demonstrations_can_be_left_out_and_are_nothing_to_programs(store: SqlStore) -> None:
+    made = await night(store, models=("small",))
+    await made.run([float(number) for number in range(12)])
+    shown = {len(made.policy.ask(99, random=Random(seed)).parents) for seed in range(20)}
+    assert shown == {4}
+    search = made.context.plan.search.model_copy(update={"demonstrations": 0})
+    plan = made.context.plan.model_copy(update={"search": search})
+    bare = Evolve(replace(made.context, plan=plan))
+    assert {len(bare.ask(99, random=Random(seed)).parents) for seed in range(20)} == {3}
+    offline = await night(store)
+    await offline.run([float(number) for number in range(12)])
+    assert {len(offline.policy.ask(99, random=Random(seed)).parents) for seed in range(20)} == {3}

@@ -1,0 +1,1 @@
+"""Accelerator designs: RTL with proof, configurations, synthesis recipes."""

@@ -1,0 +1,224 @@
+"""`nightforge export` and `nightforge replay`: a result leaves the database, and is held to what it says."""
+
+from __future__ import annotations
+
+import secrets
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nightforge.cli.options import JsonFlag, QuietFlag, SandboxFlag, UnsafeFlag, VerboseFlag
+from nightforge.cli.output import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nightforge.domain.artifact import Artifact, Disagreement
+    from nightforge.domain.evidence import Evidence
+    from nightforge.domain.ports import Evaluator
+    from nightforge.domain.task import Task
+    from nightforge.settings import Settings
+
+DISAGREES = 4
+_SUFFIXES = {"c": "c", "verilog": "v", "python": "py", "json": "json", "cuda": "cu"}
+
+
+def export(
+    ref: Annotated[str, typer.Argument(metavar="ID.NUMBER", help="A candidate.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder that is not there yet, or is empty.")],
+    sandbox: SandboxFlag = None,
+    unsafe_local: UnsafeFlag = False,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+    verbose: VerboseFlag = False,
+) -> None:
+    """Write a candidate's program and evidence to a folder that `nightforge replay` can check anywhere."""
+    output = Output.open(json=json, quiet=quiet, verbose=verbose)
+    import asyncio
+
+    from nightforge.catalogue import find_task
+    from nightforge.cli.reading import resolve_settings
+    from nightforge.domain.artifact import ARTIFACT_FILE, OffersExport
+
+    settings = resolve_settings({"sandbox": sandbox, "unsafe_local": unsafe_local or None}).settings
+    artifact, source = _stored(settings, ref)
+    task = find_task(artifact.task)
+    suffix = "py" if source.startswith("# nightforge: generator") else _SUFFIXES.get(task.language, "txt")
+    artifact = artifact.model_copy(update={"program": f"program.{suffix}"})
+    files = {artifact.program: source.encode(), ARTIFACT_FILE: (artifact.model_dump_json(indent=2) + "\n").encode()}
+    evaluator = _evaluator(settings, task)
+    if isinstance(evaluator, OffersExport):
+        files |= asyncio.run(evaluator.export(source, task, artifact.parameters))
+    _write(folder, files)
+    if output.json:
+        output.record(
+            {"kind": "export", "candidate": artifact.candidate, "files": [str(folder / name) for name in files]}
+        )
+    else:
+        output.text("\n".join(str(folder / name) for name in files))
+
+
+def replay(
+    ref: Annotated[str, typer.Argument(metavar="ID.NUMBER|FOLDER", help="A candidate, or where one was exported.")],
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Another seed than the one that is stored.")] = None,
+    sandbox: SandboxFlag = None,
+    unsafe_local: UnsafeFlag = False,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+    verbose: VerboseFlag = False,
+) -> None:
+    """Evaluate a result again, proof and all, and compare with what is stored. Exit 4 when they disagree."""
+    output = Output.open(json=json, quiet=quiet, verbose=verbose)
+    import asyncio
+
+    from nightforge.catalogue import find_task
+    from nightforge.cli.reading import resolve_settings
+    from nightforge.domain.artifact import compare
+
+    settings = resolve_settings({"sandbox": sandbox, "unsafe_local": unsafe_local or None}).settings
+    is_place = "/" in ref or Path(ref).is_dir() or ref.endswith(".json")
+    artifact, source = _exported(Path(ref)) if is_place else _stored(settings, ref)
+    task = find_task(artifact.task)
+    evaluator = _evaluator(settings, task)
+    stored = next((stage.seed for stage in artifact.evidence.stages if stage.seed is not None), None)
+    fixed = stored if seed is None else seed
+    found, band = asyncio.run(
+        _again(output, settings, evaluator, task, artifact, source, secrets.randbits(63) if fixed is None else fixed)
+    )
+    same_question = fixed == stored and stored is not None and evaluator.clock is None
+    differences = compare(artifact.evidence, found, band=band, only=None if same_question else artifact.judged)
+    raise typer.Exit(_tell(output, artifact, found, differences))
+
+
+def _tell(output: Output, artifact: Artifact, found: Evidence, differences: Sequence[Disagreement]) -> int:
+    from nightforge.cli.words import clean, columns, evidence_lines
+    from nightforge.domain.artifact import changed_tools, proofs
+
+    tools = changed_tools(artifact.evidence, found)
+    classes = ", ".join(proofs(found))
+    if output.json:
+        output.record(
+            {
+                "kind": "replay",
+                "candidate": artifact.candidate,
+                "agrees": not differences,
+                "proof": classes,
+                "differences": [one.model_dump(mode="json") for one in differences],
+                "changed_tools": {name: list(pair) for name, pair in tools.items()},
+                "evidence": found.model_dump(mode="json"),
+            }
+        )
+        return DISAGREES if differences else 0
+    proof = f"; proof: {classes}" if classes else ""
+    if differences:
+        rows = [("", "stored", "now"), *((one.what, one.stored, one.found) for one in differences)]
+        output.text(f"{artifact.candidate} disagrees with what is stored{proof}\n{clean(columns(rows))}")
+        output.text("\n".join(evidence_lines(found)))
+    else:
+        output.text(f"{artifact.candidate} agrees with what is stored ({len(found.metrics)} metrics{proof})")
+    for name, (before, now) in tools.items():
+        output.note(clean(f"{name} was {before!r} then and is {now!r} now"))
+    return DISAGREES if differences else 0
+
+
+async def _again(
+    output: Output, settings: Settings, evaluator: Evaluator, task: Task, artifact: Artifact, source: str, seed: int
+) -> tuple[Evidence, float]:
+    """Evidence of the same phase, and how far metrics may lie apart: not at all where nothing is timed."""
+    from nightforge.cli.evaluate import count_look
+    from nightforge.domain.words import Phase
+
+    phase = artifact.evidence.phase
+    output.note("measuring the baselines and the noise ...")
+    calibration = await evaluator.calibrate(task, artifact.parameters, seed=seed)
+    if phase is Phase.CONFIRMATION:
+        await count_look(settings.database_url, task)
+    output.note("evaluating ...")
+    found = await evaluator.evaluate(source, task, artifact.parameters, seed=seed, phase=phase, calibration=calibration)
+    return found, calibration.band if evaluator.clock is not None else 0.0
+
+
+def _stored(settings: Settings, ref: str) -> tuple[Artifact, str]:
+    """From the database. NotFound for a candidate that was never evaluated."""
+    from nightforge.cli.reading import opened_store, split_ref
+    from nightforge.domain.artifact import Artifact
+    from nightforge.errors import NotFound, UserError
+
+    name, ordinal = split_ref(ref)
+    if ordinal is None:
+        raise UserError("a candidate is named ID.NUMBER", where=ref, hint="`nightforge show ID` lists them")
+    with opened_store(settings.database_url) as store:
+        campaign = store.campaign(name)
+        candidate = store.candidate(campaign.campaign_id, ordinal)
+        evidence = candidate.confirmation or candidate.evidence
+        if candidate.code_sha is None or evidence is None:
+            raise NotFound("it was never evaluated", where=candidate.ref, hint="`nightforge show ID` lists the others")
+        source = store.source(candidate.code_sha)
+    plan = campaign.plan
+    artifact = Artifact(
+        candidate=candidate.ref,
+        goal=plan.goal,
+        task=plan.task,
+        parameters=plan.parameters,
+        program="",
+        sha256=sha256(source.encode()).hexdigest(),
+        evidence=evidence,
+        judged=(*(one.metric for one in plan.objectives), *(one.metric for one in plan.constraints)),
+    )
+    return artifact, source
+
+
+def _exported(place: Path) -> tuple[Artifact, str]:
+    """From a folder. UserError when it is none, or its program is not the one that was exported."""
+    from pydantic import ValidationError
+
+    from nightforge.catalogue import describe_validation
+    from nightforge.domain.artifact import ARTIFACT_FILE, Artifact
+    from nightforge.errors import NotFound, UserError
+
+    path = place / ARTIFACT_FILE if place.is_dir() else place
+    try:
+        artifact = Artifact.model_validate_json(path.read_bytes())
+        program = (path.parent / Path(artifact.program).name).read_bytes()
+    except ValidationError as error:
+        raise UserError(describe_validation(error), where=str(path), hint="`nightforge export` writes it") from error
+    except OSError as error:
+        raise NotFound(
+            f"cannot be read: {error.strerror}", where=str(error.filename or path), hint="`nightforge export` writes it"
+        ) from error
+    if sha256(program).hexdigest() != artifact.sha256:
+        raise UserError(
+            "is not the program that was exported",
+            where=str(path.parent / artifact.program),
+            hint=f"`nightforge eval --task {artifact.task}` evaluates a changed one",
+        )
+    return artifact, program.decode("utf-8")
+
+
+def _evaluator(settings: Settings, task: Task) -> Evaluator:
+    from nightforge.cli.evaluate import open_evaluator
+    from sandbox import open_sandbox
+
+    box = open_sandbox(
+        tier=settings.sandbox,
+        docker_image=settings.docker_image,
+        docker_gpus=settings.docker_gpus,
+        docker_warm=settings.docker_warm,
+        unsafe_local=settings.unsafe_local,
+    )
+    return open_evaluator(task, box)
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> None:
+    from nightforge.errors import UserError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise UserError("the folder is not empty", where=str(folder), hint="name another")
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+    except OSError as error:
+        raise UserError(f"cannot be written: {error.strerror}", where=str(folder), hint="name another place") from error

@@ -1,0 +1,6 @@
+# nightforge: generator
+from structures import adder, named_adder
+
+GENOME = named_adder(64, "sklansky")
+
+print(adder(GENOME))

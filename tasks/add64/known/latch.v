@@ -1,0 +1,9 @@
+// Known cheat: a latch, which has no area in the cell library, keeps the sum.
+module cand (
+  input  wire [63:0] a,
+  input  wire [63:0] b,
+  output reg  [64:0] s
+);
+  always @*
+    if (a != b) s = a + b;
+endmodule

@@ -1,0 +1,3 @@
+module cand(input [7:0] a, input [7:0] b, output [15:0] p);
+  assign p[7:0] = a * b;
+endmodule

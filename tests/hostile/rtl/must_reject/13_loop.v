@@ -1,0 +1,4 @@
+module cand(input [7:0] a, input [7:0] b, output [15:0] p);
+  wire [15:0] q = p ^ a;
+  assign p = q & (a * b);
+endmodule

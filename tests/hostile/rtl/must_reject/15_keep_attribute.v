@@ -1,0 +1,4 @@
+(* keep_hierarchy *) module cand(input [7:0] a, input [7:0] b, output [15:0] p);
+  (* keep *) wire [15:0] q = a * b;
+  assign p = q;
+endmodule

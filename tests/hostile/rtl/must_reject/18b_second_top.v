@@ -1,0 +1,6 @@
+module cand(input [7:0] a, input [7:0] b, output [15:0] p);
+  assign p = 16'd0;
+endmodule
+module cand(input [7:0] a, input [7:0] b, output [15:0] p);
+  assign p = a * b;
+endmodule
