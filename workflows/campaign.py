@@ -83,7 +83,7 @@ class Campaign:
         await control.pause_again()
         if not control.is_over:
             for candidate in shop.store.unfinished(shop.campaign_id):
-                self._take_up(candidate, shop)
+                self._take_up(candidate, self.outage.workshop_of(candidate))
         reason = None
         while reason is None:
             await control.obey()

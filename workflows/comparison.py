@@ -79,18 +79,20 @@ class ComparisonRequest:
 async def open_comparing(settings: Settings, request: ComparisonRequest, told: Told) -> AsyncIterator[Comparing]:
     """The comparison of that request under the home folder, begun or as an earlier run left it."""
     async with open_house(settings) as house:
-        yield Comparing(house, settings.home / "comparisons", specify(house, settings, request), told)
+        yield Comparing(house, settings.home / "comparisons", await specify(house, settings, request), told)
 
 
-def specify(house: House, settings: Settings, request: ComparisonRequest) -> ComparisonSpec:
+async def specify(house: House, settings: Settings, request: ComparisonRequest) -> ComparisonSpec:
     check_policies(request.policies)
     reading = read_comparison_goal(house, request.goal, request.task)
     assert reading.task is not None
     models = house.resolve_models(settings.models) if settings.models else ()
+    task = house.find_task(reading.task)
     return ComparisonSpec(
         goal=reading.goal,
         task=reading.task,
         parameters=reading.parameters,
+        fingerprint=await house.evaluator(task).fingerprint(task, reading.parameters),
         policies=request.policies,
         seeds=request.seeds,
         evaluations=request.evaluations,
@@ -213,7 +215,7 @@ class Comparing:
 
 
 def identify(spec: ComparisonSpec) -> str:
-    """The same spec has the same name on every day and machine."""
+    """The same spec has the same name on every day, and on every machine with the same tools."""
     return sha256(spec.model_dump_json().encode()).hexdigest()[:12]
 
 

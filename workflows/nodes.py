@@ -20,7 +20,7 @@ from workflows.search.randomness import decide
 from workflows.state import CandidateRun
 from workflows.workshop import NOT_MADE, Desk, Workshop
 
-CHOSEN = frozenset({"operator", "operator_name", "model"})
+CHOSEN = frozenset({"operator", "operator_name", "model", "by_chance"})
 """Fields of a step that are the policy's where it decided on them."""
 REPAIRABLE_DRAFTS = frozenset({"edit_does_not_apply", "no_program", "outside_evolve_block"})
 UNREPAIRABLE_STAGES = frozenset({"slower", "below_roof", "violates_constraint"})
@@ -38,6 +38,7 @@ async def pick(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
         sha = await _store_program(desk, Draft(source=shop.task.read(shop.task.seed), operator=OperatorKind.FULL), 0)
         return {"attempt": 0, "parents": (), "code_sha": sha, "evaluated": False}
     choice = shop.policy.ask(desk.ordinal, random=decide(shop.plan.search.seed, desk.ordinal, "policy"))
+    choice = choice.model_copy(update={"is_spare": shop.is_spare})
     # The choice is committed with the row: a run that is taken up again keeps it, whatever was learned since.
     await shop.store.open_candidate(shop.campaign_id, desk.ordinal, parents=choice.parents, choice=choice)
     desk.choice = choice

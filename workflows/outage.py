@@ -10,6 +10,7 @@ from nightforge.domain.evidence import Gap, Gaps
 from nightforge.errors import ModelFault
 
 if TYPE_CHECKING:
+    from nightforge.domain.candidate import Candidate
     from nightforge.domain.team import Team
     from workflows.workshop import Desk, Workshop
 
@@ -45,6 +46,11 @@ class Outage:
             self._probe, self._barren = ordinal, 0
             return self.shop
         return self._offline_workshop() if self._barren < BARREN_SPARES else None
+
+    def workshop_of(self, row: Candidate) -> Workshop:
+        """Who began this candidate in an earlier session, and is to end it."""
+        is_spare = self.offline is not None and row.choice is not None and row.choice.is_spare
+        return self._offline_workshop() if is_spare else self.shop
 
     def _offline_workshop(self) -> Workshop:
         """The same campaign with another team: budget, slots and claimed programs are shared."""

@@ -249,7 +249,12 @@ class Desk:
             return StepPlan(operator_name=named, reason="a person's hint names it")
         if self.workshop.is_spare:
             return StepPlan()  # chosen for a model: the programs have operators of their own
-        return StepPlan(operator=chosen.operator, operator_name=chosen.operator_name, model=chosen.model)
+        return StepPlan(
+            operator=chosen.operator,
+            operator_name=chosen.operator_name,
+            model=chosen.model,
+            by_chance=chosen.by_chance,
+        )
 
     def clear(self) -> None:
         """However the run ended: what was held for it and not used is free again."""

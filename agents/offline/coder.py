@@ -99,7 +99,7 @@ class OfflineCoder:
         for place, operators in enumerate(self._choices(context)):
             # Instead of what was asked for comes anything else by chance, not the best of ours: a policy that mutates
             # at random must not be handed our own order.
-            among = self._drawn if place else self._ordered
+            among = self._drawn if place or context.step.by_chance else self._ordered
             for draft in among(context, operators, random, is_known):
                 if is_known(draft.source):
                     continue
@@ -161,7 +161,7 @@ class OfflineCoder:
             drafts = () if draws(operator) else self._drafts(context, context.parent, operator)
             left = [draft for draft in drafts if not is_known(draft.source)]
             if left or operator.name in unasked:
-                rest[operator.name] = left
+                rest[operator.name] = self._mixed(left, context, random)
                 tried, made = len(drafts) - len(left), makers.count(operator.name)
                 promise = max(prior_of(operator), _LEAST_WEIGHT)
                 # What has something new for ever is not slowed by what it tried, so success must not feed on itself.
@@ -171,12 +171,18 @@ class OfflineCoder:
             names = list(rest)
             name = random.choices(names, [weights[name] for name in names])[0]
             if name in unasked:
-                rest[name] = list(self._drafts(context, context.parent, unasked.pop(name)))
+                made_now = list(self._drafts(context, context.parent, unasked.pop(name)))
+                rest[name] = self._mixed(made_now, context, random)
             if rest[name]:
                 yield rest[name].pop(0)
                 weights[name] /= 2
             if not rest[name]:
                 del rest[name]
+
+    @staticmethod
+    def _mixed(drafts: list[Draft], context: StepContext, random: Random) -> list[Draft]:
+        """An operator's own order is one of promise, too: a step by chance does not follow it."""
+        return random.sample(drafts, len(drafts)) if context.step.by_chance else drafts
 
     def _drafts(self, context: StepContext, parent: Program, operator: Operator) -> tuple[Draft, ...]:
         # A model of scores sees new history each time; a rewrite depends on the parent alone and is computed once.

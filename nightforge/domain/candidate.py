@@ -44,6 +44,10 @@ class Choice(Frozen):
     """One registered operator, e.g. `rewrite.unroll`; within `operator` where both are given."""
     model: str = ""
     """The model of the ensemble that writes it."""
+    by_chance: bool = False
+    """Without a model: drawn among the operator's proposals, each as likely as any other."""
+    is_spare: bool = False
+    """The offline team's, begun while no model answered: it ends what it began."""
     island: int = 0
     shift: bool = False
     """The search stands still: the planner is asked for another approach."""

@@ -25,6 +25,8 @@ class ComparisonSpec(Frozen):
     goal: str
     task: str
     parameters: dict[str, Scalar] = Field(default_factory=dict)
+    fingerprint: str = ""
+    """Of the task's files, the evaluator and its tools: after a change of these it is another comparison."""
     policies: Annotated[tuple[str, ...], Field(min_length=1)]
     """The first is the one that the others are held against."""
     seeds: Annotated[tuple[int, ...], Field(min_length=1)]

@@ -43,6 +43,8 @@ class StepPlan(Frozen):
     """One registered operator; empty leaves the choice within `operator` open."""
     model: str = ""
     """The model of the ensemble that is to write it; empty leaves it to the client."""
+    by_chance: bool = False
+    """Programs that make programs draw among their proposals, instead of the most promising one first."""
     hint: str = ""
     reason: str = ""
 

@@ -3,7 +3,7 @@
 They derive all that they need from the store, so that a resumed campaign goes on with the same one, and look at a
 bounded number of its rows, so that a decision costs the same at any size. `tell` has nothing to keep.
 
-`random`      any measured program, any operator: a drift without selection
+`random`      any measured program, any operator, any of its proposals: a drift without selection
 `best-of-n`   n independent variations of the seed: what parallel sampling gives without evolution
 `hill-climb`  the best program is varied; after a while without a better one, a random one (random restart)
 `ga`          a steady-state genetic algorithm: tournaments within the best, crossover or mutation
@@ -109,7 +109,7 @@ class RandomSearch(Baseline):
     def ask(self, ordinal: int, *, random: Random) -> Choice:
         parent = self.drawn(ordinal, random)
         kind, operator = self.mutation(parent, random)
-        return Choice(parents=(parent,), operator=kind, operator_name=operator, reason="by chance")
+        return Choice(parents=(parent,), operator=kind, operator_name=operator, by_chance=True, reason="by chance")
 
 
 class BestOfN(Baseline):

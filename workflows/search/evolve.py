@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from random import Random
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, ValidationError
 
 from nightforge.domain.base import Frozen
 from nightforge.domain.candidate import Parent
-from nightforge.domain.plan import Budget
 from nightforge.domain.search import Choice, Policy, PolicyContext, Result
 from nightforge.domain.words import OperatorKind, TeamKind
 from nightforge.errors import UserError
@@ -26,13 +25,14 @@ from workflows.search.grid import rarity_of
 from workflows.search.inspirations import choose_inspirations
 from workflows.search.intensity import intensity
 from workflows.search.islands import Island, choose_island
-from workflows.search.memory import Memory
-from workflows.search.parents import PICKERS, UniformPicker, draw
+from workflows.search.memory import FRONT, Memory
+from workflows.search.parents import RankPicker, UniformPicker, draw
 from workflows.search.ways import applies, ways_of
 
 SEED = 0
-EVALUATIONS_PER_ISLAND = 120
 MOST_ISLANDS = 5
+OWN_ORDER = 0.5
+"""Without a model: share of candidates that the coder makes in its own order, which no bandit has to learn anew."""
 FAILURES = 3
 """Failed children of a parent that the next prompt on it names."""
 PARENTS_WITH_FAILURES = 64
@@ -49,32 +49,21 @@ class EvolveParameters(Frozen, extra="forbid"):
     """`search.policy_parameters` of the policy `evolve`."""
 
     islands: Annotated[int, Field(ge=0, le=16)] = 0
-    """0 chooses by the budget: one for each 120 evaluations, at most 5."""
+    """From the start. 0 begins with one; another begins at 240 results, 480, 960, and 1,920."""
     top: Annotated[int, Field(ge=1, le=256)] = 16
     """Best candidates that an island keeps whatever their behaviour."""
     cells: Annotated[int, Field(ge=0, le=256)] = 32
     """Cells of the grid of behaviour that an island keeps the best candidate of."""
     migrate_every: Annotated[int, Field(ge=1)] = 25
     """Results of an island between two migrations."""
-    parent: Literal["weighted", "power-law", "front"] = "weighted"
-    """How a parent is chosen when not exploring."""
     explore_low: Annotated[float, Field(ge=0, le=1)] = 0.05
     """Share of candidates that explore while the search improves fast."""
     explore_high: Annotated[float, Field(ge=0, le=1)] = 0.35
     """The share when it stands still."""
-    systematic: Annotated[int, Field(ge=0)] = 6
-    """Without a model: the first children of a parent are made in the coder's own order, later ones by the bandit."""
     stagnation: Annotated[int, Field(ge=1)] = 24
     """Results without a better best after which another approach is asked for."""
     shift_burst: Annotated[int, Field(ge=1, le=16)] = 2
     """Candidates for which it is asked then."""
-
-
-def islands_for(budget: Budget) -> int:
-    """Few evaluations do not bear being divided."""
-    if budget.evaluations is None:
-        return 2
-    return max(1, min(MOST_ISLANDS, budget.evaluations // EVALUATIONS_PER_ISLAND))
 
 
 def read_parameters(given: Mapping[str, object]) -> EvolveParameters:
@@ -97,14 +86,16 @@ class Evolve:
     def __init__(self, context: PolicyContext) -> None:
         self._context = context
         self._set = read_parameters(context.plan.search.policy_parameters)
-        count = self._set.islands or islands_for(context.plan.budget)
         offline = context.plan.team is TeamKind.OFFLINE
         self._memory = Memory(
-            islands=[Island(number, self._set.cells, self._set.top) for number in range(count)],
+            islands=[
+                Island(number, self._set.cells, self._set.top) for number in range(self._set.islands or MOST_ISLANDS)
+            ],
             front=Front([objective.epsilon for objective in context.plan.objectives]),
             dimensions=context.task.behaviour,
             migrate_every=self._set.migrate_every,
             by_name=offline,
+            grows=self._set.islands == 0,
         )
         self._memory.restore(context.store.archive(context.campaign_id))
         self._ways = ways_of(context.plan, context.task)
@@ -123,7 +114,7 @@ class Evolve:
 
     def ask(self, ordinal: int, *, random: Random) -> Choice:
         memory = self._memory
-        island = choose_island([memory.progress[one.number] for one in memory.islands], self._asked)
+        island = choose_island(memory.open_islands(), self._asked)
         self._asked[island] += 1
         self._in_flight[ordinal] = island
         cells = memory.cells(island)
@@ -135,8 +126,12 @@ class Evolve:
         share = intensity(memory.progress[island], low=self._set.explore_low, high=self._set.explore_high)
         explore = shift or random.random() < share
         here = {one.ordinal: cells.get(one.ordinal, "") for one in pool}
-        picker = UniformPicker() if explore else PICKERS[self._set.parent]
-        parent = draw(pool, picker, rarity_of(here), random)
+        home = [one for one in pool if here[one.ordinal] != FRONT]
+        parent = (
+            draw(pool, UniformPicker(), rarity_of(here), random)
+            if explore
+            else draw(home or pool, RankPicker(), {}, random)
+        )
         others = choose_inspirations(parent.ordinal, pool, here, count=self._context.inspirations, random=random)
         others += self._demonstrations(parent, others, pool)
         operator, name, model = self._way(parent, has_others=bool(others), shift=shift, random=random)
@@ -177,7 +172,7 @@ class Evolve:
         """(kind, operator's name, model). Offline a parent's first children are made in the coder's own order."""
         ways = [way for way in self._ways if has_others or way.operator != OperatorKind.CROSSOVER]
         if self._offline:
-            if shift or not ways or parent.children < self._set.systematic:
+            if shift or not ways or parent.children == 0 or random.random() < OWN_ORDER:
                 return None, "", ""
             return None, choose(ways, self._memory.arms, random).operator, ""
         if shift:

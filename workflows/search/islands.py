@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from nightforge.domain.archive import Progress, Resident
 
+YOUTH = 120
+"""Results of an island before guests come to it."""
 CURIOSITY = 1.0
 """How much an island that was asked seldom is preferred to one that improves."""
 
@@ -36,15 +38,35 @@ class Island:
         return [settled], [(self.number, ordinal) for ordinal in gone]
 
     def _keep(self) -> set[int]:
-        ranked = self.ranked()
+        # Of equals one stands for all, so that no plateau fills the archive: the newest, so that the search drifts.
+        distinct: dict[tuple[str, float], Resident] = {}
+        for one in self.ranked():
+            distinct.setdefault((one.cell, one.score_low), one)
+        ranked = list(distinct.values())
         elites: dict[str, int] = {}
         for one in ranked:
             elites.setdefault(one.cell, one.ordinal)
         return {*list(elites.values())[: self.cells], *(one.ordinal for one in ranked[: self.top])}
 
     def ranked(self) -> list[Resident]:
-        """Best first; of equals the elder."""
-        return sorted(self.residents.values(), key=lambda one: (-one.score_low, one.ordinal))
+        """Best first; of equals the newest."""
+        return sorted(self.residents.values(), key=lambda one: (-one.score_low, -one.ordinal))
+
+
+def begun(progress: Sequence[Progress]) -> Sequence[Progress]:
+    """Islands that have more than the seed; the first one always."""
+    return [one for one in progress if one.told > 1 or one.island == 0]
+
+
+def open_islands(progress: Sequence[Progress]) -> Sequence[Progress]:
+    """Those that have begun, and one more whenever the number of results has doubled: few do not bear being divided.
+
+    A new one starts from the seed: a restart (as in IPOP-CMA-ES, Auger and Hansen 2005) that keeps what was found.
+    Standing still is no sign to wait for: a search in a poor basin goes on to gain a little there.
+    """
+    known = begun(progress)
+    fresh = [one for one in progress if one not in known]
+    return [*known, *fresh[:1]] if sum(one.told for one in known) >= YOUTH * 2 ** len(known) else known
 
 
 def choose_island(progress: Sequence[Progress], asked: Mapping[int, int]) -> int:

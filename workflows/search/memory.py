@@ -10,7 +10,10 @@ from nightforge.domain.search import Result
 from workflows.search import bandit, intensity
 from workflows.search.front import Front
 from workflows.search.grid import cell_of
-from workflows.search.islands import Island, emigrant
+from workflows.search.islands import YOUTH, Island, begun, emigrant, open_islands
+
+FRONT = "front"
+"""The cell of those that stand on the Pareto front alone."""
 
 
 @dataclass
@@ -22,6 +25,8 @@ class Memory:
     migrate_every: int
     by_name: bool
     """Arms are operators by name (offline); else model × kind of operator."""
+    grows: bool = False
+    """Islands begin one after another; else all at once."""
     progress: dict[int, Progress] = field(default_factory=dict)
     arms: dict[tuple[str, str], Arm] = field(default_factory=dict)
 
@@ -144,16 +149,28 @@ class Memory:
 
     def _migrate(self, island: Island) -> tuple[list[Resident], list[tuple[int, int]]]:
         """Ring: after each `migrate_every` results of an island its best goes to the next one, too."""
-        here = self.progress[island.number]
-        if len(self.islands) < 2 or here.told - here.moved < self.migrate_every:
+        known = self._of_islands()
+        here, ring = self.progress[island.number], len(begun(known)) if self.grows else len(known)
+        if ring < 2 or here.told - here.moved < self.migrate_every:
             return [], []
         self.progress[island.number] = replace(here, moved=here.told)
         leaving = emigrant(island)
         if leaving is None:
             return [], []
-        return self.islands[(island.number + 1) % len(self.islands)].admit(leaving)
+        goal = self.islands[(island.number + 1) % ring]
+        if self.grows and self.progress[goal.number].told < YOUTH:
+            return [], []  # a guest from an old island would end what the young one is there for
+        return goal.admit(leaving)
+
+    def _of_islands(self) -> list[Progress]:
+        return [self.progress[one.number] for one in self.islands]
+
+    def open_islands(self) -> Sequence[Progress]:
+        """Those that candidates may be made on now."""
+        known = self._of_islands()
+        return open_islands(known) if self.grows else known
 
     def cells(self, island: int) -> Mapping[int, str]:
         """Ordinal → cell of those that an island's candidates are made from: its own, and the front's."""
         own = {one.ordinal: one.cell for one in self.islands[island].residents.values()}
-        return {**{ordinal: "front" for ordinal in self.front.residents}, **own}
+        return {**{ordinal: FRONT for ordinal in self.front.residents}, **own}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -84,6 +85,23 @@ def test_the_seeds_differ(environment: dict[str, str]) -> None:
     for run in last(done.stdout)["runs"]:
         courses[run["cell"]["policy"]].add(tuple((step["evaluations"], step["best"]) for step in run["steps"]))
     assert all(len(different) > 1 for different in courses.values())
+
+
+def test_a_task_whose_files_changed_is_compared_anew(environment: dict[str, str], tmp_path: Path) -> None:
+    """What was measured before the change says nothing of the task as it is now."""
+    task = tmp_path / "mine"
+    shutil.copytree(TESTS / "toy_domain" / "nightforge_toy" / "tasks" / "toy-peak", task)
+    words = (str(task), "--seeds", "1", "--evaluations", "4", "--policies", "random", "--json")
+    runs = []
+    for seed in ("X = 3", "X = 5"):
+        path = task / "seed.txt"
+        path.write_text(path.read_text(encoding="utf-8").replace("X = 3", seed), encoding="utf-8")
+        for _ in range(2):
+            done = compare(environment, *words)
+            assert done.returncode == 0, done.stderr
+            (one,) = last(done.stdout)["runs"]
+            runs.append(one["cell"]["campaign_id"])
+    assert runs[0] == runs[1] != runs[2] == runs[3]
 
 
 def test_a_comparison_that_was_killed_goes_on(environment: dict[str, str], tmp_path: Path) -> None:

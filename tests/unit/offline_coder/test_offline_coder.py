@@ -202,3 +202,17 @@ def test_registered_names_are_unique_and_prefixed_by_kind() -> None:
     assert len(set(names)) == len(names)
     check: Callable[[Operator], bool] = lambda operator: operator.name.startswith(f"{operator.kind.value}.")  # noqa: E731
     assert all(check(operator) for operator in operators)
+
+
+async def test_a_step_by_chance_draws_among_an_operators_proposals() -> None:
+    """Else every seed of the policy `random` begins with the same steps."""
+    coder = OfflineCoder([Append("rewrite.a", 8), Append("rewrite.b", 8)])
+
+    async def firsts(step: StepPlan) -> set[str]:
+        made = [
+            await coder.write(_context(step=step), random=Random(seed), is_known=lambda _: False) for seed in range(60)
+        ]
+        return {one.source for one in made if isinstance(one, Draft)}
+
+    assert await firsts(StepPlan(operator_name="rewrite.b")) == {"seed b0"}
+    assert await firsts(StepPlan(operator_name="rewrite.b", by_chance=True)) == {f"seed b{k}" for k in range(8)}

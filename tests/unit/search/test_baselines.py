@@ -91,6 +91,11 @@ async def test_random_starts_from_the_seed_when_nothing_is_measured(store: Store
     assert {choice.parents for choice in choices(await policy(store, task, "random", {0: None}), 20)} == {(0,)}
 
 
+async def test_random_draws_inside_the_operator_too_and_no_other_does(store: Store, task: Task) -> None:
+    for name in ("random", "best-of-n", "hill-climb", "ga", "tpe"):
+        assert {choice.by_chance for choice in choices(await policy(store, task, name), 20)} == {name == "random"}
+
+
 async def test_best_of_n_varies_nothing_but_the_seed(store: Store, task: Task) -> None:
     assert {choice.parents for choice in choices(await policy(store, task, "best-of-n"))} == {(0,)}
 

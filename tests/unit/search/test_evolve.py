@@ -20,7 +20,8 @@ from nightforge.domain.words import CandidateState, Direction, OperatorKind, Out
 from nightforge.errors import UserError
 from nightforge.store import SqlStore, open_store
 from tools.clock import SystemClock
-from workflows.search.evolve import Evolve, islands_for
+from workflows.search.evolve import Evolve
+from workflows.search.islands import YOUTH
 from workflows.search.policies import make_policy
 
 TOY_PEAK = Path(__file__).parents[2] / "toy_domain" / "nightforge_toy" / "tasks" / "toy-peak"
@@ -246,10 +247,17 @@ async def test_parameters_are_checked_by_name(store: SqlStore) -> None:
         await night(store, islands=-1)
 
 
-def test_islands_by_budget() -> None:
-    counts = [islands_for(Budget(evaluations=number)) for number in (0, 60, 239, 240, 10_000)]
-    assert counts == [1, 1, 1, 2, 5]
-    assert islands_for(Budget(wall_s=60)) == 2
+async def test_the_search_begins_on_one_island_and_a_young_one_is_left_alone(store: SqlStore) -> None:
+    made = await night(store, migrate_every=20, top=4)
+    first = await made.run([5.0, *[None] * (2 * YOUTH - 1)])
+    assert {choice.island for choice in first} == {0}
+    then = await made.run([4.0, *[None] * YOUTH])
+    assert 1 in {choice.island for choice in then}
+    young = made.policy._memory.islands[1].residents
+    assert set(young) <= {0, *range(2 * YOUTH, 3 * YOUTH + 1)}
+    assert remembered(made.reopened()) == remembered(made.policy)
+    asked = [{policy.ask(999, random=Random(0)).island} for policy in (made.reopened(), made.reopened())]
+    assert asked[0] == asked[1]
 
 
 async def test_a_policy_is_the_same_for_the_same_seed(store: SqlStore) -> None:
@@ -288,7 +296,7 @@ async def test_a_discarded_candidate_leaves_every_archive_and_what_it_stood_befo
 
 
 async def test_a_model_is_shown_the_good_programs_most_like_the_parent(store: SqlStore) -> None:
-    made = await night(store, models=("small",), parent="power-law", explore_low=0.0, explore_high=0.0)
+    made = await night(store, models=("small",), explore_low=0.0, explore_high=0.0)
     lines = [f"line {number}" for number in range(40)]
     await made.run([1.0], source="\n".join(lines))
     for number, score in enumerate([9.0, 8.0, 7.0, 6.0, 5.0, 2.0, 2.0, 2.0, 2.0], 1):

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightforge.domain.archive import Progress, Resident
-from workflows.search.islands import Island, choose_island, emigrant
+from workflows.search.islands import YOUTH, Island, choose_island, emigrant, open_islands
 
 arrivals = st.lists(
     st.tuples(st.floats(-100, 100), st.sampled_from(["a", "b", "c", "d"])), min_size=1, max_size=60
@@ -32,7 +32,9 @@ def test_best_of_all_and_best_of_each_cell_stay(rows: list[Resident], top: int) 
     island = Island(0, 4, top)
     for one in rows:
         island.admit(one)
-    by_score = sorted(rows, key=lambda one: (-one.score_low, one.ordinal))
+    by_score = sorted(rows, key=lambda one: (-one.score_low, -one.ordinal))
+    by_score = list({(one.cell, one.score_low): one for one in reversed(by_score)}.values())
+    by_score.sort(key=lambda one: (-one.score_low, -one.ordinal))
     expected = {one.ordinal for one in by_score[:top]}
     for cell in {one.cell for one in rows}:
         expected.add(next(one.ordinal for one in by_score if one.cell == cell))
@@ -74,3 +76,21 @@ def test_the_island_that_improves_is_asked_more_and_the_other_not_never() -> Non
 
 def test_no_island_at_all_has_nobody_to_send() -> None:
     assert emigrant(Island(0, 1, 1)) is None
+
+
+def test_a_plateau_does_not_fill_the_archive_and_its_newest_stands_for_it() -> None:
+    island = Island(0, 2, 3)
+    for number, score in enumerate([5.0, 7.0, 9.0, *[9.0] * 20]):
+        island.admit(Resident(0, number, "", score))
+    assert [(one.score_low, one.ordinal) for one in island.ranked()] == [(9.0, 22), (7.0, 1), (5.0, 0)]
+
+
+def test_another_island_begins_each_time_that_results_have_doubled() -> None:
+    def numbers(*told: int) -> list[int]:
+        return [one.island for one in open_islands([Progress(island, told=each) for island, each in enumerate(told)])]
+
+    assert numbers(2 * YOUTH - 1, 1, 1, 1) == [0]
+    assert numbers(2 * YOUTH, 1, 1, 1) == [0, 1]
+    assert numbers(2 * YOUTH, 2 * YOUTH - 1, 1, 1) == [0, 1], "what has begun goes on"
+    assert numbers(2 * YOUTH, 2 * YOUTH, 1, 1) == [0, 1, 2]
+    assert numbers(*[10_000] * 4) == [0, 1, 2, 3], "there is none left to begin"

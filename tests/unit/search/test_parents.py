@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightforge.domain.candidate import Parent
-from workflows.search.parents import PICKERS, PowerLawPicker, UniformPicker, WeightedPicker, draw
+from workflows.search.parents import ParentPicker, RankPicker, UniformPicker, draw
 from workflows.search.randomness import decide
 
 
@@ -22,35 +22,32 @@ pools = st.lists(st.tuples(scores, st.integers(0, 1000)), min_size=1, max_size=3
 )
 
 
-@pytest.mark.parametrize("name", PICKERS)
+@pytest.mark.parametrize("picker", [RankPicker(), UniformPicker()], ids=["rank", "uniform"])
 @given(pool=pools, seed=st.integers())
-def test_draws_one_of_the_pool_with_positive_weights(name: str, pool: list[Parent], seed: int) -> None:
-    weights = PICKERS[name].weights(pool, {})
+def test_draws_one_of_the_pool_with_positive_weights(picker: ParentPicker, pool: list[Parent], seed: int) -> None:
+    weights = picker.weights(pool, {})
     assert len(weights) == len(pool)
     assert all(0 < weight <= 1 for weight in weights)
-    assert draw(pool, PICKERS[name], {}, Random(seed)) in pool
+    assert draw(pool, picker, {}, Random(seed)) in pool
 
 
 def test_the_better_score_is_picked_more_often() -> None:
     pool = [parent(2, 1.5), parent(1, 1.1), parent(0, 1.0)]
-    for picker in (WeightedPicker(), PowerLawPicker()):
-        counts = Counter(draw(pool, picker, {}, Random(seed)).ordinal for seed in range(2000))
-        assert counts[2] > counts[1] > counts[0] > 0
+    counts = Counter(draw(pool, RankPicker(), {}, Random(seed)).ordinal for seed in range(2000))
+    assert counts[2] > counts[1] > counts[0] > 0
 
 
-def test_a_champion_with_many_children_makes_room() -> None:
-    fresh = WeightedPicker().weights([parent(0, 1.0), parent(1, 2.0, children=0)], {})
-    mined = WeightedPicker().weights([parent(0, 1.0), parent(1, 2.0, children=50)], {})
-    assert fresh[1] > fresh[0]
-    assert mined[1] < mined[0]
+def test_the_best_has_its_share_whatever_the_scale_and_the_size_of_the_pool() -> None:
+    """Scores that span decades must not make the best one of many alike, nor the only one."""
+    for ratio in (1.0001, 2.0, 100.0):
+        pool = [parent(number, -(ratio**number)) for number in range(48)]
+        weights = RankPicker().weights(pool, {})
+        assert 0.55 < weights[0] / sum(weights) < 0.7
 
 
 def test_a_parent_alone_in_its_cell_weighs_more_than_one_of_a_crowd() -> None:
-    pool = [parent(0, 1.0), parent(1, 1.0)]
-    rarity = {0: 0.2, 1: 1.0}
-    for picker in (WeightedPicker(), UniformPicker()):
-        crowded, alone = picker.weights(pool, rarity)
-        assert alone == pytest.approx(5 * crowded)
+    crowded, alone = UniformPicker().weights([parent(0, 1.0), parent(1, 1.0)], {0: 0.2, 1: 1.0})
+    assert alone == pytest.approx(5 * crowded)
 
 
 def test_decisions_are_a_function_of_seed_candidate_and_name() -> None:
