@@ -1,0 +1,193 @@
+"""Scheduling rules: candidate to evidence (entry point `schedulers` of `nightforge.evaluators`)."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+from collections.abc import Mapping, Sequence
+from math import sqrt
+from pathlib import Path
+from statistics import fmean, stdev
+from threading import Event
+
+import evaluators
+from evaluators.cascade import Cascade, CascadeEnded
+from evaluators.schedulers.hidden import hidden_seed
+from evaluators.schedulers.player import PYTHON, Budget, RuleFailed, RulePlayer, open_player, worker_file
+from evaluators.schedulers.problem import Split
+from evaluators.schedulers.scoring import OK, Row, summarise, table
+from evaluators.schedulers.sets import Case, CaseBook
+from evaluators.schedulers.spec import STAGES, SchedulerSettings, load_problem, read_references, read_settings
+from evaluators.schedulers.text_rules import check_text
+from nightforge.domain.base import Scalar
+from nightforge.domain.evidence import Baseline, Calibration, Evidence, Metric
+from nightforge.domain.limits import Limits
+from nightforge.domain.ports import Sandbox
+from nightforge.domain.task import Task
+from nightforge.domain.words import Alarm, ClockKind, Outcome, Phase
+from nightforge.errors import EvaluatorFault, UserError
+from nightforge.fingerprint import fingerprint
+from sandbox.platform import find_tool, install_hint
+
+METRIC = "gap_closed"
+_LASTING = frozenset(
+    {"too_long", "syntax_error", "no_function", "forbidden_import", "infeasible", "malformed", "too_large"}
+)
+
+
+class SchedulerEvaluator:
+    """Implements `nightforge.domain.ports.Evaluator`. Deterministic but for CPU time, which only limits."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._books: dict[str, CaseBook] = {}
+        self._python = ""
+
+    @property
+    def name(self) -> str:
+        return "schedulers"
+
+    @property
+    def clock(self) -> ClockKind | None:
+        return None
+
+    def check_task(self, task: Task) -> None:
+        settings = read_settings(task)
+        load_problem(settings.problem)
+        where = str(task.root / "task.toml")
+        for stage in task.stages:
+            if stage.name not in STAGES:
+                raise UserError(f"stages: {stage.name!r} is unknown", where=where, hint=f"known: {', '.join(STAGES)}")
+        for rule in settings.baselines:
+            if not (task.root / rule.source).is_file():
+                raise UserError(f"baseline {rule.name}: no file {rule.source}", where=where)
+        if task.language != "python":
+            raise UserError(f"language {task.language!r} does not run here", where=where, hint='language = "python"')
+        read_references(task)
+
+    def prerequisites(self, task: Task) -> Sequence[str]:
+        return () if find_tool("python3") else (f"python3 is not installed: {install_hint('python3')}",)
+
+    def resources(self, task: Task, parameters: Mapping[str, Scalar]) -> Sequence[str]:
+        return ()
+
+    async def fingerprint(self, task: Task, parameters: Mapping[str, Scalar]) -> str:
+        code = (*map(Path, evaluators.__path__), worker_file())
+        return await asyncio.to_thread(fingerprint, task, parameters, tools=await self._tools(), code=code)
+
+    async def _tools(self) -> dict[str, str]:
+        if not self._python:
+            result = await self._sandbox.run([PYTHON, "-VV"], limits=Limits(wall_s=10))
+            if not result.ok:
+                raise EvaluatorFault("python3 does not run inside the box", hint=install_hint("python3"))
+            self._python = result.stdout.decode(errors="replace").strip()
+        return {"python3": self._python}
+
+    async def calibrate(self, task: Task, parameters: Mapping[str, Scalar], *, seed: int) -> Calibration:
+        settings = read_settings(task)
+        book = self._book(task, settings, parameters)
+        rows = await asyncio.to_thread(book.baseline_rows, Split.VALIDATION)
+        tools = await self._tools()
+        baselines = tuple(
+            Baseline(name=rule.name, title=rule.title, metrics=summarise(rows[rule.name]), environment=tools)
+            for rule in settings.baselines
+        )
+        return Calibration(
+            baselines=baselines,
+            reference=max(baselines, key=lambda baseline: baseline.metrics[METRIC].value).name,
+            noise=Metric(value=0.0),
+            band=0.0,
+            room=1.0,
+            room_reason="1 is the reference: the proven optimum, or the best known",
+            seconds_per_evaluation=book.seconds_per_evaluation,
+        )
+
+    async def evaluate(
+        self,
+        source: str,
+        task: Task,
+        parameters: Mapping[str, Scalar],
+        *,
+        seed: int,
+        phase: Phase,
+        calibration: Calibration | None = None,
+        best_score: float | None = None,
+    ) -> Evidence:
+        settings = read_settings(task)
+        cascade = Cascade(phase, seed, await self._tools())
+        book = self._book(task, settings, parameters)
+        stop = Event()
+        try:
+            with cascade.stage("rules") as notes:
+                tree = check_text(source, settings, load_problem(settings.problem))
+                notes.metrics["nodes"] = Metric(value=sum(1 for _ in ast.walk(tree)), unit="syntax nodes")
+            await asyncio.to_thread(self._play, source, book, cascade, phase, best_score, stop)
+        except CascadeEnded:
+            pass
+        except asyncio.CancelledError:
+            stop.set()
+            raise
+        return cascade.evidence(self._sandbox.tier)
+
+    def _play(
+        self, source: str, book: CaseBook, cascade: Cascade, phase: Phase, best_score: float | None, stop: Event
+    ) -> None:
+        confirming = phase is Phase.CONFIRMATION
+        with open_player(self._sandbox, source, book.problem, book.budget) as player:
+            with cascade.stage("train") as notes:
+                rows = _rows(player, book.cases(Split.TRAIN), stop, book.settings, None if confirming else best_score)
+                notes.metrics |= summarise(rows, "train_")
+                notes.feedback = table(rows)
+            with cascade.stage("validate") as notes:
+                notes.metrics |= summarise(_rows(player, book.cases(Split.VALIDATION), stop, book.settings, None))
+            if confirming:
+                with cascade.stage("hidden") as notes:
+                    hidden = book.cases(Split.HIDDEN, hidden_seed(book.task_name))
+                    notes.metrics |= summarise(_rows(player, hidden, stop, book.settings, None))
+
+    def is_lasting(self, evidence: Evidence) -> bool:
+        """Passes and refusals in which no clock had a part: costs are exact and the instances fixed."""
+        failure = evidence.failure
+        return failure is None or (failure.outcome is Outcome.FAIL and failure.reason in _LASTING)
+
+    def _book(self, task: Task, settings: SchedulerSettings, parameters: Mapping[str, Scalar]) -> CaseBook:
+        """Instances with their yardsticks, made once per task and budget class."""
+        is_search = parameters.get("budget", "rule") == "search"
+        key = f"{task.root}:{is_search}"
+        if key not in self._books:
+            budget = Budget((settings.search_cpu_ms if is_search else settings.cpu_ms) / 1000)
+            self._books[key] = CaseBook(self._sandbox, task, settings, load_problem(settings.problem), budget)
+        return self._books[key]
+
+
+def _rows(
+    player: RulePlayer, cases: Sequence[Case], stop: Event, settings: SchedulerSettings, best_score: float | None
+) -> list[Row]:
+    """All rows. Raises RuleFailed at the first instance without a valid answer, at a cost below a proven bound, and
+    for a candidate that is clearly worse than the best."""
+    rows: list[Row] = []
+    for case in cases:
+        if stop.is_set():
+            raise EvaluatorFault("the evaluation was stopped")
+        answered = player.answer(case.instance)
+        row = Row(
+            case.instance.name, case.instance.group, OK, case.yardstick, answered.cost, cpu_ms=answered.cpu_s * 1000
+        )
+        if row.beyond_bound:
+            raise RuleFailed(
+                Alarm.BEYOND_BOUND,
+                f"{case.instance.name}: cost {answered.cost} is below the proven bound {case.yardstick.bound}",
+            )
+        rows.append(row)
+        if best_score is not None and _is_hopeless([one.gain for one in rows], settings, best_score):
+            raise RuleFailed("raced_out", f"after {len(rows)} instances clearly below the best\n{table(rows)}")
+    return rows
+
+
+def _is_hopeless(gains: Sequence[float], settings: SchedulerSettings, best_score: float) -> bool:
+    """The mean of the instances so far, plus its uncertainty, is below the best: a race over common instances
+    (in the manner of Maron and Moore, 1994)."""
+    if len(gains) < settings.race.after:
+        return False
+    margin = settings.race.sigmas * (stdev(gains) + 0.02) / sqrt(len(gains))
+    return fmean(gains) + margin < best_score

@@ -1,0 +1,108 @@
+"""The `settings` table of a scheduling task, validated; its problem, its rules and its references, loaded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from fractions import Fraction
+from functools import cache
+from importlib import import_module
+from typing import Annotated
+
+from pydantic import Field, ValidationError
+
+from evaluators.schedulers.problem import Cost, Problem
+from nightforge.catalogue import describe_validation
+from nightforge.domain.base import Frozen
+from nightforge.domain.task import Task
+from nightforge.errors import EvaluatorFault, UserError
+
+REFERENCES_FILE = "references.json"
+STAGES = ("rules", "train", "validate", "hidden")
+PROBLEMS: Mapping[str, str] = {
+    "bin-packing": "evaluators.schedulers.packing:BinPacking",
+    "spot-deadline": "evaluators.schedulers.spot:SpotDeadline",
+    "job-shop": "evaluators.schedulers.jobshop:JobShop",
+    "rcpsp": "evaluators.schedulers.rcpsp:ProjectScheduling",
+    "het-dag": "evaluators.schedulers.hetdag:HeterogeneousDag",
+    "txn-order": "evaluators.schedulers.transactions:TransactionOrder",
+}
+"""Setting `problem` → `module:class`, made without arguments."""
+
+
+class RuleSpec(Frozen):
+    """A human rule, as a program that goes through the same evaluation as any candidate."""
+
+    name: str
+    title: str
+    source: str
+    credit: str = ""
+    """Who published it, where."""
+
+
+class Race(Frozen):
+    """When a clearly worse candidate stops: after `after` training instances, its mean plus `sigmas` standard errors
+    below the best."""
+
+    after: Annotated[int, Field(ge=2)] = 6
+    sigmas: Annotated[float, Field(gt=0)] = 3.0
+
+
+class SchedulerSettings(Frozen):
+    problem: str
+    baselines: Annotated[tuple[RuleSpec, ...], Field(min_length=1)]
+    train_seed: int = 1
+    validation_seed: int = 2
+    cpu_ms: Annotated[float, Field(gt=0)] = 50.0
+    """CPU time that one instance may take, in the budget class `rule`."""
+    search_cpu_ms: Annotated[float, Field(gt=0)] = 2000.0
+    """The same in the budget class `search`."""
+    race: Race = Race()
+    imports: tuple[str, ...] = ("math",)
+    most_bytes: Annotated[int, Field(gt=0)] = 20_000
+
+
+class Reference(Frozen):
+    """The best known cost of an instance and the best proven lower bound, apart; fractions as `a/b`."""
+
+    value: str
+    bound: str
+    source: str = ""
+
+    @property
+    def cost(self) -> Cost:
+        return Fraction(self.value)
+
+    @property
+    def proven(self) -> Cost:
+        return Fraction(self.bound)
+
+
+def read_settings(task: Task) -> SchedulerSettings:
+    try:
+        return SchedulerSettings.model_validate(task.settings)
+    except ValidationError as error:
+        raise UserError(describe_validation(error), where=f"{task.root / 'task.toml'}: settings") from error
+
+
+@cache
+def load_problem(name: str) -> Problem:
+    if name not in PROBLEMS:
+        raise UserError(
+            f"problem {name!r} is unknown", where="settings.problem", hint=f"there is: {', '.join(PROBLEMS)}"
+        )
+    module, _, made = PROBLEMS[name].partition(":")
+    problem: Problem = getattr(import_module(module), made)()
+    return problem
+
+
+def read_references(task: Task) -> dict[str, Reference]:
+    """Instance digest → reference; empty where the task ships none."""
+    path = task.root / REFERENCES_FILE
+    if not path.exists():
+        return {}
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        return {digest: Reference.model_validate(row) for digest, row in rows.items()}
+    except (OSError, ValueError) as error:
+        raise EvaluatorFault(f"cannot be read: {error}", where=str(path), hint="build it anew") from error
