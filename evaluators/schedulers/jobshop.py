@@ -1,0 +1,110 @@
+"""Job shop, makespan: a dispatching rule for non-delay schedules.
+
+An instance: jobs, each a fixed order of operations on machines (Taillard's form, 1993: every job visits every
+machine once, durations uniform in 1..99).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+
+from evaluators.schedulers.answers import read_integers
+from evaluators.schedulers.problem import Feature, Instance, Split, Violated
+from nightforge.domain.base import Json
+
+_SIZES: dict[Split, tuple[tuple[int, int, int], ...]] = {
+    Split.TRAIN: ((10, 10, 6), (20, 5, 4), (15, 10, 4)),
+    Split.VALIDATION: ((10, 10, 8), (20, 5, 6), (15, 10, 6)),
+    Split.HIDDEN: ((10, 10, 10), (20, 5, 8), (15, 10, 8), (30, 10, 6), (15, 15, 6)),
+}
+"""Jobs, machines, instances."""
+_LONGEST = 99
+
+
+class JobShop:
+    name = "job-shop"
+    functions = ("priority",)
+    features = (
+        Feature("duration", "time", "of the waiting operation"),
+        Feature("remaining", "time", "work left of its job, this operation included"),
+        Feature("remaining_ops", "operations", "left of its job, this one included"),
+        Feature("done", "time", "work done of its job"),
+        Feature("waited", "time", "since the operation could have started"),
+        Feature("next_duration", "time", "of the job's operation after this one; 0 for the last"),
+        Feature("next_queue", "time", "work that waits or will soon wait at the machine after this one"),
+        Feature("next_left", "time", "all work left for the machine after this one"),
+        Feature("machine_left", "time", "all work left for this machine"),
+        Feature("queue", "operations", "that wait here now"),
+        Feature("now", "time", "since the start"),
+    )
+
+    @property
+    def driver(self) -> str:
+        return (Path(__file__).parent / "drivers" / "jobshop.py").read_text(encoding="utf-8")
+
+    def generate(self, split: Split, seed: int) -> Sequence[Instance]:
+        random = Random(f"{self.name} {split} {seed}")
+        return [
+            _drawn(random, f"{jobs}x{machines}-{number}", jobs, machines)
+            for jobs, machines, count in _SIZES.get(split, ())
+            for number in range(count)
+        ]
+
+    def bound(self, instance: Instance) -> int:
+        """The longest job, and each machine's load between its earliest start and its shortest tail."""
+        jobs, machines = _read(instance)
+        best = max(sum(duration for _, duration in job) for job in jobs)
+        for machine in range(machines):
+            load, heads, tails = 0, [], []
+            for job in jobs:
+                before = 0
+                for place, duration in job:
+                    if place == machine:
+                        load += duration
+                        heads.append(before)
+                        tails.append(sum(length for _, length in job) - before - duration)
+                    before += duration
+            if heads:
+                best = max(best, min(heads) + load + min(tails))
+        return best
+
+    def verify(self, instance: Instance, answer: Json) -> int:
+        """`answer[job][operation]` are start times."""
+        jobs, machines = _read(instance)
+        if not isinstance(answer, list) or len(answer) != len(jobs):
+            raise Violated("form", f"expected {len(jobs)} lists of start times, one per job")
+        busy: list[list[tuple[int, int, int]]] = [[] for _ in range(machines)]
+        end = 0
+        for number, (job, row) in enumerate(zip(jobs, answer, strict=True)):
+            starts = read_integers(row, len(job), 0, 10**9, f"job {number}")
+            free = 0
+            for at, ((machine, duration), start) in enumerate(zip(job, starts, strict=True)):
+                if start < free:
+                    raise Violated("precedence", f"job {number}: operation {at} starts at {start}, before {free}")
+                free = start + duration
+                busy[machine].append((start, free, number))
+            end = max(end, free)
+        for machine, spans in enumerate(busy):
+            spans.sort()
+            for (_, ends, one), (starts_at, _, other) in zip(spans, spans[1:], strict=False):
+                if starts_at < ends:
+                    raise Violated("machine", f"machine {machine}: jobs {one} and {other} overlap at {starts_at}")
+        return end
+
+
+def _drawn(random: Random, name: str, jobs: int, machines: int) -> Instance:
+    rows: list[Json] = []
+    for _ in range(jobs):
+        order = list(range(machines))
+        random.shuffle(order)
+        rows.append([[machine, random.randint(1, _LONGEST)] for machine in order])
+    return Instance(name, f"{jobs}x{machines}", {"machines": machines, "jobs": rows})
+
+
+def _read(instance: Instance) -> tuple[list[list[tuple[int, int]]], int]:
+    jobs, machines = instance.data["jobs"], instance.data["machines"]
+    assert isinstance(jobs, list)
+    assert isinstance(machines, int)
+    return [[(int(machine), int(duration)) for machine, duration in job] for job in jobs], machines  # type: ignore
