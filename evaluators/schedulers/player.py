@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,11 @@ class Budget:
     """CPU seconds of one instance, and whether many small or one long decision is expected."""
 
     cpu_s: float
+
+    @property
+    def stop_s(self) -> float:
+        """CPU time at which it is hopeless to go on."""
+        return 1.5 * self.cpu_s + 4 * _TICK_S
 
     @property
     def wall_s(self) -> float:
@@ -104,6 +110,7 @@ class RulePlayer:
             problem = self._problem
             files: dict[str, bytes | Path] = {"rule_worker.py": _WORKER, "candidate.py": self._source.encode()}
             argv = [PYTHON, "-I", "-S", "/job/rule_worker.py", "/job/candidate.py", ",".join(problem.functions)]
+            argv.append(repr(self._budget.stop_s))
             if isinstance(problem, OfflineProblem) and problem.driver:
                 files["driver.py"] = problem.driver.encode()
                 argv.append("/job/driver.py")
@@ -159,6 +166,8 @@ def _describe_end(result: ExecResult) -> RuleFailed:
         return RuleFailed("timeout", "it used up its CPU time", Outcome.TIMEOUT)
     if result.reason is ExitReason.OUTPUT_LIMIT:
         return RuleFailed("output_limit", "it flooded its output")
+    if result.exit_code == 128 + signal.SIGPROF:
+        return RuleFailed("timeout", "it used up its CPU time", Outcome.TIMEOUT)
     status = result.exit_code if result.exit_code is not None else f"signal {result.signal}"
     return RuleFailed("crash", f"it ended (status {status}) without an answer\n{stderr}".strip())
 

@@ -1,12 +1,13 @@
 """Runs a candidate's rule on one instance after another, each in a child that is forked before its code is executed.
 
-usage: python3 -I -S rule_worker.py CANDIDATE.py FUNCTION[,FUNCTION...] [DRIVER.py]
+usage: python3 -I -S rule_worker.py CANDIDATE.py FUNCTION[,FUNCTION...] CPU_SECONDS [DRIVER.py]
 
 Trusted code in the candidate's box, and therefore believed in nothing: the answer is checked by who asked. Frames on
 descriptor 0 (questions) and on a private copy of descriptor 1 (answers): see sandbox/channel.py. A question is
 `{"solve": instance}` (one answer) or `{"open": facts}` (answered by `true`, then one answer for each `{"ask": ...}`
 until `{"close": true}`, which is answered, too). `solve(functions, instance)` of the driver makes the whole answer;
-without one the first function does. A child that fails ends the whole program: the next instance then needs a new
+without one the first function does. A child that uses CPU_SECONDS dies of SIGPROF, unless it sees to that; the limit
+that counts is kept outside. A child that fails ends the whole program: the next instance then needs a new
 box. What the candidate prints goes to stderr. Standard library only.
 """
 
@@ -87,11 +88,12 @@ def main() -> None:
     os.dup2(2, 1)
     path, names = sys.argv[1], sys.argv[2].split(",")
     candidate = compile(Path(path).read_text(encoding="utf-8"), "candidate.py", "exec")
-    driver = compile(Path(sys.argv[3]).read_text(encoding="utf-8"), "driver.py", "exec") if len(sys.argv) > 3 else None
+    driver = compile(Path(sys.argv[4]).read_text(encoding="utf-8"), "driver.py", "exec") if len(sys.argv) > 4 else None
     while True:
         nonce, question = read_question()
         child = os.fork()
         if child == 0:
+            signal.setitimer(signal.ITIMER_PROF, float(sys.argv[3]))
             try:
                 answer_in_child(replies, nonce, question, candidate, names, driver)
             except BaseException:
