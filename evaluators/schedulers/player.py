@@ -166,7 +166,7 @@ def _describe_end(result: ExecResult) -> RuleFailed:
         return RuleFailed("timeout", "it used up its CPU time", Outcome.TIMEOUT)
     if result.reason is ExitReason.OUTPUT_LIMIT:
         return RuleFailed("output_limit", "it flooded its output")
-    if result.exit_code == 128 + signal.SIGPROF:
+    if result.signal == signal.SIGPROF:
         return RuleFailed("timeout", "it used up its CPU time", Outcome.TIMEOUT)
     status = result.exit_code if result.exit_code is not None else f"signal {result.signal}"
     return RuleFailed("crash", f"it ended (status {status}) without an answer\n{stderr}".strip())
