@@ -31,6 +31,8 @@ class Ranked(Protocol):
     prior: float
     structural: bool
     # `on_request: bool`, where there is one and it is true: used only where a step names the operator.
+    # `draws: bool`, where there is one and it is true: its proposals follow from the context's seed, so that it has
+    # other ones for each candidate and none of them comes first.
 
 
 def load_operators() -> tuple[Operator, ...]:
@@ -59,6 +61,10 @@ def prior_of(operator: Operator) -> float:
 
 def is_structural(operator: Operator) -> bool:
     return isinstance(operator, Ranked) and operator.structural
+
+
+def draws(operator: Operator) -> bool:
+    return bool(getattr(operator, "draws", False))
 
 
 def _safely(operator: Operator, context: OperatorContext) -> tuple[Draft, ...]:
@@ -139,7 +145,8 @@ class OfflineCoder:
         if stacked is not None:
             yield stacked
         for operator in operators:
-            yield from self._drafts(context, context.parent, operator)[:1]
+            if not draws(operator):
+                yield from self._drafts(context, context.parent, operator)[:1]
         yield from self._drawn(context, operators, random, is_known)
 
     def _drawn(
@@ -147,11 +154,13 @@ class OfflineCoder:
     ) -> Iterator[Draft]:
         rest: dict[str, list[Draft]] = {}
         weights: dict[str, float] = {}
+        # What draws is asked once it is chosen: it has something new for every candidate, and asking costs time.
+        unasked = {operator.name: operator for operator in operators if draws(operator)}
         makers = [program.operator_name for program in (context.parent, *context.inspirations)]
         for operator in operators:
-            drafts = self._drafts(context, context.parent, operator)
+            drafts = () if draws(operator) else self._drafts(context, context.parent, operator)
             left = [draft for draft in drafts if not is_known(draft.source)]
-            if left:
+            if left or operator.name in unasked:
                 rest[operator.name] = left
                 tried = len(drafts) - len(left)
                 promise = max(prior_of(operator), _LEAST_WEIGHT)
@@ -159,23 +168,27 @@ class OfflineCoder:
         while rest:
             names = list(rest)
             name = random.choices(names, [weights[name] for name in names])[0]
-            yield rest[name].pop(0)
-            weights[name] /= 2
+            if name in unasked:
+                rest[name] = list(self._drafts(context, context.parent, unasked.pop(name)))
+            if rest[name]:
+                yield rest[name].pop(0)
+                weights[name] /= 2
             if not rest[name]:
                 del rest[name]
 
     def _drafts(self, context: StepContext, parent: Program, operator: Operator) -> tuple[Draft, ...]:
         # A model of scores sees new history each time; a rewrite depends on the parent alone and is computed once.
         uses_scores = operator.kind in {OperatorKind.TUNE, OperatorKind.CROSSOVER}
+        is_fresh = uses_scores or draws(operator)
         others = context.inspirations if uses_scores else ()
         asked = OperatorContext(
             language=context.language.lower(),
             parent=Program(ordinal=parent.ordinal, source=parent.source, score=parent.score if uses_scores else None),
             partners=others,
             history=others,
-            seed=context.seed if uses_scores else 0,
+            seed=context.seed if is_fresh else 0,
         )
-        if uses_scores:
+        if is_fresh:
             return _safely(operator, asked)
         return self._proposals(self._operators.index(operator), asked.parent.source, asked.language)
 
