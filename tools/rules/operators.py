@@ -1,0 +1,183 @@
+"""Operators on rules: genetic programming with the program's own source as the genome.
+
+They know features, units and people's rules from the comments of the program (see `tools.rules.program`), no task.
+Proposals are drawn with the context's seed; those that put things into the same order as the parent on random values
+of the features are left out before an evaluation is spent on them (phenotypic characterisation, Hildebrandt and
+Branke 2015).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from random import Random
+
+from nightforge.domain.team import Draft, OperatorContext
+from nightforge.domain.words import OperatorKind
+from tools.rules import grow
+from tools.rules.formula import Formula, text_of
+from tools.rules.grow import Grower
+from tools.rules.likeness import same_choices
+from tools.rules.program import MOST_BYTES, Rule, rules_of
+from tools.rules.simplify import is_rule, simplified
+
+MOST_DRAFTS = 6
+_TRIES = 60
+_SECOND_CHANGE = 0.3
+LINEAR = "rule.linear"
+Move = Callable[[Formula, Grower], Formula]
+
+
+class RuleOperator:
+    """What they share; subclasses say what `_changed` is."""
+
+    name: str
+    kind: OperatorKind
+    languages = frozenset({"python"})
+    prior = 0.4
+    structural = False
+    draws = True
+
+    def propose(self, context: OperatorContext) -> Sequence[Draft]:
+        rules = rules_of(context.parent.source)
+        if not any(rule.features for rule in rules):
+            return ()
+        random = Random(f"{self.name} {context.seed}")
+        return tuple(islice(self._drafts([one for one in rules if one.features], context, random), MOST_DRAFTS))
+
+    def _drafts(self, rules: Sequence[Rule], context: OperatorContext, random: Random) -> Iterator[Draft]:
+        seen = {context.parent.source}
+        for _ in range(_TRIES):
+            rule = random.choice(rules)
+            grower = Grower(rule.features, random)
+            formula = grower.usable(self._changed(rule, grower, context), rule.formula)
+            if formula is None or same_choices(formula, rule.formula, rule.features):
+                continue
+            source = rule.with_formula(formula)
+            if source not in seen and len(source.encode()) <= MOST_BYTES:
+                seen.add(source)
+                yield self._draft(source, rule, formula)
+
+    def _changed(self, rule: Rule, grower: Grower, context: OperatorContext) -> Formula:
+        raise NotImplementedError
+
+    def _draft(self, source: str, rule: Rule, formula: Formula) -> Draft:
+        note = f"{rule.function}: {text_of(formula)}"
+        return Draft(source=source, operator=self.kind, operator_name=self.name, note=note)
+
+
+class _Mutation(RuleOperator):
+    """One move, now and then with a second small one on top."""
+
+    kind = OperatorKind.REWRITE
+    move: Move
+
+    def _changed(self, rule: Rule, grower: Grower, context: OperatorContext) -> Formula:
+        changed = type(self).move(rule.formula, grower)
+        if is_rule(changed) and grower.random.random() < _SECOND_CHANGE:
+            changed = grower.random.choice((grow.insert, grow.numbers, grow.point))(changed, grower)
+        return changed
+
+
+class Subtree(_Mutation):
+    name = "rewrite.rule_part"
+    prior = 0.3
+    move = staticmethod(grow.subtree)
+
+
+class Point(_Mutation):
+    name = "rewrite.rule_point"
+    prior = 0.3
+    move = staticmethod(grow.point)
+
+
+class Hoist(_Mutation):
+    name = "rewrite.rule_hoist"
+    prior = 0.15
+    move = staticmethod(grow.hoist)
+
+
+class Insert(_Mutation):
+    name = "rewrite.rule_feature"
+    prior = 0.6
+    move = staticmethod(grow.insert)
+
+
+class Numbers(_Mutation):
+    """The numbers of a formula; declared tunables have `tune.optuna`."""
+
+    name = "tune.rule_numbers"
+    kind = OperatorKind.TUNE
+    prior = 0.6
+    move = staticmethod(grow.numbers)
+
+
+class Cross(RuleOperator):
+    """A part of a partner's formula, or of a rule by people that the program quotes."""
+
+    name = "crossover.rules"
+    kind = OperatorKind.CROSSOVER
+    prior = 0.6
+
+    def _changed(self, rule: Rule, grower: Grower, context: OperatorContext) -> Formula:
+        others = [
+            other.formula
+            for partner in context.partners
+            for other in rules_of(partner.source)
+            if other.function == rule.function
+        ]
+        if not others or grower.random.random() < 0.1:
+            others = [known.formula for known in rule.known]
+        return grow.cross(rule.formula, grower.random.choice(others), grower) if others else rule.formula
+
+
+class Start(RuleOperator):
+    """Rules by people, in the order in which the program quotes them: the population begins with them."""
+
+    name = "rewrite.rule_known"
+    kind = OperatorKind.REWRITE
+    prior = 0.05
+    draws = False
+
+    def propose(self, context: OperatorContext) -> Sequence[Draft]:
+        drafts = []
+        for rule in rules_of(context.parent.source):
+            quoted = [known.formula for known in rule.known]
+            if rule.formula not in quoted:
+                continue  # an evolved program does not go back to them
+            for known in rule.known:
+                if known.formula != rule.formula:
+                    source = rule.with_formula(known.formula)
+                    note = f"{rule.function}: {known.name or text_of(known.formula)}"
+                    drafts.append(Draft(source=source, operator=self.kind, operator_name=self.name, note=note))
+        return tuple(drafts)
+
+
+class Simplify(RuleOperator):
+    """The same values with fewer parts, where there are fewer."""
+
+    name = "rewrite.rule_short"
+    kind = OperatorKind.REWRITE
+    prior = 0.05
+    draws = False
+
+    def propose(self, context: OperatorContext) -> Sequence[Draft]:
+        drafts = []
+        for rule in rules_of(context.parent.source):
+            short = simplified(rule.formula, {feature.text: feature for feature in rule.features})
+            if short.size < rule.formula.size and is_rule(short):
+                drafts.append(self._draft(rule.with_formula(short), rule, short))
+        return tuple(drafts)
+
+
+class Linear(RuleOperator):
+    """A weighted sum of two to six features, whatever the parent is: with the policy `linear-rules` the random search
+    that an evolved rule has to beat."""
+
+    name = LINEAR
+    kind = OperatorKind.REWRITE
+    prior = 0.0
+    on_request = True
+
+    def _changed(self, rule: Rule, grower: Grower, context: OperatorContext) -> Formula:
+        return grow.linear(grower, grower.random.randint(2, 6))
