@@ -23,3 +23,15 @@ def read_permutation(value: Json, count: int, where: str) -> list[int]:
         repeated = next(number for number in order if order.count(number) > 1)
         raise Violated("permutation", f"{where}: {repeated} stands more than once")
     return order
+
+
+def integers(value: Json) -> list[int]:
+    """Our own instance's list, as such; not for answers."""
+    assert isinstance(value, list)
+    return [int(number) for number in value if isinstance(number, int)]
+
+
+def integer_rows(value: Json) -> list[list[int]]:
+    """Our own instance's matrix, as such; not for answers."""
+    assert isinstance(value, list)
+    return [integers(row) for row in value]

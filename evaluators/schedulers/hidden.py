@@ -12,11 +12,20 @@ from nightforge.settings import load_settings
 
 def hidden_seed(task_name: str) -> int:
     """Raises EvaluatorFault where the home cannot be written."""
-    path = load_settings().settings.home / "hidden" / f"{task_name}.seed"
+    path = _folder() / f"{task_name}.seed"
     try:
         return _kept(path) if path.exists() else _drawn(path)
     except (OSError, ValueError) as error:
         raise EvaluatorFault(f"the hidden seed cannot be kept: {error}", where=str(path)) from error
+
+
+def hidden_references_file(task_name: str) -> Path:
+    """Beside the seed; written by evaluators/schedulers/references.py only."""
+    return _folder() / f"{task_name}.references.json"
+
+
+def _folder() -> Path:
+    return load_settings().settings.home / "hidden"
 
 
 def _kept(path: Path) -> int:

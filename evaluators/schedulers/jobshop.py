@@ -7,19 +7,31 @@ machine once, durations uniform in 1..99).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
-from evaluators.schedulers.answers import read_integers
+from evaluators.schedulers.answers import integer_rows, read_integers
 from evaluators.schedulers.problem import Feature, Instance, Split, Violated
+from evaluators.schedulers.taillard import public_instances
 from nightforge.domain.base import Json
 
-_SIZES: dict[Split, tuple[tuple[int, int, int], ...]] = {
-    Split.TRAIN: ((10, 10, 6), (20, 5, 4), (15, 10, 4)),
-    Split.VALIDATION: ((10, 10, 8), (20, 5, 6), (15, 10, 6)),
-    Split.HIDDEN: ((10, 10, 10), (20, 5, 8), (15, 10, 8), (30, 10, 6), (15, 15, 6)),
+_Set = tuple[str, int, int, int]
+_SETS: dict[Split, tuple[_Set, ...]] = {
+    Split.TRAIN: (("", 10, 10, 12), ("", 12, 8, 4), ("", 20, 5, 4)),
+    Split.VALIDATION: (("", 10, 10, 12), ("", 12, 8, 4), ("", 20, 5, 4)),
+    Split.HIDDEN: (
+        ("", 10, 10, 10),
+        ("", 20, 5, 8),
+        ("", 15, 10, 8),
+        ("", 30, 10, 6),
+        ("", 15, 15, 6),
+        ("two-stage", 20, 10, 6),
+    ),
 }
-"""Jobs, machines, instances."""
+"""Kind, jobs, machines, instances. `two-stage` is the shifted distribution: all jobs visit the lower half of the
+machines first (in the manner of Storer, Wu and Vaccari, 1992), and a tenth of the operations takes five times as
+long."""
 _LONGEST = 99
 
 
@@ -46,9 +58,11 @@ class JobShop:
 
     def generate(self, split: Split, seed: int) -> Sequence[Instance]:
         random = Random(f"{self.name} {split} {seed}")
+        if split is Split.PUBLIC:
+            return public_instances()
         return [
-            _drawn(random, f"{jobs}x{machines}-{number}", jobs, machines)
-            for jobs, machines, count in _SIZES.get(split, ())
+            _drawn(random, kind, f"{jobs}x{machines}{'-' if kind else ''}{kind}", number, jobs, machines)
+            for kind, jobs, machines, count in _SETS.get(split, ())
             for number in range(count)
         ]
 
@@ -88,23 +102,30 @@ class JobShop:
             end = max(end, free)
         for machine, spans in enumerate(busy):
             spans.sort()
-            for (_, ends, one), (starts_at, _, other) in zip(spans, spans[1:], strict=False):
+            for (_, ends, one), (starts_at, _, other) in pairwise(spans):
                 if starts_at < ends:
                     raise Violated("machine", f"machine {machine}: jobs {one} and {other} overlap at {starts_at}")
         return end
 
 
-def _drawn(random: Random, name: str, jobs: int, machines: int) -> Instance:
+def _drawn(random: Random, kind: str, group: str, number: int, jobs: int, machines: int) -> Instance:
     rows: list[Json] = []
+    half = machines // 2 if kind else 0
     for _ in range(jobs):
-        order = list(range(machines))
-        random.shuffle(order)
-        rows.append([[machine, random.randint(1, _LONGEST)] for machine in order])
-    return Instance(name, f"{jobs}x{machines}", {"machines": machines, "jobs": rows})
+        first, second = list(range(half)), list(range(half, machines))
+        random.shuffle(first)
+        random.shuffle(second)
+        rows.append([[machine, _duration(random, kind)] for machine in first + second])
+    return Instance(f"{group}-{number}", group, {"machines": machines, "jobs": rows})
+
+
+def _duration(random: Random, kind: str) -> int:
+    duration = random.randint(1, _LONGEST)
+    return 5 * duration if kind and random.random() < 0.1 else duration
 
 
 def _read(instance: Instance) -> tuple[list[list[tuple[int, int]]], int]:
     jobs, machines = instance.data["jobs"], instance.data["machines"]
     assert isinstance(jobs, list)
     assert isinstance(machines, int)
-    return [[(int(machine), int(duration)) for machine, duration in job] for job in jobs], machines  # type: ignore
+    return [[(machine, duration) for machine, duration in integer_rows(job)] for job in jobs], machines

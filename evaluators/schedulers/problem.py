@@ -7,7 +7,7 @@ instance), `hidden` (a secret seed; for finalists), `public` (known benchmarks; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -49,15 +49,21 @@ class Feature:
     name: str
     unit: str
     meaning: str
+    function: str = ""
+    """Which of the problem's functions is given it; empty: the first."""
 
 
 class Violated(Exception):
-    """The answer breaks a constraint of the instance: which one, where and how."""
+    """The answer breaks a constraint of the instance: which one, where and how.
 
-    def __init__(self, constraint: str, detail: str) -> None:
+    `instance` is set where several are played side by side.
+    """
+
+    def __init__(self, constraint: str, detail: str, instance: str = "") -> None:
         super().__init__(f"{constraint}: {detail}")
         self.constraint = constraint
         self.detail = detail
+        self.instance = instance
 
 
 class Problem(Protocol):
@@ -96,10 +102,29 @@ class OfflineProblem(Problem, Protocol):
         ...
 
 
+Play = Generator[Json, Json, Cost]
+"""One online instance: yields what the rule may see now, is sent the decision, returns the cost. Raises Violated."""
+
+
 @runtime_checkable
 class OnlineProblem(Problem, Protocol):
     """One decision per question; state and future stay on this side, and what was decided stays decided."""
 
-    def play(self, instance: Instance, decide: Callable[[Sequence[Json]], Json]) -> Cost:
-        """The cost of the decisions. `decide(arguments)` asks the candidate once. Raises Violated."""
+    @property
+    def driver(self) -> str:
+        """Text of the module whose `begin(functions, facts)` makes the `decide(observation)` of one instance. It runs
+        beside the candidate and keeps there what follows from facts and observations; never the truth."""
+        ...
+
+    def play(self, instance: Instance) -> Play:
+        """At least one question. The rule knows `instance.data` beforehand, and of `truth` what was yielded."""
+        ...
+
+
+@runtime_checkable
+class Related(Protocol):
+    """Instances that are the same but for names or units: finalists must do as well on them."""
+
+    def related(self, instance: Instance) -> Mapping[str, tuple[Instance, Cost]]:
+        """Relation → changed instance, and by what its costs are larger; the random part follows from the instance."""
         ...

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from fractions import Fraction
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, ValidationError
 
+from evaluators.schedulers.hidden import hidden_references_file
 from evaluators.schedulers.problem import Cost, Problem
 from nightforge.catalogue import describe_validation
 from nightforge.domain.base import Frozen
@@ -65,9 +67,11 @@ class SchedulerSettings(Frozen):
 class Reference(Frozen):
     """The best known cost of an instance and the best proven lower bound, apart; fractions as `a/b`."""
 
+    instance: str = ""
     value: str
     bound: str
     source: str = ""
+    """Who found the value: a solver, a search, a rule."""
 
     @property
     def cost(self) -> Cost:
@@ -97,10 +101,16 @@ def load_problem(name: str) -> Problem:
 
 
 def read_references(task: Task) -> dict[str, Reference]:
-    """Instance digest → reference; empty where the task ships none."""
-    path = task.root / REFERENCES_FILE
-    if not path.exists():
-        return {}
+    """Instance digest → reference, hidden instances' included; empty where there are none."""
+    known: dict[str, Reference] = {}
+    for path in (task.root / REFERENCES_FILE, hidden_references_file(task.name)):
+        if path.exists():
+            known |= parse_references(path)
+    return known
+
+
+def parse_references(path: Path) -> dict[str, Reference]:
+    """Raises EvaluatorFault."""
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
         return {digest: Reference.model_validate(row) for digest, row in rows.items()}
