@@ -2,184 +2,300 @@
 
 from __future__ import annotations
 
+import json
 import os
+import select
 import signal
+import struct
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from evaluators.cascade import CandidateFailed
-from evaluators.schedulers.problem import Cost, Instance, OfflineProblem, OnlineProblem, Problem, Violated
+from evaluators.schedulers.problem import Cost, Instance, OfflineProblem, OnlineProblem, Play, Problem, Violated
 from nightforge.domain.base import Json
 from nightforge.domain.limits import MIB, ExecResult, ExitReason, Limits
 from nightforge.domain.ports import Sandbox, SandboxSession
 from nightforge.domain.words import Outcome
 from nightforge.errors import EvaluatorFault
 from sandbox import runners
-from sandbox.channel import BadReply, ask, strict_json
+from sandbox.channel import NONCE_BYTES, BadReply, pack, read_frame, strict_json
 
 PYTHON = "/usr/bin/python3"
 MOST_ANSWER_BYTES = 1024 * 1024
-_TICK_S = 1.0 / os.sysconf("SC_CLK_TCK")
-_MACHINE_PATIENCE = 10.0
-_LEAST_WALL_S = 2.0
+_RECORD = struct.Struct(f"<{NONCE_BYTES}sid")
+_MACHINE_PATIENCE = 20.0
+_LEAST_WALL_S = 5.0
+_SLACK_S = 0.005
+"""Of the CPU time: a fork, and the kernel's own work at the end of a process."""
+_FAILED, _LEFT_TRACES = 70, 71
+"""Exit codes of a child, as sandbox/runners/rule_worker.py has them."""
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False)
+_LIMITS = Limits(
+    wall_s=3600.0,
+    cpu_s=3600,
+    memory_bytes=256 * MIB,
+    address_space_bytes=1024 * MIB,
+    processes=2,
+    writable_bytes=1 * MIB,
+    writable_inodes=16,
+    file_bytes=0,
+    output_bytes=64 * 1024,
+)
+"""Two processes: the box's own and one child, which can start neither another nor a thread."""
 _WORKER = Path(next(iter(runners.__path__))) / "rule_worker.py"
 
 
 class RuleFailed(CandidateFailed):
-    """The rule gave no valid answer. `reason`: infeasible, crash, timeout, malformed, too_large, over_budget."""
+    """The rule gave no valid answer.
+
+    `reason`: infeasible, crash, timeout, malformed, too_large, memory_limit, output_limit, left_traces. `instance` is
+    empty where several were played side by side; `constraint` names what an infeasible answer breaks.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        feedback: str,
+        outcome: Outcome = Outcome.FAIL,
+        *,
+        instance: str = "",
+        constraint: str = "",
+    ) -> None:
+        super().__init__(reason, f"{instance}: {feedback}" if instance else feedback, outcome)
+        self.instance = instance
+        self.constraint = constraint
 
 
 @dataclass(frozen=True)
 class Budget:
-    """CPU seconds of one instance, and whether many small or one long decision is expected."""
+    """CPU seconds that one instance may take."""
 
     cpu_s: float
 
-    @property
-    def stop_s(self) -> float:
-        """CPU time at which it is hopeless to go on."""
-        return 1.5 * self.cpu_s + 4 * _TICK_S
+    def allowed_s(self, count: int) -> float:
+        return self.cpu_s * count + _SLACK_S
 
-    @property
-    def wall_s(self) -> float:
+    def wall_s(self, count: int) -> float:
         """Long enough for a busy machine: the CPU time is what decides."""
-        return max(_LEAST_WALL_S, self.cpu_s * _MACHINE_PATIENCE)
+        return max(_LEAST_WALL_S, self.allowed_s(count) * _MACHINE_PATIENCE)
 
 
 @dataclass(frozen=True)
 class Answered:
     cost: Cost
     cpu_s: float
+    """Of the child's whole life, by the kernel's count; of several played side by side, an equal share each."""
 
 
 class RulePlayer:
-    """One box with one candidate. After a failure the box is gone; the next instance opens another."""
+    """One box with one candidate. After a failure the box is gone; the next instance opens another.
 
-    def __init__(self, sandbox: Sandbox, source: str, problem: Problem, budget: Budget) -> None:
+    At most `together` online instances are played side by side, in one process: this saves most of the talking, and
+    a rule that uses it to pass something from one instance to another could learn no more than what has been seen.
+    """
+
+    def __init__(self, sandbox: Sandbox, source: str, problem: Problem, budget: Budget, *, together: int = 1) -> None:
         self._sandbox = sandbox
         self._source = source
         self._problem = problem
         self._budget = budget
+        self.together = together if isinstance(problem, OnlineProblem) else 1
         self._session: SandboxSession | None = None
-        self._closing: Callable[[], object] | None = None
+        self._control = -1
+        self._closing = ExitStack()
 
     def answer(self, instance: Instance) -> Answered:
         """The verified cost. Raises RuleFailed; EvaluatorFault where the problem is neither offline nor online."""
-        session = self._open()
-        began = _tree_cpu_s(session.pid)
+        return self.answers([instance])[0]
+
+    def answers(self, instances: Sequence[Instance]) -> list[Answered]:
+        """The same for several instances in one process: of an online problem, at most `together`."""
+        name = instances[0].name if len(instances) == 1 else ""
+        session = self._open(len(instances))
+        exchange = _Exchange(session, self._control, self._budget.wall_s(len(instances)))
         try:
-            cost = self._cost(session, instance)
+            costs = self._costs(exchange, instances)
+            record = exchange.wait_for_end()
         except BadReply as bad:
-            raise self._ended(bad, session, began) from bad
+            raise self._ended(bad, exchange, len(instances), name) from bad
         except Violated as violated:
             self.close()
-            raise RuleFailed("infeasible", f"{instance.name}: {violated.constraint}: {violated.detail}") from violated
-        cpu_s = max(0.0, _tree_cpu_s(session.pid) - began)
-        if cpu_s > self._budget.cpu_s + 2 * _TICK_S:
-            self.close()
-            raise RuleFailed(
-                "timeout",
-                f"{instance.name}: {cpu_s:.2f} s of CPU time; {self._budget.cpu_s:g} s are allowed",
-                Outcome.TIMEOUT,
-            )
-        return Answered(cost, cpu_s)
+            where = violated.instance or name
+            detail = f"{violated.constraint}: {violated.detail}"
+            raise RuleFailed("infeasible", detail, instance=where, constraint=violated.constraint) from violated
+        if record.code != 0:
+            raise self._died(record, len(instances), name)
+        self._check_time(record.cpu_s, len(instances), name)
+        return [Answered(cost, record.cpu_s / len(instances)) for cost in costs]
 
-    def _cost(self, session: SandboxSession, instance: Instance) -> Cost:
-        deadline = time.monotonic() + self._budget.wall_s
-
-        def put(question: Json) -> Json:
-            left_s = max(0.001, deadline - time.monotonic())
-            reply = ask(session, question, timeout_s=left_s, most_bytes=MOST_ANSWER_BYTES)
-            return strict_json(reply, most_bytes=MOST_ANSWER_BYTES)
-
+    def _costs(self, exchange: _Exchange, instances: Sequence[Instance]) -> list[Cost]:
         problem = self._problem
         if isinstance(problem, OfflineProblem):
-            return problem.verify(instance, put({"solve": instance.data}))
+            return [problem.verify(instance, exchange.put({"solve": instance.data})) for instance in instances]
         if isinstance(problem, OnlineProblem):
-            put({"open": instance.data})
-            cost = problem.play(instance, lambda arguments: put({"ask": list(arguments)}))
-            put({"close": True})
-            return cost
+            return _play(exchange, problem, instances)
         raise EvaluatorFault(f"problem {problem.name!r} is neither offline nor online")
 
-    def _open(self) -> SandboxSession:
+    def _check_time(self, cpu_s: float, count: int, name: str) -> None:
+        if cpu_s > self._budget.allowed_s(count):
+            self.close()
+            said = f"{cpu_s:.3f} s of CPU time; {self._budget.cpu_s * count:g} s are allowed"
+            raise RuleFailed("timeout", said, Outcome.TIMEOUT, instance=name)
+
+    def _open(self, count: int) -> SandboxSession:
+        if count > self.together:
+            raise EvaluatorFault(f"{count} instances side by side; {self.together} were announced")
         if self._session is None:
             problem = self._problem
             files: dict[str, bytes | Path] = {"rule_worker.py": _WORKER, "candidate.py": self._source.encode()}
             argv = [PYTHON, "-I", "-S", "/job/rule_worker.py", "/job/candidate.py", ",".join(problem.functions)]
-            argv.append(repr(self._budget.stop_s))
-            if isinstance(problem, OfflineProblem) and problem.driver:
+            argv.append(repr(self._budget.allowed_s(self.together) + _SLACK_S))
+            if isinstance(problem, OfflineProblem | OnlineProblem) and problem.driver:
                 files["driver.py"] = problem.driver.encode()
                 argv.append("/job/driver.py")
-            opened = self._sandbox.start(argv, files=files, limits=_limits(self._budget))
-            self._session = opened.__enter__()
-            self._closing = lambda: opened.__exit__(None, None, None)
+            self._control, inside = os.pipe()
+            self._closing.callback(os.close, self._control)
+            try:
+                opened = self._sandbox.start(argv, files=files, descriptors=(inside,), limits=_LIMITS)
+                self._session = self._closing.enter_context(opened)
+            finally:
+                os.close(inside)
         return self._session
 
-    def _ended(self, bad: BadReply, session: SandboxSession, began: float) -> RuleFailed:
-        late = bad.reason == "timeout"
+    def _ended(self, bad: BadReply, exchange: _Exchange, count: int, name: str) -> RuleFailed:
+        if bad.reason == "timeout":
+            self.close()
+            said = f"no answer within {self._budget.wall_s(count):g} s"
+            return RuleFailed("timeout", said, Outcome.TIMEOUT, instance=name)
+        if bad.reason == "no_reply":
+            return self._died(exchange.record(), count, name)
+        self.close()
+        reason = "too_large" if bad.reason in {"too_large", "too_deep"} else "malformed"
+        return RuleFailed(reason, f"{bad.reason}: {bad.detail}", instance=name)
+
+    def _died(self, record: _Record | None, count: int, name: str) -> RuleFailed:
+        session = self._session
+        if session is None:
+            raise EvaluatorFault("the box is closed")
         result = session.close()
         self.close()
-        if late:
-            return RuleFailed("timeout", f"no answer within {self._budget.wall_s:g} s", Outcome.TIMEOUT)
-        if bad.reason == "no_reply":
-            return _describe_end(result)
-        return RuleFailed("too_large" if bad.reason in {"too_large", "too_deep"} else "malformed", bad.detail)
+        late = record is not None and record.cpu_s > self._budget.allowed_s(count)
+        if late or (record is not None and record.code in {-signal.SIGPROF, -signal.SIGXCPU}):
+            return RuleFailed("timeout", "it used up its CPU time", Outcome.TIMEOUT, instance=name)
+        return _describe_end(result, record, name)
 
     def close(self) -> None:
-        closing, self._session, self._closing = self._closing, None, None
-        if closing is not None:
-            closing()
+        self._session, self._control = None, -1
+        self._closing.close()
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What the box's own process tells of a child that is dead: see sandbox/runners/rule_worker.py."""
+
+    nonce: bytes
+    code: int
+    cpu_s: float
+
+
+class _Exchange:
+    """Questions and answers of one child, until its end."""
+
+    def __init__(self, session: SandboxSession, control: int, wall_s: float) -> None:
+        self._session = session
+        self._control = control
+        self._wall_s = wall_s
+        self._deadline = time.monotonic() + wall_s
+        self._first = b""
+
+    def put(self, question: Json) -> Json:
+        nonce = os.urandom(NONCE_BYTES)
+        self._first = self._first or nonce
+        self._session.send(pack(nonce, _ENCODER.encode(question).encode()))
+        left_s = max(0.001, self._deadline - time.monotonic())
+        reply = read_frame(self._session.receive, nonce, timeout_s=left_s, most_bytes=MOST_ANSWER_BYTES)
+        return strict_json(reply, most_bytes=MOST_ANSWER_BYTES)
+
+    def wait_for_end(self) -> _Record:
+        """Raises BadReply when the child lives on after its answer."""
+        record = self._read(max(0.001, self._deadline - time.monotonic()))
+        if record is None:
+            raise BadReply("timeout", f"answered, and not gone within {self._wall_s:g} s")
+        return record
+
+    def record(self) -> _Record | None:
+        """None where there is none: the box ended before its own process could tell."""
+        try:
+            return self._read(0.0)
+        except BadReply:
+            return None
+
+    def _read(self, timeout_s: float) -> _Record | None:
+        poll = select.poll()
+        poll.register(self._control, select.POLLIN)
+        if not poll.poll(timeout_s * 1000):
+            return None
+        data = os.read(self._control, _RECORD.size)
+        if len(data) < _RECORD.size:
+            raise BadReply("no_reply", "the box ended")
+        record = _Record(*_RECORD.unpack(data))
+        if record.nonce != self._first:
+            raise EvaluatorFault("the box tells of another question than the one that was asked")
+        return record
+
+
+def _play(exchange: _Exchange, problem: OnlineProblem, instances: Sequence[Instance]) -> list[Cost]:
+    """All instances side by side, one decision of each that is not over per question."""
+    exchange.put({"open": [instance.data for instance in instances]})
+    costs: dict[int, Cost] = {}
+    plays: dict[int, Play] = {}
+    pending: dict[int, Json] = {}
+    for which, instance in enumerate(instances):
+        plays[which] = problem.play(instance)
+        pending[which] = next(plays[which])
+    while pending:
+        decisions = exchange.put({"ask": [[which, observation] for which, observation in pending.items()]})
+        if not isinstance(decisions, list) or len(decisions) != len(pending):
+            raise BadReply("protocol", "not as many decisions as questions")
+        for which, decision in zip(tuple(pending), decisions, strict=True):
+            try:
+                pending[which] = plays[which].send(decision)
+            except StopIteration as end:
+                costs[which] = end.value
+                del pending[which]
+            except Violated as violated:
+                raise Violated(violated.constraint, violated.detail, instances[which].name) from violated
+    exchange.put({"close": True})
+    return [costs[which] for which in range(len(instances))]
 
 
 @contextmanager
-def open_player(sandbox: Sandbox, source: str, problem: Problem, budget: Budget) -> Iterator[RulePlayer]:
-    player = RulePlayer(sandbox, source, problem, budget)
+def open_player(
+    sandbox: Sandbox, source: str, problem: Problem, budget: Budget, *, together: int = 1
+) -> Iterator[RulePlayer]:
+    player = RulePlayer(sandbox, source, problem, budget, together=together)
     try:
         yield player
     finally:
         player.close()
 
 
-def _limits(budget: Budget) -> Limits:
-    return Limits(
-        wall_s=3600.0,
-        cpu_s=3600,
-        memory_bytes=256 * MIB,
-        address_space_bytes=1024 * MIB,
-        processes=2,
-        writable_bytes=1 * MIB,
-        writable_inodes=64,
-        file_bytes=0,
-        output_bytes=64 * 1024,
-    )
-
-
-def _describe_end(result: ExecResult) -> RuleFailed:
+def _describe_end(result: ExecResult, record: _Record | None, name: str) -> RuleFailed:
     stderr = result.stderr.decode("utf-8", "replace")[-1500:].strip()
-    if result.reason is ExitReason.MEMORY_LIMIT:
-        return RuleFailed("memory_limit", "it took more memory than a rule may have")
+    if result.reason is ExitReason.MEMORY_LIMIT or stderr.endswith("MemoryError"):
+        return RuleFailed("memory_limit", "it took more memory than a rule may have", instance=name)
     if result.reason is ExitReason.CPU_LIMIT:
-        return RuleFailed("timeout", "it used up its CPU time", Outcome.TIMEOUT)
+        return RuleFailed("timeout", "it used up its CPU time", Outcome.TIMEOUT, instance=name)
     if result.reason is ExitReason.OUTPUT_LIMIT:
-        return RuleFailed("output_limit", "it flooded its output")
-    if result.signal == signal.SIGPROF:
-        return RuleFailed("timeout", "it used up its CPU time", Outcome.TIMEOUT)
-    status = result.exit_code if result.exit_code is not None else f"signal {result.signal}"
-    return RuleFailed("crash", f"it ended (status {status}) without an answer\n{stderr}".strip())
-
-
-def _tree_cpu_s(pid: int) -> float:
-    """CPU time of the process and of all its children that have ended, in steps of the kernel's tick."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return 0.0
-    fields: Sequence[str] = text.rpartition(")")[2].split()
-    return sum(int(fields[index]) for index in (11, 12, 13, 14)) * _TICK_S
+        return RuleFailed("output_limit", "it flooded its output", instance=name)
+    if record is not None and record.code == _LEFT_TRACES:
+        return RuleFailed("left_traces", "it changed a folder that the next instance would see", instance=name)
+    code = record.code if record is not None else result.exit_code
+    status = "" if code == _FAILED else f" (status {code})" if code is not None else f" (signal {result.signal})"
+    return RuleFailed("crash", f"it ended{status} without an answer\n{stderr}".strip(), instance=name)
 
 
 def worker_file() -> Path:

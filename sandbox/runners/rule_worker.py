@@ -1,33 +1,38 @@
-"""Runs a candidate's rule on one instance after another, each in a child that is forked before its code is executed.
+"""Runs a candidate's rule on one question after another, each in a child that is forked before its code is executed.
 
 usage: python3 -I -S rule_worker.py CANDIDATE.py FUNCTION[,FUNCTION...] CPU_SECONDS [DRIVER.py]
 
-Trusted code in the candidate's box, and therefore believed in nothing: the answer is checked by who asked. Frames on
-descriptor 0 (questions) and on a private copy of descriptor 1 (answers): see sandbox/channel.py. A question is
-`{"solve": instance}` (one answer) or `{"open": facts}` (answered by `true`, then one answer for each `{"ask": ...}`
-until `{"close": true}`, which is answered, too). `solve(functions, instance)` of the driver makes the whole answer;
-without one the first function does. A child that uses CPU_SECONDS dies of SIGPROF, unless it sees to that; the limit
-that counts is kept outside. A child that fails ends the whole program: the next instance then needs a new
-box. What the candidate prints goes to stderr. Standard library only.
+Frames on descriptor 0 (questions) and on a private copy of descriptor 1 (answers): see sandbox/channel.py. The child
+writes them; it shares its memory with the candidate, so that they are believed in nothing. A question is
+`{"solve": instance}` (one answer, by `solve(functions, instance)` of the driver, without one by the first function), or
+`{"open": [facts, ...]}`: online instances that are played side by side, answered by `true`; then each
+`{"ask": [[which, observation], ...]}` by a list of decisions, until `{"close": true}`, answered by `true`, too.
+`begin(functions, facts)` of the driver makes the `decide(observation)` of an instance.
+
+This process never executes candidate code, cannot be written or traced by its children, and alone holds descriptor 3:
+on it, 28 bytes tell of each child once it is dead: the question's nonce, int32 exit code, float64 CPU seconds. A child
+that fails, or that leaves something in the folders it can write, ends the whole program. A child may use CPU_SECONDS
+and a little more by itself; the limit that counts is kept outside. What the candidate prints goes to stderr.
+Standard library only, and of that what starts fast.
 """
 
 import ctypes
 import json
 import os
+import resource
 import signal
 import struct
 import sys
-import types
-from collections.abc import Sequence
-from contextlib import suppress
-from pathlib import Path
 
 HEAD = struct.Struct("<4s16sI")
+RECORD = struct.Struct("<16sid")
+CONTROL = 3
 PR_SET_DUMPABLE = 4
-FAILED = 70
+FAILED, LEFT_TRACES = 70, 71
+WRITABLE = ("/box", "/tmp", "/dev/shm")  # noqa: S108 - all that the box lets a program write
 
 
-def read_all(count: int) -> bytes:
+def read_all(count):
     data = b""
     while len(data) < count:
         part = os.read(0, count - len(data))
@@ -37,76 +42,112 @@ def read_all(count: int) -> bytes:
     return data
 
 
-def read_question() -> tuple[bytes, dict]:
+def read_question():
     _, nonce, length = HEAD.unpack(read_all(HEAD.size))
     return nonce, json.loads(read_all(length))
 
 
-def write_answer(replies: int, nonce: bytes, value: object) -> None:
+def write_answer(replies, nonce, value):
     answer = json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
     view = memoryview(HEAD.pack(b"NF1\0", nonce, len(answer)) + answer)
     while view:
         view = view[os.write(replies, view) :]
 
 
-def load(code: types.CodeType, name: str) -> types.ModuleType:
-    module = types.ModuleType(name)
+def load(code, name):
+    module = type(sys)(name)
     sys.modules[name] = module
     exec(code, module.__dict__)  # the candidate: this process is its box
     return module
 
 
-def answer_in_child(
-    replies: int,
-    nonce: bytes,
-    question: dict,
-    candidate: types.CodeType,
-    names: Sequence[str],
-    driver: types.CodeType | None,
-) -> None:
-    solver = None if driver is None else load(driver, "driver").solve
+def functions_of(candidate, names):
     module = load(candidate, "candidate")
-    functions = [getattr(module, name) for name in names]
-    if "open" in question:
-        write_answer(replies, nonce, True)
+    return [getattr(module, name) for name in names]
+
+
+def answer_in_child(replies, nonce, question, candidate, names, driver):
+    helper = None if driver is None else load(driver, "driver")
+    if "open" not in question:
+        # The next question is not for this child, even should it outlive this one.
+        os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
+        functions = functions_of(candidate, names)
+        answer = functions[0](question["solve"]) if helper is None else helper.solve(functions, question["solve"])
+        write_answer(replies, nonce, answer)
+        return
+    players = [helper.begin(functions_of(candidate, names), facts) for facts in question["open"]]
+    write_answer(replies, nonce, True)
+    while True:
+        nonce, asked = read_question()
+        if "close" in asked:
+            write_answer(replies, nonce, True)
+            return
+        write_answer(replies, nonce, [players[which](observation) for which, observation in asked["ask"]])
+
+
+def run_child(arguments, cpu_s):
+    os.close(CONTROL)
+    most = int(cpu_s) + 2
+    resource.setrlimit(resource.RLIMIT_CPU, (most, most))
+    signal.setitimer(signal.ITIMER_PROF, cpu_s)
+    try:
+        answer_in_child(*arguments)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        sys.stderr.flush()
+        os._exit(FAILED)
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def wait_for(child):
+    """Its exit code and all CPU time of the children since; nothing of them is alive afterwards."""
+    _, status = os.waitpid(child, 0)
+    # Whatever it left running must not compute into the next instance.
+    try:
+        os.kill(-1, signal.SIGKILL)
         while True:
-            nonce, asked = read_question()
-            if "close" in asked:
-                write_answer(replies, nonce, True)
-                return
-            write_answer(replies, nonce, functions[0](*asked["ask"]))
-    if solver is None:
-        write_answer(replies, nonce, functions[0](question["solve"]))
-    else:
-        write_answer(replies, nonce, solver(functions, question["solve"]))
+            os.waitpid(-1, 0)
+    except (ProcessLookupError, ChildProcessError):
+        return os.waitstatus_to_exitcode(status)
 
 
-def main() -> None:
+def cpu_of_children():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def changes():
+    """A name, a mode or a time that a child gives to a writable folder moves this clock, which nobody can set."""
+    return [os.stat(folder).st_ctime_ns for folder in WRITABLE if os.path.isdir(folder)]  # noqa: PTH112, PTH116
+
+
+def read_code(path):
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib takes longer to import than all the rest
+        return compile(file.read(), os.path.basename(path), "exec")  # noqa: PTH119
+
+
+def main():
     # Children cannot write our memory, and so cannot carry anything from one instance to the next.
     ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     replies = os.dup(1)
     os.dup2(2, 1)
-    path, names = sys.argv[1], sys.argv[2].split(",")
-    candidate = compile(Path(path).read_text(encoding="utf-8"), "candidate.py", "exec")
-    driver = compile(Path(sys.argv[4]).read_text(encoding="utf-8"), "driver.py", "exec") if len(sys.argv) > 4 else None
+    os.set_inheritable(CONTROL, False)
+    names, cpu_s = sys.argv[2].split(","), float(sys.argv[3])
+    candidate = read_code(sys.argv[1])
+    driver = read_code(sys.argv[4]) if len(sys.argv) > 4 else None
+    before, spent = changes(), 0.0
     while True:
         nonce, question = read_question()
         child = os.fork()
         if child == 0:
-            signal.setitimer(signal.ITIMER_PROF, float(sys.argv[3]))
-            try:
-                answer_in_child(replies, nonce, question, candidate, names, driver)
-            except BaseException:
-                sys.excepthook(*sys.exc_info())
-                sys.stderr.flush()
-                os._exit(FAILED)
-            sys.stderr.flush()
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        # Whatever it left running must not compute into the next instance.
-        with suppress(ProcessLookupError):
-            os.kill(-1, signal.SIGKILL)
-        code = os.waitstatus_to_exitcode(status)
+            run_child((replies, nonce, question, candidate, names, driver), cpu_s)
+        code = wait_for(child)
+        if code == 0 and changes() != before:
+            code = LEFT_TRACES
+        now = cpu_of_children()
+        os.write(CONTROL, RECORD.pack(nonce, code, now - spent))
+        spent = now
         if code != 0:
             os._exit(code if code > 0 else 128 - code)
 
