@@ -299,14 +299,13 @@ def _end(settings: Settings, output: Output, night: Night, step: NightStep, *, r
         raise PlatformFault(f"the night ended in {type(step).__name__}", where="run", hint="see `nightforge list`")
     from nightforge.cli.report import write_markdown
     from nightforge.report import build_report, gather
-    from nightforge.report.markdown import to_markdown
     from nightforge.report.terminal import print_report
 
     data = gather(night.store, step.campaign_id)
     document = build_report(data)
     path = settings.reports_dir / f"{step.campaign_id}.md"
     try:
-        write_markdown(path, to_markdown(document))
+        write_markdown(path, document)
     except UserError as error:
         output.alert(f"warning: {error}; `nightforge report --md FILE` writes it elsewhere")
     interrupted = step.state is CampaignState.PAUSED or step.reason == "interrupted"

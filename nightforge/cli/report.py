@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nightforge.cli.options import JsonFlag, QuietFlag, VerboseFlag
 from nightforge.cli.output import Output
+
+if TYPE_CHECKING:
+    from nightforge.report.model import Report
+
+PLAIN_NAME = re.compile(r"[\w.-]+")
 
 
 def report(
@@ -36,7 +42,7 @@ def report(
     if markdown is not None and str(markdown) == "-":
         output.text(to_markdown(document))
     elif markdown is not None:
-        write_markdown(markdown, to_markdown(document))
+        write_markdown(markdown, document)
         output.note(f"report: {markdown}")
     if output.json:
         output.record({"kind": "report", **document.model_dump(mode="json")})
@@ -44,13 +50,18 @@ def report(
         print_report(document, output.console())
 
 
-def write_markdown(path: Path, text: str) -> None:
-    """UserError where the place cannot be written."""
+def write_markdown(path: Path, report: Report) -> None:
+    """With its pictures beside it. UserError where the place cannot be written."""
     from nightforge.errors import UserError
+    from nightforge.report.markdown import picture_files, to_markdown
 
+    # A name that Markdown could read otherwise gets no picture: the table says the same.
+    pictures = path.stem if PLAIN_NAME.fullmatch(path.stem) else ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_text(to_markdown(report, pictures=pictures), encoding="utf-8")
+        for name, svg in picture_files(report, pictures).items() if pictures else ():
+            (path.parent / name).write_text(svg, encoding="utf-8")
     except OSError as error:
         raise UserError(
             f"the report cannot be written: {error.strerror}", where=str(path), hint="name another place with --md"

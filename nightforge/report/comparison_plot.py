@@ -31,14 +31,16 @@ class Panel:
     shift: float
     x: tuple[float, float]
     y: tuple[float, float]
+    scale: float = 1.0
+    """Times the usual width and height."""
 
     def across(self, value: float) -> float:
         share = (value - self.x[0]) / (self.x[1] - self.x[0])
-        return self.shift + LEFT + share * (WIDTH - LEFT - RIGHT)
+        return self.shift + LEFT + share * (WIDTH * self.scale - LEFT - RIGHT)
 
     def down(self, value: float) -> float:
         share = (value - self.y[0]) / (self.y[1] - self.y[0])
-        return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
+        return HEIGHT * self.scale - BOTTOM - share * (HEIGHT * self.scale - TOP - BOTTOM)
 
 
 def draw(summary: Summary, *, y_title: str) -> str:
@@ -53,7 +55,7 @@ def draw(summary: Summary, *, y_title: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
         'font-family="sans-serif" font-size="11">',
         f'<rect width="{width}" height="{height}" fill="white"/>',
-        _text(LEFT, 20, title, size=13),
+        svg_text(LEFT, 20, title, size=13),
         *panels,
         *_legend(summary.spec.policies, in_row),
         "</svg>",
@@ -66,10 +68,10 @@ def _panel(summary: Summary, axis: str, index: int, y_title: str) -> str:
     begin = min(curve.places[0] for curve in curves) if axis == "evaluations" else 0.0
     frame = Panel(
         shift=index * WIDTH,
-        x=_widened(begin, max(curve.places[-1] for curve in curves)),
-        y=_aired(*_widened(min(min(c.low) for c in curves), max(max(c.high) for c in curves))),
+        x=widened(begin, max(curve.places[-1] for curve in curves)),
+        y=aired(*widened(min(min(c.low) for c in curves), max(max(c.high) for c in curves))),
     )
-    parts = [*_axes(frame, TITLES[axis], y_title if index == 0 else "")]
+    parts = [*axes(frame, TITLES[axis], y_title if index == 0 else "")]
     order = {policy: place for place, policy in enumerate(summary.spec.policies)}
     coloured = [(curve, COLOURS[order[curve.policy] % len(COLOURS)]) for curve in curves]
     # All bands lie below all lines, and the policy that the others are held against on top.
@@ -79,21 +81,21 @@ def _panel(summary: Summary, axis: str, index: int, y_title: str) -> str:
     return "\n".join(parts)
 
 
-def _widened(low: float, high: float) -> tuple[float, float]:
+def widened(low: float, high: float) -> tuple[float, float]:
     """Never empty, so that a flat curve can be drawn."""
     if high > low:
         return low, high
     return low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0)
 
 
-def _aired(low: float, high: float) -> tuple[float, float]:
+def aired(low: float, high: float) -> tuple[float, float]:
     return low - AIR * (high - low), high + AIR * (high - low)
 
 
 def _band(frame: Panel, curve: Curve, colour: str) -> str:
     upper = _steps(frame, curve.places, curve.high)
     lower = _steps(frame, curve.places, curve.low)
-    return f'<polygon points="{_points([*upper, *reversed(lower)])}" fill="{colour}" fill-opacity="0.12"/>'
+    return f'<polygon points="{svg_points([*upper, *reversed(lower)])}" fill="{colour}" fill-opacity="0.12"/>'
 
 
 def _line(frame: Panel, curve: Curve, colour: str) -> list[str]:
@@ -105,7 +107,7 @@ def _line(frame: Panel, curve: Curve, colour: str) -> list[str]:
         'stroke-width="1.2" stroke-dasharray="3 3"/>'
     )
     return [
-        f'<polyline points="{_points(middle)}" fill="none" stroke="{colour}" stroke-width="1.8" '
+        f'<polyline points="{svg_points(middle)}" fill="none" stroke="{colour}" stroke-width="1.8" '
         f'stroke-linejoin="round"><title>{escape(curve.policy)}: {curve.mean[-1]:.4g}</title></polyline>',
         *([after] if x < frame.across(frame.x[1]) - 0.5 else []),
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>',
@@ -122,26 +124,26 @@ def _steps(frame: Panel, places: Sequence[float], values: Sequence[float]) -> li
     return points
 
 
-def _points(points: Sequence[tuple[float, float]]) -> str:
+def svg_points(points: Sequence[tuple[float, float]]) -> str:
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
 
 
-def _axes(frame: Panel, x_title: str, y_title: str) -> list[str]:
+def axes(frame: Panel, x_title: str, y_title: str) -> list[str]:
     left, right = frame.across(frame.x[0]), frame.across(frame.x[1])
     top, bottom = frame.down(frame.y[1]), frame.down(frame.y[0])
     parts = []
     for tick in ticks(*frame.y):
         y = frame.down(tick)
         parts.append(f'<line x1="{left:.1f}" y1="{y:.1f}" x2="{right:.1f}" y2="{y:.1f}" stroke="#e4e4e4"/>')
-        parts.append(_text(left - 6, y + 4, f"{tick:g}", anchor="end"))
+        parts.append(svg_text(left - 6, y + 4, f"{tick:g}", anchor="end"))
     for tick in ticks(*frame.x):
         x = frame.across(tick)
         parts.append(f'<line x1="{x:.1f}" y1="{bottom:.1f}" x2="{x:.1f}" y2="{bottom + 4:.1f}" stroke="#5f5f5f"/>')
-        parts.append(_text(x, bottom + 17, f"{tick:g}", anchor="middle"))
+        parts.append(svg_text(x, bottom + 17, f"{tick:g}", anchor="middle"))
     parts.append(f'<path d="M{left:.1f} {top:.1f}V{bottom:.1f}H{right:.1f}" fill="none" stroke="#5f5f5f"/>')
-    parts.append(_text((left + right) / 2, bottom + 34, x_title, anchor="middle"))
+    parts.append(svg_text((left + right) / 2, bottom + 34, x_title, anchor="middle"))
     if y_title:
-        parts.append(_text(left - 46, top - 10, y_title))
+        parts.append(svg_text(left - 46, top - 10, y_title))
     return parts
 
 
@@ -159,9 +161,9 @@ def _legend(policies: Sequence[str], in_row: int) -> list[str]:
         x, y = LEFT + (index % in_row) * LEGEND_COLUMN, HEIGHT + 10 + 20 * (index // in_row)
         colour = COLOURS[index % len(COLOURS)]
         parts.append(f'<rect x="{x}" y="{y - 8}" width="14" height="8" fill="{colour}"/>')
-        parts.append(_text(x + 20, y, policy))
+        parts.append(svg_text(x + 20, y, policy))
     return parts
 
 
-def _text(x: float, y: float, text: str, *, anchor: str = "start", size: int = 11) -> str:
+def svg_text(x: float, y: float, text: str, *, anchor: str = "start", size: int = 11) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" fill="#222">{escape(text)}</text>'

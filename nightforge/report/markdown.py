@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from nightforge.report.model import Block, Bullets, Code, Paragraph, Report, Table
+from nightforge.report.model import Block, Bullets, Code, Paragraph, Picture, Report, Table
 from nightforge.report.text import clean, fence, markdown_cell, markdown_line
 
 
-def to_markdown(report: Report) -> str:
+def to_markdown(report: Report, *, pictures: str = "") -> str:
+    """`pictures` is how the names of its pictures' files begin (`picture_files`); empty: they are not shown."""
     lines = [f"# Campaign {markdown_cell(report.campaign_id)}", "", f"**{markdown_cell(report.headline)}**", ""]
     for warning in report.warnings:
         lines += [f"> ⚠ {markdown_cell(warning)}", ""]
@@ -14,11 +15,11 @@ def to_markdown(report: Report) -> str:
     for section in report.sections:
         lines += [f"## {markdown_cell(section.title)}", ""]
         for block in section.blocks:
-            lines += [*_block(block), ""]
+            lines += [*_block(block, pictures), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _block(block: Block) -> list[str]:
+def _block(block: Block, pictures: str) -> list[str]:
     match block:
         case Paragraph():
             return [markdown_line(block.text)]
@@ -30,6 +31,19 @@ def _block(block: Block) -> list[str]:
             return [f"{marks}{block.language}", *text.splitlines(), marks]
         case Table():
             return _table(block)
+        case Picture():
+            words = markdown_line(block.text)
+            return [f"![{words}]({_file(pictures, block)})" if pictures else words]
+
+
+def picture_files(report: Report, pictures: str) -> dict[str, str]:
+    """File name → SVG of every picture of the report."""
+    blocks = (block for section in report.sections for block in section.blocks)
+    return {_file(pictures, block): block.svg for block in blocks if isinstance(block, Picture)}
+
+
+def _file(pictures: str, picture: Picture) -> str:
+    return f"{pictures}-{picture.name}.svg"
 
 
 def _bullet(item: str) -> str:

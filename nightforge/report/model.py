@@ -42,7 +42,16 @@ class Code(Frozen):
     text: str
 
 
-Block = Annotated[Paragraph | Bullets | Table | Code, Field(discriminator="kind")]
+class Picture(Frozen):
+    """Written beside a Markdown report as `REPORT-NAME.svg`; where no file is written, `text` stands for it."""
+
+    kind: Literal["picture"] = "picture"
+    name: str
+    text: str
+    svg: str
+
+
+Block = Annotated[Paragraph | Bullets | Table | Code | Picture, Field(discriminator="kind")]
 
 
 class Section(Frozen):

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from nightforge.report.model import Block, Bullets, Code, Column, Paragraph, Report, Table
+from nightforge.report.model import Block, Bullets, Code, Column, Paragraph, Picture, Report, Table
 from nightforge.report.text import clean, clean_line
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ def _print_block(block: Block, console: Console) -> None:
                 console.print(line, style=style, soft_wrap=True)
         case Table():
             _print_table(block, console)
+        case Picture():
+            pass  # a terminal shows the table; `--md FILE` writes the picture
 
 
 def bullet_lines(item: str, width: int) -> list[str]:
