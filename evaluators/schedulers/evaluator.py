@@ -5,34 +5,31 @@ from __future__ import annotations
 import ast
 import asyncio
 from collections.abc import Mapping, Sequence
-from math import sqrt
 from pathlib import Path
-from statistics import fmean, stdev
 from threading import Event
 
 import evaluators
 from evaluators.cascade import Cascade, CascadeEnded
-from evaluators.schedulers.hidden import hidden_seed
-from evaluators.schedulers.player import PYTHON, Budget, RuleFailed, RulePlayer, open_player, worker_file
+from evaluators.schedulers.player import PYTHON, Budget, worker_file
 from evaluators.schedulers.problem import Split
-from evaluators.schedulers.scoring import OK, Row, summarise, table
-from evaluators.schedulers.sets import Case, CaseBook
+from evaluators.schedulers.scoring import summarise
+from evaluators.schedulers.sets import CaseBook
 from evaluators.schedulers.spec import STAGES, SchedulerSettings, load_problem, read_references, read_settings
+from evaluators.schedulers.stages import METRIC, Course
 from evaluators.schedulers.text_rules import check_text
 from nightforge.domain.base import Scalar
 from nightforge.domain.evidence import Baseline, Calibration, Evidence, Metric
 from nightforge.domain.limits import Limits
 from nightforge.domain.ports import Sandbox
 from nightforge.domain.task import Task
-from nightforge.domain.words import Alarm, ClockKind, Outcome, Phase
+from nightforge.domain.words import ClockKind, Outcome, Phase
 from nightforge.errors import EvaluatorFault, UserError
 from nightforge.fingerprint import fingerprint
 from sandbox.platform import find_tool, install_hint
 
-METRIC = "gap_closed"
-_LASTING = frozenset(
-    {"too_long", "syntax_error", "no_function", "forbidden_import", "infeasible", "malformed", "too_large"}
-)
+BUDGET = "budget"
+"""The task parameter that chooses the class, `rule` or `search`: never both in one campaign, nor in one ranking."""
+_LASTING = frozenset({"too_long", "syntax_error", "no_function", "forbidden_import", "infeasible"})
 
 
 class SchedulerEvaluator:
@@ -61,6 +58,10 @@ class SchedulerEvaluator:
         for rule in settings.baselines:
             if not (task.root / rule.source).is_file():
                 raise UserError(f"baseline {rule.name}: no file {rule.source}", where=where)
+        for parameter in task.parameters:
+            if parameter.name != BUDGET or set(parameter.choices) - {"rule", "search"}:
+                hint = f"{BUDGET}, with the choices rule and search"
+                raise UserError(f"parameter {parameter.name!r} is unknown here", where=where, hint=hint)
         if task.language != "python":
             raise UserError(f"language {task.language!r} does not run here", where=where, hint='language = "python"')
         read_references(task)
@@ -132,18 +133,12 @@ class SchedulerEvaluator:
     def _play(
         self, source: str, book: CaseBook, cascade: Cascade, phase: Phase, best_score: float | None, stop: Event
     ) -> None:
-        confirming = phase is Phase.CONFIRMATION
-        with open_player(self._sandbox, source, book.problem, book.budget) as player:
-            with cascade.stage("train") as notes:
-                rows = _rows(player, book.cases(Split.TRAIN), stop, book.settings, None if confirming else best_score)
-                notes.metrics |= summarise(rows, "train_")
-                notes.feedback = table(rows)
-            with cascade.stage("validate") as notes:
-                notes.metrics |= summarise(_rows(player, book.cases(Split.VALIDATION), stop, book.settings, None))
-            if confirming:
-                with cascade.stage("hidden") as notes:
-                    hidden = book.cases(Split.HIDDEN, hidden_seed(book.task_name))
-                    notes.metrics |= summarise(_rows(player, hidden, stop, book.settings, None))
+        course = Course(self._sandbox, source, book, cascade, stop)
+        if phase is Phase.CONFIRMATION:
+            course.confirm()
+            course.report_public()
+        else:
+            course.search(book.paddock, best_score)
 
     def is_lasting(self, evidence: Evidence) -> bool:
         """Passes and refusals in which no clock had a part: costs are exact and the instances fixed."""
@@ -152,42 +147,9 @@ class SchedulerEvaluator:
 
     def _book(self, task: Task, settings: SchedulerSettings, parameters: Mapping[str, Scalar]) -> CaseBook:
         """Instances with their yardsticks, made once per task and budget class."""
-        is_search = parameters.get("budget", "rule") == "search"
-        key = f"{task.root}:{is_search}"
+        is_search = parameters.get(BUDGET, "rule") == "search"
+        key = f"{is_search} {task.root} {task.model_dump_json()}"
         if key not in self._books:
             budget = Budget((settings.search_cpu_ms if is_search else settings.cpu_ms) / 1000)
             self._books[key] = CaseBook(self._sandbox, task, settings, load_problem(settings.problem), budget)
         return self._books[key]
-
-
-def _rows(
-    player: RulePlayer, cases: Sequence[Case], stop: Event, settings: SchedulerSettings, best_score: float | None
-) -> list[Row]:
-    """All rows. Raises RuleFailed at the first instance without a valid answer, at a cost below a proven bound, and
-    for a candidate that is clearly worse than the best."""
-    rows: list[Row] = []
-    for case in cases:
-        if stop.is_set():
-            raise EvaluatorFault("the evaluation was stopped")
-        answered = player.answer(case.instance)
-        row = Row(
-            case.instance.name, case.instance.group, OK, case.yardstick, answered.cost, cpu_ms=answered.cpu_s * 1000
-        )
-        if row.beyond_bound:
-            raise RuleFailed(
-                Alarm.BEYOND_BOUND,
-                f"{case.instance.name}: cost {answered.cost} is below the proven bound {case.yardstick.bound}",
-            )
-        rows.append(row)
-        if best_score is not None and _is_hopeless([one.gain for one in rows], settings, best_score):
-            raise RuleFailed("raced_out", f"after {len(rows)} instances clearly below the best\n{table(rows)}")
-    return rows
-
-
-def _is_hopeless(gains: Sequence[float], settings: SchedulerSettings, best_score: float) -> bool:
-    """The mean of the instances so far, plus its uncertainty, is below the best: a race over common instances
-    (in the manner of Maron and Moore, 1994)."""
-    if len(gains) < settings.race.after:
-        return False
-    margin = settings.race.sigmas * (stdev(gains) + 0.02) / sqrt(len(gains))
-    return fmean(gains) + margin < best_score

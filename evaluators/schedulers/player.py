@@ -30,6 +30,7 @@ _MACHINE_PATIENCE = 20.0
 _LEAST_WALL_S = 5.0
 _SLACK_S = 0.005
 """Of the CPU time: a fork, and the kernel's own work at the end of a process."""
+_NO_DRIVER = "def solve(functions, instance):\n    return functions[0](instance)\n"
 _FAILED, _LEFT_TRACES = 70, 71
 """Exit codes of a child, as sandbox/runners/rule_worker.py has them."""
 _ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False)
@@ -152,10 +153,9 @@ class RulePlayer:
             problem = self._problem
             files: dict[str, bytes | Path] = {"rule_worker.py": _WORKER, "candidate.py": self._source.encode()}
             argv = [PYTHON, "-I", "-S", "/job/rule_worker.py", "/job/candidate.py", ",".join(problem.functions)]
-            argv.append(repr(self._budget.allowed_s(self.together) + _SLACK_S))
-            if isinstance(problem, OfflineProblem | OnlineProblem) and problem.driver:
-                files["driver.py"] = problem.driver.encode()
-                argv.append("/job/driver.py")
+            argv += [repr(self._budget.allowed_s(self.together) + _SLACK_S), "/job/driver.py"]
+            driver = problem.driver if isinstance(problem, OfflineProblem | OnlineProblem) else ""
+            files["driver.py"] = (driver or _NO_DRIVER).encode()
             self._control, inside = os.pipe()
             self._closing.callback(os.close, self._control)
             try:

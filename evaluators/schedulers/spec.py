@@ -20,7 +20,7 @@ from nightforge.domain.task import Task
 from nightforge.errors import EvaluatorFault, UserError
 
 REFERENCES_FILE = "references.json"
-STAGES = ("rules", "train", "validate", "hidden")
+STAGES = ("rules", "train", "validate", "hidden", "relations", "explain", "public")
 PROBLEMS: Mapping[str, str] = {
     "bin-packing": "evaluators.schedulers.packing:BinPacking",
     "spot-deadline": "evaluators.schedulers.spot:SpotDeadline",
@@ -43,8 +43,8 @@ class RuleSpec(Frozen):
 
 
 class Race(Frozen):
-    """When a clearly worse candidate stops: after `after` training instances, its mean plus `sigmas` standard errors
-    below the best."""
+    """When a clearly worse candidate stops: after `after` training instances, when its mean difference to the best so
+    far on the same instances, plus `sigmas` standard errors, is negative."""
 
     after: Annotated[int, Field(ge=2)] = 6
     sigmas: Annotated[float, Field(gt=0)] = 3.0
@@ -59,6 +59,8 @@ class SchedulerSettings(Frozen):
     """CPU time that one instance may take, in the budget class `rule`."""
     search_cpu_ms: Annotated[float, Field(gt=0)] = 2000.0
     """The same in the budget class `search`."""
+    together: Annotated[int, Field(ge=1)] = 1
+    """Online problems: so many training or validation instances are played side by side, hidden ones never."""
     race: Race = Race()
     imports: tuple[str, ...] = ("math",)
     most_bytes: Annotated[int, Field(gt=0)] = 20_000

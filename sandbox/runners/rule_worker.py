@@ -1,10 +1,10 @@
 """Runs a candidate's rule on one question after another, each in a child that is forked before its code is executed.
 
-usage: python3 -I -S rule_worker.py CANDIDATE.py FUNCTION[,FUNCTION...] CPU_SECONDS [DRIVER.py]
+usage: python3 -I -S rule_worker.py CANDIDATE.py FUNCTION[,FUNCTION...] CPU_SECONDS DRIVER.py
 
 Frames on descriptor 0 (questions) and on a private copy of descriptor 1 (answers): see sandbox/channel.py. The child
 writes them; it shares its memory with the candidate, so that they are believed in nothing. A question is
-`{"solve": instance}` (one answer, by `solve(functions, instance)` of the driver, without one by the first function), or
+`{"solve": instance}` (one answer, by `solve(functions, instance)` of the driver), or
 `{"open": [facts, ...]}`: online instances that are played side by side, answered by `true`; then each
 `{"ask": [[which, observation], ...]}` by a list of decisions, until `{"close": true}`, answered by `true`, too.
 `begin(functions, facts)` of the driver makes the `decide(observation)` of an instance.
@@ -16,6 +16,8 @@ and a little more by itself; the limit that counts is kept outside. What the can
 Standard library only, and of that what starts fast.
 """
 
+from __future__ import annotations
+
 import ctypes
 import json
 import os
@@ -23,16 +25,22 @@ import resource
 import signal
 import struct
 import sys
+import types
+
+TYPE_CHECKING = False
+"""`typing` takes as long to import as all the rest."""
+if TYPE_CHECKING:
+    from typing import Any
 
 HEAD = struct.Struct("<4s16sI")
 RECORD = struct.Struct("<16sid")
 CONTROL = 3
 PR_SET_DUMPABLE = 4
 FAILED, LEFT_TRACES = 70, 71
-WRITABLE = ("/box", "/tmp", "/dev/shm")  # noqa: S108 - all that the box lets a program write
+WRITABLE = ("/box", "/tmp", "/dev/shm")
 
 
-def read_all(count):
+def read_all(count: int) -> bytes:
     data = b""
     while len(data) < count:
         part = os.read(0, count - len(data))
@@ -42,37 +50,44 @@ def read_all(count):
     return data
 
 
-def read_question():
+def read_question() -> tuple[bytes, dict[str, Any]]:
     _, nonce, length = HEAD.unpack(read_all(HEAD.size))
     return nonce, json.loads(read_all(length))
 
 
-def write_answer(replies, nonce, value):
+def write_answer(replies: int, nonce: bytes, value: object) -> None:
     answer = json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
     view = memoryview(HEAD.pack(b"NF1\0", nonce, len(answer)) + answer)
     while view:
         view = view[os.write(replies, view) :]
 
 
-def load(code, name):
-    module = type(sys)(name)
+def load(code: types.CodeType, name: str) -> types.ModuleType:
+    module = types.ModuleType(name)
     sys.modules[name] = module
     exec(code, module.__dict__)  # the candidate: this process is its box
     return module
 
 
-def functions_of(candidate, names):
+def functions_of(candidate: types.CodeType, names: list[str]) -> list[Any]:
     module = load(candidate, "candidate")
     return [getattr(module, name) for name in names]
 
 
-def answer_in_child(replies, nonce, question, candidate, names, driver):
-    helper = None if driver is None else load(driver, "driver")
+def answer_in_child(
+    replies: int,
+    nonce: bytes,
+    question: dict[str, Any],
+    candidate: types.CodeType,
+    names: list[str],
+    driver: types.CodeType,
+) -> None:
+    helper = load(driver, "driver")
     if "open" not in question:
         # The next question is not for this child, even should it outlive this one.
         os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
         functions = functions_of(candidate, names)
-        answer = functions[0](question["solve"]) if helper is None else helper.solve(functions, question["solve"])
+        answer = helper.solve(functions, question["solve"])
         write_answer(replies, nonce, answer)
         return
     players = [helper.begin(functions_of(candidate, names), facts) for facts in question["open"]]
@@ -85,7 +100,7 @@ def answer_in_child(replies, nonce, question, candidate, names, driver):
         write_answer(replies, nonce, [players[which](observation) for which, observation in asked["ask"]])
 
 
-def run_child(arguments, cpu_s):
+def run_child(arguments: tuple[Any, ...], cpu_s: float) -> None:
     os.close(CONTROL)
     most = int(cpu_s) + 2
     resource.setrlimit(resource.RLIMIT_CPU, (most, most))
@@ -100,7 +115,7 @@ def run_child(arguments, cpu_s):
     os._exit(0)
 
 
-def wait_for(child):
+def wait_for(child: int) -> int:
     """Its exit code and all CPU time of the children since; nothing of them is alive afterwards."""
     _, status = os.waitpid(child, 0)
     # Whatever it left running must not compute into the next instance.
@@ -112,22 +127,22 @@ def wait_for(child):
         return os.waitstatus_to_exitcode(status)
 
 
-def cpu_of_children():
+def cpu_of_children() -> float:
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
 
-def changes():
+def changes() -> list[int]:
     """A name, a mode or a time that a child gives to a writable folder moves this clock, which nobody can set."""
     return [os.stat(folder).st_ctime_ns for folder in WRITABLE if os.path.isdir(folder)]  # noqa: PTH112, PTH116
 
 
-def read_code(path):
+def read_code(path: str) -> types.CodeType:
     with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib takes longer to import than all the rest
         return compile(file.read(), os.path.basename(path), "exec")  # noqa: PTH119
 
 
-def main():
+def main() -> None:
     # Children cannot write our memory, and so cannot carry anything from one instance to the next.
     ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     replies = os.dup(1)
@@ -135,7 +150,7 @@ def main():
     os.set_inheritable(CONTROL, False)
     names, cpu_s = sys.argv[2].split(","), float(sys.argv[3])
     candidate = read_code(sys.argv[1])
-    driver = read_code(sys.argv[4]) if len(sys.argv) > 4 else None
+    driver = read_code(sys.argv[4])
     before, spent = changes(), 0.0
     while True:
         nonce, question = read_question()
