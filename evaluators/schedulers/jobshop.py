@@ -6,7 +6,8 @@ machine once, durations uniform in 1..99).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -19,7 +20,14 @@ from nightforge.domain.base import Json
 _Set = tuple[str, int, int, int]
 _SETS: dict[Split, tuple[_Set, ...]] = {
     Split.TRAIN: (("", 10, 10, 12), ("", 12, 8, 4), ("", 20, 5, 4)),
-    Split.VALIDATION: (("", 10, 10, 12), ("", 12, 8, 4), ("", 20, 5, 4)),
+    Split.VALIDATION: (
+        ("", 10, 10, 12),
+        ("", 12, 8, 4),
+        ("", 20, 5, 4),
+        ("", 10, 10, 20),
+        ("", 12, 8, 12),
+        ("", 15, 10, 8),
+    ),
     Split.HIDDEN: (
         ("", 10, 10, 10),
         ("", 20, 5, 8),
@@ -60,11 +68,14 @@ class JobShop:
         random = Random(f"{self.name} {split} {seed}")
         if split is Split.PUBLIC:
             return public_instances()
-        return [
-            _drawn(random, kind, f"{jobs}x{machines}{'-' if kind else ''}{kind}", number, jobs, machines)
-            for kind, jobs, machines, count in _SETS.get(split, ())
-            for number in range(count)
-        ]
+        instances = []
+        drawn: Counter[str] = Counter()
+        for kind, jobs, machines, count in _SETS.get(split, ()):
+            group = f"{jobs}x{machines}{'-' if kind else ''}{kind}"
+            for _ in range(count):
+                instances.append(_drawn(random, kind, group, drawn[group], jobs, machines))
+                drawn[group] += 1
+        return instances
 
     def bound(self, instance: Instance) -> int:
         """The longest job, and each machine's load between its earliest start and its shortest tail."""
@@ -83,6 +94,16 @@ class JobShop:
             if heads:
                 best = max(best, min(heads) + load + min(tails))
         return best
+
+    def related(self, instance: Instance) -> Mapping[str, Instance]:
+        """The same instance under other labels: same optimum; for a rule without labels nearly the same cost."""
+        jobs, machines = _read(instance)
+        turned: list[Json] = [[[machines - 1 - machine, duration] for machine, duration in job] for job in jobs]
+        shuffled: list[Json] = [[list[Json](operation) for operation in job] for job in reversed(jobs)]
+        return {
+            "machines": Instance(f"{instance.name}-machines", instance.group, {"machines": machines, "jobs": turned}),
+            "jobs": Instance(f"{instance.name}-jobs", instance.group, {"machines": machines, "jobs": shuffled}),
+        }
 
     def verify(self, instance: Instance, answer: Json) -> int:
         """`answer[job][operation]` are start times."""

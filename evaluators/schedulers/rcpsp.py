@@ -7,7 +7,7 @@ and resource strength vary; the procedure is not theirs, so that no figure is co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -28,7 +28,7 @@ class _Kind:
 
 _SETS: dict[Split, tuple[_Kind, ...]] = {
     Split.TRAIN: (_Kind("n30", 30, 15), _Kind("n60", 60, 15)),
-    Split.VALIDATION: (_Kind("n30", 30, 15), _Kind("n60", 60, 15)),
+    Split.VALIDATION: (_Kind("n30", 30, 15), _Kind("n60", 60, 45)),
     Split.HIDDEN: (
         _Kind("n30", 30, 15),
         _Kind("n60", 60, 21),
@@ -107,6 +107,21 @@ class ProjectScheduling:
             best = max(best, -(-work // capacity))
         return best
 
+    def related(self, instance: Instance) -> Mapping[str, Instance]:
+        """The same instance under other labels: same optimum; for a rule without labels nearly the same cost."""
+        project = _Project.of(instance.data)
+        order = _other_topological_order(project.successors)
+        place = {activity: number for number, activity in enumerate(order)}
+        data: dict[str, Json] = {
+            "durations": [project.durations[activity] for activity in order],
+            "successors": [
+                list[Json](sorted(place[one] for one in project.successors[activity])) for activity in order
+            ],
+            "demands": [list[Json](reversed(project.demands[activity])) for activity in order],
+            "capacities": list[Json](reversed(project.capacities)),
+        }
+        return {"numbers": Instance(f"{instance.name}-numbers", instance.group, data)}
+
     def verify(self, instance: Instance, answer: Json) -> int:
         """`answer[activity]` is its start time."""
         project = _Project.of(instance.data)
@@ -145,6 +160,25 @@ def _heads_with_ends(project: _Project) -> list[int]:
         for follower in followers:
             heads[follower] = max(heads[follower], heads[activity] + project.durations[activity])
     return [head + duration for head, duration in zip(heads, project.durations, strict=True)]
+
+
+def _other_topological_order(successors: Sequence[Sequence[int]]) -> list[int]:
+    """Of the activities that may come next always the one with the highest number."""
+    missing = [0] * len(successors)
+    for followers in successors:
+        for follower in followers:
+            missing[follower] += 1
+    free = [activity for activity, count in enumerate(missing) if not count]
+    order = []
+    while free:
+        activity = max(free)
+        free.remove(activity)
+        order.append(activity)
+        for follower in successors[activity]:
+            missing[follower] -= 1
+            if not missing[follower]:
+                free.append(follower)
+    return order
 
 
 def _drawn(random: Random, kind: _Kind, name: str) -> Instance:

@@ -58,7 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         task = find_task(options.task)
         build(task, hidden=options.hidden, seconds=options.seconds, only=options.only)
     except UserError as error:
-        sys.stderr.write(f"{error}\n")
+        hint = f": {error.hint}" if error.hint else ""
+        sys.stderr.write(f"{error}{hint}\n")
         return 2
     return 0
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
@@ -40,6 +40,8 @@ class RuleSpec(Frozen):
     source: str
     credit: str = ""
     """Who published it, where."""
+    budget: Literal["rule", "search"] = "rule"
+    """The least budget class in which it ends in time."""
 
 
 class Race(Frozen):

@@ -8,7 +8,7 @@ benchmarks (its stored simulator gives the same makespans); the sets are generat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 
 from evaluators.schedulers.answers import integer_rows, read_permutation
@@ -63,6 +63,18 @@ class TransactionOrder:
                         reads |= kind == READ
             best = max(best, min(heads) + writes + reads + min(tails))
         return best
+
+    def related(self, instance: Instance) -> Mapping[str, Instance]:
+        """The same instance under other labels: same optimum; for a rule without labels nearly the same cost."""
+        transactions = read_transactions(instance)
+        keys = sorted({key for one in transactions for _, key in one})
+        other = dict(zip(keys, reversed(keys), strict=True))
+        named: list[Json] = [[[kind, other[key]] for kind, key in one] for one in transactions]
+        turned: list[Json] = [[list[Json](operation) for operation in one] for one in reversed(transactions)]
+        return {
+            "keys": Instance(f"{instance.name}-keys", instance.group, {"transactions": named}),
+            "numbers": Instance(f"{instance.name}-numbers", instance.group, {"transactions": turned}),
+        }
 
     def verify(self, instance: Instance, answer: Json) -> int:
         """`answer` is the order: every transaction's number once."""
