@@ -63,7 +63,8 @@ class Grower:
         if kind in ("*", "/"):
             other = self.grow(NOTHING, depth - 1)
             return apply("*", first, other) if kind == "*" else quotient(first, apply("abs", other))
-        other = self.grow(self.unit(first), depth - 1)
+        found = self.unit(first)
+        other = self.grow(unit if found is None else found, depth - 1)
         if kind == "if":
             one = self.leaf(None)
             return apply("if", one, self.threshold(one), first, other)

@@ -139,6 +139,10 @@ def _product(node: Formula, features: Features) -> Formula | None:
         return _ZERO
     if one.op == "neg" and other.op == "neg":
         return apply(node.op, one.args[0], other.args[0])
+    if one.op == "neg":  # signs stand outside, where sums take them in
+        return apply("neg", apply(node.op, one.args[0], other))
+    if other.op == "neg" and one.op != NUMBER:
+        return apply("neg", apply(node.op, one, other.args[0]))
     if node.op == "/":
         return _ONE if one == other and _is_never_zero(other, features) else None
     if other == _ZERO:
