@@ -91,7 +91,7 @@ class SchedulerEvaluator:
         tools = await self._tools()
         baselines = tuple(
             Baseline(name=rule.name, title=rule.title, metrics=summarise(rows[rule.name]), environment=tools)
-            for rule in settings.baselines
+            for rule in book.settings.baselines
         )
         return Calibration(
             baselines=baselines,
@@ -151,5 +151,7 @@ class SchedulerEvaluator:
         key = f"{is_search} {task.root} {task.model_dump_json()}"
         if key not in self._books:
             budget = Budget((settings.search_cpu_ms if is_search else settings.cpu_ms) / 1000)
+            rules = tuple(rule for rule in settings.baselines if is_search or rule.budget == "rule")
+            settings = settings.model_copy(update={"baselines": rules})
             self._books[key] = CaseBook(self._sandbox, task, settings, load_problem(settings.problem), budget)
         return self._books[key]

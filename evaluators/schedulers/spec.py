@@ -20,6 +20,7 @@ from nightforge.domain.task import Task
 from nightforge.errors import EvaluatorFault, UserError
 
 REFERENCES_FILE = "references.json"
+PUBLIC_FOLDER = "public"
 STAGES = ("rules", "train", "validate", "hidden", "relations", "explain", "public")
 PROBLEMS: Mapping[str, str] = {
     "bin-packing": "evaluators.schedulers.packing:BinPacking",
@@ -105,9 +106,10 @@ def load_problem(name: str) -> Problem:
 
 
 def read_references(task: Task) -> dict[str, Reference]:
-    """Instance digest → reference, hidden instances' included; empty where there are none."""
+    """Instance digest → reference, those of public and hidden instances included; empty where there are none."""
     known: dict[str, Reference] = {}
-    for path in (task.root / REFERENCES_FILE, hidden_references_file(task.name)):
+    public = task.root / PUBLIC_FOLDER / REFERENCES_FILE
+    for path in (task.root / REFERENCES_FILE, public, hidden_references_file(task.name)):
         if path.exists():
             known |= parse_references(path)
     return known

@@ -15,7 +15,7 @@ from rule_play import OFFLINE, cost_with, offline_problem, scheduling_task
 
 from evaluators.schedulers import references
 from evaluators.schedulers.problem import Split
-from evaluators.schedulers.spec import REFERENCES_FILE, parse_references, read_settings
+from evaluators.schedulers.spec import PUBLIC_FOLDER, REFERENCES_FILE, parse_references, read_settings
 from evaluators.schedulers.taillard import best_known, public_instances
 
 _GENERATED = (Split.TRAIN, Split.VALIDATION, Split.HIDDEN)
@@ -54,6 +54,16 @@ def test_every_shown_instance_has_a_reference_that_the_bounds_allow(name: str) -
         for rule in settings.baselines:
             if rule.name in {"spt-twkr", "lst", "heft", "greedy"}:
                 assert row.cost <= cost_with(problem, task.read(rule.source), instance)
+
+
+def test_public_references_are_the_best_known_bounds() -> None:
+    known = parse_references(scheduling_task("job-shop").root / PUBLIC_FOLDER / REFERENCES_FILE)
+    assert {one.digest for one in public_instances()} == set(known)
+    problem = offline_problem("job-shop")
+    for instance in public_instances():
+        row = known[instance.digest]
+        assert (row.cost, row.proven) == best_known(instance.name)
+        assert problem.bound(instance) <= row.proven
 
 
 @pytest.mark.parametrize("name", OFFLINE)
