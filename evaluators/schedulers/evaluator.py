@@ -10,6 +10,7 @@ from threading import Event
 
 import evaluators
 from evaluators.cascade import Cascade, CascadeEnded
+from evaluators.schedulers.explain import explained
 from evaluators.schedulers.player import PYTHON, Budget, worker_file
 from evaluators.schedulers.problem import Split
 from evaluators.schedulers.scoring import summarise
@@ -19,6 +20,7 @@ from evaluators.schedulers.stages import METRIC, Course
 from evaluators.schedulers.text_rules import check_text
 from nightforge.domain.base import Scalar
 from nightforge.domain.evidence import Baseline, Calibration, Evidence, Metric
+from nightforge.domain.explanation import STAGE as EXPLAIN
 from nightforge.domain.limits import Limits
 from nightforge.domain.ports import Sandbox
 from nightforge.domain.task import Task
@@ -135,7 +137,9 @@ class SchedulerEvaluator:
     ) -> None:
         course = Course(self._sandbox, source, book, cascade, stop)
         if phase is Phase.CONFIRMATION:
-            course.confirm()
+            validated = course.confirm()
+            with cascade.stage(EXPLAIN) as notes:
+                notes.feedback = explained(self._sandbox, book, source, validated)
             course.report_public()
         else:
             course.search(book.paddock, best_score)

@@ -17,7 +17,6 @@ from evaluators.schedulers.sets import Case, CaseBook
 from nightforge.domain.base import Json
 from nightforge.domain.explanation import Chart, Explanation, Importance, InstanceRow
 from nightforge.domain.ports import Sandbox
-from nightforge.domain.task import Task
 from tools.rules.formula import text_of
 from tools.rules.program import Rule, rules_of
 from tools.rules.shorten import shorter, without
@@ -31,9 +30,8 @@ _MOST_ROUNDS = 4
 class Explainer:
     """Of one candidate."""
 
-    def __init__(self, sandbox: Sandbox, task: Task, book: CaseBook, source: str) -> None:
+    def __init__(self, sandbox: Sandbox, book: CaseBook, source: str) -> None:
         self._sandbox = sandbox
-        self._task = task
         self._book = book
         self._source = source
 
@@ -135,7 +133,7 @@ class Explainer:
         rule = next((one for one in self._book.settings.baselines if one.name == name), None)
         if rule is None:
             return "", ()
-        sources = {rule.title or rule.name: self._task.read(rule.source), "the candidate": self._source}
+        sources = {rule.title or rule.name: self._book.program_of(rule), "the candidate": self._source}
         lane, chart = CHARTS[problem.name]
         charts = []
         for title, source in sources.items():
@@ -189,9 +187,9 @@ def _plain(row: Row) -> InstanceRow:
     )
 
 
-def explained(sandbox: Sandbox, task: Task, book: CaseBook, source: str, rows: Sequence[Row]) -> str:
+def explained(sandbox: Sandbox, book: CaseBook, source: str, rows: Sequence[Row]) -> str:
     """The explanation as JSON; empty where the candidate now fails what it passed before: that decides nothing."""
     try:
-        return Explainer(sandbox, task, book, source).explain(rows).model_dump_json()
+        return Explainer(sandbox, book, source).explain(rows).model_dump_json()
     except RuleFailed:
         return ""

@@ -12,7 +12,7 @@ from evaluators.schedulers.player import Budget, RuleFailed, open_player
 from evaluators.schedulers.problem import Cost, Instance, Problem, Split
 from evaluators.schedulers.racing import Paddock
 from evaluators.schedulers.scoring import OK, Row, Yardstick
-from evaluators.schedulers.spec import SchedulerSettings, read_references
+from evaluators.schedulers.spec import RuleSpec, SchedulerSettings, read_references
 from nightforge.domain.ports import Sandbox
 from nightforge.domain.task import Task
 from nightforge.errors import EvaluatorFault
@@ -63,6 +63,9 @@ class CaseBook:
             ]
             for name, costs in built.costs.items()
         }
+
+    def program_of(self, rule: RuleSpec) -> str:
+        return self._task.read(rule.source)
 
     def budget(self, split: Split) -> Budget:
         return Budget(self._budget.cpu_s * (_PUBLIC_PATIENCE if split is Split.PUBLIC else 1))

@@ -49,15 +49,17 @@ class Course:
                 notes.metrics |= summarise(self._unseen(player, Split.VALIDATION))
                 paddock.remember(notes.metrics[METRIC].value, trained)
 
-    def confirm(self) -> None:
-        """All again in new boxes; the score is the gain on the hidden instances, played one by one."""
+    def confirm(self) -> list[Row]:
+        """All again in new boxes; the score is the gain on the hidden instances, played one by one. Returns what the
+        validation instances gave, which may be shown."""
         book = self._book
         with open_player(
             self._sandbox, self._source, book.problem, book.budget(Split.HIDDEN), together=book.settings.together
         ) as player:
             self._train(player, None)
             with self._cascade.stage("validate") as notes:
-                notes.metrics |= summarise(self._unseen(player, Split.VALIDATION), "validation_")
+                validated = self._unseen(player, Split.VALIDATION)
+                notes.metrics |= summarise(validated, "validation_")
         with open_player(self._sandbox, self._source, book.problem, book.budget(Split.HIDDEN)) as player:
             with self._cascade.stage("hidden") as notes:
                 rows = self._unseen(player, Split.HIDDEN)
@@ -69,6 +71,7 @@ class Course:
             if isinstance(book.problem, Related):
                 with self._cascade.stage("relations") as notes:
                     notes.metrics |= self._relations(player, book.problem)
+        return validated
 
     def report_public(self) -> None:
         """Known benchmarks, for the report only: nothing that happens here ends the evaluation."""
