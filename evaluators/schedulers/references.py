@@ -36,7 +36,7 @@ from nightforge.domain.base import Json
 from nightforge.domain.task import Task
 from nightforge.errors import UserError
 
-_MOVES = 20_000
+_MOVES = 15_000
 """Of the insertion search that goes before CP-SAT where CP-SAT alone finds little: transactions."""
 
 
