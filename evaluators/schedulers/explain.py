@@ -6,6 +6,7 @@ here counts for the candidate.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 
@@ -25,6 +26,10 @@ _HELD = (1.0, 30.0, 1000.0)
 """Constants that stand in for a feature; the one with which the rule does best counts."""
 _MOST_FORMS = 60
 _MOST_ROUNDS = 4
+_FEW_ONLINE = 4
+"""Of an online problem's validation instances, those that took least: played one by one they take long."""
+_MOST_S = 20.0
+"""Of wall time, for shorter formulas and for features each: long online instances would take minutes."""
 
 
 class Explainer:
@@ -34,10 +39,19 @@ class Explainer:
         self._sandbox = sandbox
         self._book = book
         self._source = source
+        self._deadline = 0.0
+        self._validation = book.cases(Split.VALIDATION)
+        self._train = book.cases(Split.TRAIN)
 
     def explain(self, rows: Sequence[Row]) -> Explanation:
         """`rows` are the candidate's of the validation set; at least one."""
         rules = rules_of(self._source)
+        if not isinstance(self._book.problem, OfflineProblem):
+            self._train = ()
+            quickest = {row.instance for row in sorted(rows, key=lambda row: row.cpu_ms)[:_FEW_ONLINE]}
+            self._validation = tuple(case for case in self._validation if case.instance.name in quickest)
+        seen = {case.instance.name for case in self._validation}
+        gain = fmean(row.gain for row in rows if row.instance in seen)
         short, checked = self._short(rules) if rules else ((), 0)
         lane, charts = self._charts(rows)
         return Explanation(
@@ -47,7 +61,7 @@ class Explainer:
             formulas=tuple(f"{rule.function}: {text_of(rule.formula)}" for rule in rules),
             short=short,
             checked=checked,
-            importance=tuple(self._importance(rules, fmean(row.gain for row in rows))),
+            importance=tuple(self._importance(rules, gain)),
         )
 
     def _costs(self, source: str, cases: Sequence[Case]) -> Iterator[Cost]:
@@ -62,7 +76,8 @@ class Explainer:
     def _short(self, rules: Sequence[Rule]) -> tuple[tuple[str, ...], int]:
         """Formulas, empty where none is shorter, and the instances on which they cost the same. Greedy: the shortest
         form that changes no cost, and on from there."""
-        cases = [*self._book.cases(Split.TRAIN), *self._book.cases(Split.VALIDATION)]
+        cases = [*self._train, *self._validation]
+        self._deadline = time.monotonic() + _MOST_S
         wanted = list(self._costs(self._source, cases))
         source, tries = self._source, _MOST_FORMS
         for _ in range(_MOST_ROUNDS):
@@ -79,7 +94,7 @@ class Explainer:
     ) -> tuple[str | None, int]:
         for rule in rules_of(source):
             for form in shorter(rule, rule.formula):
-                if tries == 0:
+                if tries == 0 or time.monotonic() > self._deadline:
                     return None, 0
                 tries -= 1
                 changed = rule.with_formula(form)
@@ -97,16 +112,16 @@ class Explainer:
 
     def _importance(self, rules: Sequence[Rule], gain: float) -> Iterator[Importance]:
         """The most important first."""
-        cases = self._book.cases(Split.VALIDATION)
+        self._deadline = time.monotonic() + _MOST_S
         found = []
         for rule in rules:
             prefix = f"{rule.function}: " if len(rules) > 1 else ""
             for terminal in rule.formula.terminals():
                 feature = rule.feature(terminal)
-                if feature is None:
+                if feature is None or time.monotonic() > self._deadline:
                     continue
                 variants = {rule.with_formula(without(rule, terminal, held)) for held in _HELD}
-                best = max(self._mean_gain(variant, cases) for variant in sorted(variants))
+                best = max(self._mean_gain(variant, self._validation) for variant in sorted(variants))
                 found.append(Importance(feature=prefix + feature.name, meaning=feature.meaning, loss=gain - best))
         yield from sorted(found, key=lambda one: -one.loss)
 
@@ -128,7 +143,7 @@ class Explainer:
         if problem.name not in CHARTS or not isinstance(problem, OfflineProblem):
             return "", ()
         best = max(rows, key=lambda row: row.gain)
-        case = next(one for one in self._book.cases(Split.VALIDATION) if one.instance.name == best.instance)
+        case = next(one for one in self._validation if one.instance.name == best.instance)
         name = _holder(best, self._book.baseline_rows(Split.VALIDATION))
         rule = next((one for one in self._book.settings.baselines if one.name == name), None)
         if rule is None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 
 from evaluators.schedulers.answers import integer_rows, read_integers
-from evaluators.schedulers.problem import Feature, Instance, Split, Violated
+from evaluators.schedulers.problem import Cost, Feature, Instance, Split, Violated
 from nightforge.domain.base import Json
 
 Edges = list[tuple[int, int]]
@@ -99,12 +99,12 @@ class HeterogeneousDag:
             ends[other] = max(ends[other], ends[one] + least[other])
         return max(max(ends), -(-sum(least) // graph.processors))
 
-    def related(self, instance: Instance) -> Mapping[str, Instance]:
+    def related(self, instance: Instance) -> Mapping[str, tuple[Instance, Cost]]:
         """The same instance under other labels: same optimum; for a rule without labels nearly the same cost."""
         graph = _Graph.of(instance.data)
         turned: list[Json] = [list[Json](reversed(row)) for row in graph.costs]
         data: dict[str, Json] = {"costs": turned, "edges": instance.data["edges"]}
-        return {"processors": Instance(f"{instance.name}-processors", instance.group, data)}
+        return {"processors": (Instance(f"{instance.name}-processors", instance.group, data), 1)}
 
     def verify(self, instance: Instance, answer: Json) -> int:
         """`answer[task]` is `[processor, start]`."""

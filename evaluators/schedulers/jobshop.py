@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 
 from evaluators.schedulers.answers import integer_rows, read_integers
-from evaluators.schedulers.problem import Feature, Instance, Split, Violated
+from evaluators.schedulers.problem import Cost, Feature, Instance, Split, Violated
 from evaluators.schedulers.taillard import public_instances
 from nightforge.domain.base import Json
 
@@ -95,14 +95,14 @@ class JobShop:
                 best = max(best, min(heads) + load + min(tails))
         return best
 
-    def related(self, instance: Instance) -> Mapping[str, Instance]:
+    def related(self, instance: Instance) -> Mapping[str, tuple[Instance, Cost]]:
         """The same instance under other labels: same optimum; for a rule without labels nearly the same cost."""
         jobs, machines = _read(instance)
         turned: list[Json] = [[[machines - 1 - machine, duration] for machine, duration in job] for job in jobs]
         shuffled: list[Json] = [[list[Json](operation) for operation in job] for job in reversed(jobs)]
         return {
-            "machines": Instance(f"{instance.name}-machines", instance.group, {"machines": machines, "jobs": turned}),
-            "jobs": Instance(f"{instance.name}-jobs", instance.group, {"machines": machines, "jobs": shuffled}),
+            name: (Instance(f"{instance.name}-{name}", instance.group, {"machines": machines, "jobs": rows}), 1)
+            for name, rows in (("machines", turned), ("jobs", shuffled))
         }
 
     def verify(self, instance: Instance, answer: Json) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 
 from evaluators.schedulers.answers import integer_rows, integers, read_integers
-from evaluators.schedulers.problem import Feature, Instance, Split, Violated
+from evaluators.schedulers.problem import Cost, Feature, Instance, Split, Violated
 from nightforge.domain.base import Json
 
 
@@ -107,7 +107,7 @@ class ProjectScheduling:
             best = max(best, -(-work // capacity))
         return best
 
-    def related(self, instance: Instance) -> Mapping[str, Instance]:
+    def related(self, instance: Instance) -> Mapping[str, tuple[Instance, Cost]]:
         """The same instance under other labels: same optimum; for a rule without labels nearly the same cost."""
         project = _Project.of(instance.data)
         order = _other_topological_order(project.successors)
@@ -120,7 +120,7 @@ class ProjectScheduling:
             "demands": [list[Json](reversed(project.demands[activity])) for activity in order],
             "capacities": list[Json](reversed(project.capacities)),
         }
-        return {"numbers": Instance(f"{instance.name}-numbers", instance.group, data)}
+        return {"numbers": (Instance(f"{instance.name}-numbers", instance.group, data), 1)}
 
     def verify(self, instance: Instance, answer: Json) -> int:
         """`answer[activity]` is its start time."""

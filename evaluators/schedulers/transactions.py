@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from random import Random
 
 from evaluators.schedulers.answers import integer_rows, read_permutation
-from evaluators.schedulers.problem import Feature, Instance, Split
+from evaluators.schedulers.problem import Cost, Feature, Instance, Split
 from nightforge.domain.base import Json
 
 READ, WRITE = 0, 1
@@ -64,7 +64,7 @@ class TransactionOrder:
             best = max(best, min(heads) + writes + reads + min(tails))
         return best
 
-    def related(self, instance: Instance) -> Mapping[str, Instance]:
+    def related(self, instance: Instance) -> Mapping[str, tuple[Instance, Cost]]:
         """The same instance under other labels: same optimum; for a rule without labels nearly the same cost."""
         transactions = read_transactions(instance)
         keys = sorted({key for one in transactions for _, key in one})
@@ -72,8 +72,8 @@ class TransactionOrder:
         named: list[Json] = [[[kind, other[key]] for kind, key in one] for one in transactions]
         turned: list[Json] = [[list[Json](operation) for operation in one] for one in reversed(transactions)]
         return {
-            "keys": Instance(f"{instance.name}-keys", instance.group, {"transactions": named}),
-            "numbers": Instance(f"{instance.name}-numbers", instance.group, {"transactions": turned}),
+            name: (Instance(f"{instance.name}-{name}", instance.group, {"transactions": rows}), 1)
+            for name, rows in (("keys", named), ("numbers", turned))
         }
 
     def verify(self, instance: Instance, answer: Json) -> int:

@@ -167,7 +167,8 @@ def test_relabelled_instances_have_the_same_bound_and_nearly_the_same_costs(name
     source = task.read(task.seed)
     plain, changed = [], []
     for instance in problem.generate(Split.TRAIN, 5):
-        for related in problem.related(instance).values():
+        for related, scale in problem.related(instance).values():
+            assert scale == 1
             assert related.digest != instance.digest
             assert problem.bound(related) == problem.bound(instance)
             plain.append(cost_with(problem, source, instance))
