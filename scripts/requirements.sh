@@ -22,3 +22,4 @@ compile uv.txt requirements/uv.in
 compile build.txt requirements/build.in
 compile core.txt pyproject.toml
 compile dev.txt pyproject.toml --extra dev --constraint requirements/core.txt --constraint requirements/build.txt
+compile schedulers.txt pyproject.toml --extra schedulers --constraint requirements/core.txt --constraint requirements/dev.txt
