@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ast
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from threading import Event
 
 import evaluators
 from evaluators.cascade import Cascade, CascadeEnded
+from evaluators.integrity.seams import Honest, Impostor
 from evaluators.schedulers.explain import explained
+from evaluators.schedulers.integrity import RuleChecker, impostors_of
 from evaluators.schedulers.player import PYTHON, Budget, worker_file
 from evaluators.schedulers.problem import Split
 from evaluators.schedulers.scoring import summarise
@@ -148,6 +151,23 @@ class SchedulerEvaluator:
         """Passes and refusals in which no clock had a part: costs are exact and the instances fixed."""
         failure = evidence.failure
         return failure is None or (failure.outcome is Outcome.FAIL and failure.reason in _LASTING)
+
+    @asynccontextmanager
+    async def open_checker(
+        self, task: Task, parameters: Mapping[str, Scalar], *, seed: int
+    ) -> AsyncIterator[RuleChecker]:
+        """Offers `evaluators.integrity.seams.OffersChecker`."""
+        book = self._book(task, read_settings(task), parameters)
+        tools = await self._tools()
+        yield RuleChecker(self._sandbox, book.problem, book.budget(Split.TRAIN), tools, seed=seed)
+
+    def honest_programs(self, task: Task) -> Sequence[Honest]:
+        """The seed and every human rule."""
+        rules = [rule for rule in read_settings(task).baselines if rule.budget == "rule"]
+        return [Honest(path, task.read(path)) for path in (task.seed, *(rule.source for rule in rules))]
+
+    def impostors(self, task: Task) -> Sequence[Impostor]:
+        return impostors_of(load_problem(read_settings(task).problem), task.read(task.seed))
 
     def _book(self, task: Task, settings: SchedulerSettings, parameters: Mapping[str, Scalar]) -> CaseBook:
         """Instances with their yardsticks, made once per task and budget class."""

@@ -17,7 +17,7 @@ from nightforge.domain.base import Json
 
 _SETS: dict[Split, tuple[tuple[str, int, int], ...]] = {
     Split.TRAIN: (("or", 250, 4), ("or", 500, 3), ("or", 1000, 3), ("weibull", 1000, 2), ("weibull", 5000, 1)),
-    Split.VALIDATION: (("or", 250, 5), ("or", 500, 4), ("or", 1000, 4), ("weibull", 1000, 3), ("weibull", 5000, 2)),
+    Split.VALIDATION: (("or", 250, 5), ("or", 500, 4), ("or", 1000, 3), ("weibull", 1000, 3), ("weibull", 5000, 1)),
     Split.HIDDEN: (
         ("or", 250, 8),
         ("or", 500, 6),

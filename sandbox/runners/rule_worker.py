@@ -90,7 +90,10 @@ def answer_in_child(
         answer = helper.solve(functions, question["solve"])
         write_answer(replies, nonce, answer)
         return
-    players = [helper.begin(functions_of(candidate, names), facts) for facts in question["open"]]
+    players = []
+    for facts in question["open"]:
+        functions = functions_of(candidate, names)
+        players.append(helper.begin(functions, facts))
     write_answer(replies, nonce, True)
     while True:
         nonce, asked = read_question()
