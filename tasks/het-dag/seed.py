@@ -30,17 +30,17 @@ def place(f):
     # nf: feature start time >= 0: earliest start on this processor, gaps used
     # nf: feature append_finish time >= 1: end on this processor behind all its tasks
     # nf: feature cost time >= 1: of the task on this processor
-    # nf: feature least_cost time >= 1: of the task on any processor
-    # nf: feature mean_cost time >= 1: of the task over the processors
+    # nf: feature least_cost time >= 1 shared: of the task on any processor
+    # nf: feature mean_cost time >= 1 shared: of the task over the processors
     # nf: feature oct time >= 0: optimistic cost of what follows, were the task here (PEFT)
     # nf: feature ahead time >= 0: latest of its children's earliest ends, were the task here
     # nf: feature arrival time >= 0: when the parents' results are on this processor
     # nf: feature free time >= 0: when this processor has done all its tasks so far
     # nf: feature load time >= 0: work that this processor has been given
     # nf: feature data_here time >= 0: transfers saved because parents ran on this processor
-    # nf: feature data_out time >= 0: transfers to its children, summed
-    # nf: feature upward time >= 1: as in rank
-    # nf: feature end time >= 0: of what is scheduled so far
+    # nf: feature data_out time >= 0 shared: transfers to its children, summed
+    # nf: feature upward time >= 1 shared: as in rank
+    # nf: feature end time >= 0 shared: of what is scheduled so far
     # nf: rule -f["finish"] -- heft
     # nf: rule -f["append_finish"] -- heft-append
     # nf: rule -(f["finish"] + f["oct"]) -- heft-oct

@@ -8,9 +8,9 @@
 # nf: feature next_duration time >= 0: of the job's operation after this one; 0 for the last
 # nf: feature next_queue time >= 0: work that waits or will soon wait at the machine after this one
 # nf: feature next_left time >= 0: all work left for the machine after this one
-# nf: feature machine_left time >= 1: all work left for this machine
-# nf: feature queue operations >= 1: that wait here now
-# nf: feature now time >= 0: since the start
+# nf: feature machine_left time >= 1 shared: all work left for this machine
+# nf: feature queue operations >= 1 shared: that wait here now
+# nf: feature now time >= 0 shared: since the start
 #
 # nf: rule -f["duration"] / f["remaining"] -- smallest share of the remaining work
 # nf: rule f["remaining"] - 2 * f["duration"] - f["next_queue"] -- twice the processing time, the next queue and the work remaining together (after Holthaus and Rajendran)

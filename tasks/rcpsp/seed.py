@@ -15,9 +15,9 @@
 # nf: feature peak permille >= 0: of the capacity it needs most of
 # nf: feature energy time >= 0: duration times demand, as a share of the capacities
 # nf: feature next_demand permille >= 0: demand of its immediate successors, summed
-# nf: feature end time >= 0: of what is scheduled so far
-# nf: feature eligible activities >= 1: that could be scheduled now
-# nf: feature left activities >= 1: not yet scheduled, this one included
+# nf: feature end time >= 0 shared: of what is scheduled so far
+# nf: feature eligible activities >= 1 shared: that could be scheduled now
+# nf: feature left activities >= 1 shared: not yet scheduled, this one included
 #
 # nf: rule -f["earliest"] -- earliest start with respect to precedence
 # nf: rule -f["start"] -- earliest start at which resources suffice: what parallel generation does

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 NUMBER, TERMINAL = "number", "terminal"
-ARITY: Mapping[str, int] = {"+": 2, "-": 2, "*": 2, "/": 2, "neg": 1, "min": 2, "max": 2, "abs": 1, "if": 4}
-"""`if` is (a, b, then, otherwise): `then if a < b else otherwise`."""
+ARITY: Mapping[str, int] = {"+": 2, "-": 2, "*": 2, "/": 2, "neg": 1, "min": 2, "max": 2, "abs": 1, "if": 4, "if=": 4}
+"""`if` is (a, b, then, otherwise): `then if a < b else otherwise`; `if=` the same with `==`."""
+CHOICES = ("if", "if=")
 _BINARY: Mapping[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 _PRINTED: Mapping[str, ast.operator] = {"+": ast.Add(), "-": ast.Sub(), "*": ast.Mult(), "/": ast.Div()}
 _DIGITS = 4
@@ -111,10 +112,28 @@ def _parts(node: ast.expr) -> tuple[str, Sequence[ast.expr]] | None:
                 return name, (one, other)
         case ast.Call(func=ast.Name(id="abs"), args=[one], keywords=[]) if not isinstance(one, ast.Starred):
             return "abs", (one,)
-        case ast.IfExp(test=ast.Compare(left=left, ops=[ast.Lt()], comparators=[right]), body=body, orelse=other):
+        case ast.IfExp(test=ast.Compare(left=left, ops=[comparison], comparators=[right]), body=body, orelse=other):
+            return _choice(comparison, left, right, body, other)
+    return None
+
+
+def _choice(
+    comparison: ast.cmpop, left: ast.expr, right: ast.expr, body: ast.expr, other: ast.expr
+) -> tuple[str, Sequence[ast.expr]] | None:
+    """With `<` or `==` alone: the other comparisons are these with sides or branches exchanged."""
+    match comparison:
+        case ast.Lt():
             return "if", (left, right, body, other)
-        case ast.IfExp(test=ast.Compare(left=left, ops=[ast.Gt()], comparators=[right]), body=body, orelse=other):
+        case ast.Gt():
             return "if", (right, left, body, other)
+        case ast.GtE():
+            return "if", (left, right, other, body)
+        case ast.LtE():
+            return "if", (right, left, other, body)
+        case ast.Eq():
+            return "if=", (left, right, body, other)
+        case ast.NotEq():
+            return "if=", (left, right, other, body)
     return None
 
 
@@ -143,8 +162,9 @@ def to_syntax(formula: Formula) -> ast.expr:
         return ast.BinOp(args[0], _PRINTED[formula.op], args[1])
     if formula.op == "neg":
         return ast.UnaryOp(ast.USub(), args[0])
-    if formula.op == "if":
-        return ast.IfExp(ast.Compare(args[0], [ast.Lt()], [args[1]]), args[2], args[3])
+    if formula.op in CHOICES:
+        comparison = ast.Lt() if formula.op == "if" else ast.Eq()
+        return ast.IfExp(ast.Compare(args[0], [comparison], [args[1]]), args[2], args[3])
     return ast.Call(ast.Name(formula.op, ast.Load()), args, [])
 
 
@@ -176,9 +196,10 @@ def value_of(formula: Formula, values: Mapping[str, float]) -> float:
         return formula.value
     if op == TERMINAL:
         return values[formula.name]
-    if op == "if":
-        chosen = 2 if value_of(formula.args[0], values) < value_of(formula.args[1], values) else 3
-        return value_of(formula.args[chosen], values)
+    if op in CHOICES:
+        one, other = value_of(formula.args[0], values), value_of(formula.args[1], values)
+        holds = one < other if op == "if" else one == other
+        return value_of(formula.args[2 if holds else 3], values)
     args = [value_of(arg, values) for arg in formula.args]
     if op == "neg":
         return -args[0]

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from tools.rules.formula import NUMBER, TERMINAL, Formula, apply, number, quotient, terminal
+from tools.rules.formula import CHOICES, NUMBER, TERMINAL, Formula, apply, number, quotient, terminal
 from tools.rules.program import Feature
-from tools.rules.simplify import is_rule, simplified
+from tools.rules.simplify import is_rule, ordering, simplified
 from tools.rules.units import NOTHING, Mismatch, Unit, base, interval, is_consistent, unit_of
 
 MOST_NODES = 48
@@ -23,6 +23,8 @@ class Grower:
 
     features: Sequence[Feature]
     random: Random
+    is_ranking: bool = False
+    """Only the order of values counts: shorter formulas of the same order will do."""
 
     def __post_init__(self) -> None:
         self.by_text: Mapping[str, Feature] = {feature.text: feature for feature in self.features}
@@ -76,7 +78,8 @@ class Grower:
 
     def usable(self, formula: Formula, parent: Formula) -> Formula | None:
         """Simplified; None where it is no rule, too long, the parent again, or breaks units that the parent keeps."""
-        short = simplified(protected(simplified(formula, self.by_text), self.by_text), self.by_text)
+        shortened = ordering if self.is_ranking else simplified
+        short = shortened(protected(simplified(formula, self.by_text), self.by_text), self.by_text)
         if short.size > MOST_NODES or not is_rule(short) or short == parent:
             return None
         if is_consistent(parent, self.by_text) and not is_consistent(short, self.by_text):
@@ -112,9 +115,9 @@ def point(parent: Formula, grower: Grower) -> Formula:
         return parent.put(
             path, Formula(random.choice((swaps[node.op], *sorted({"min", "max"} - {node.op}))), node.args)
         )
-    if node.op == "if":
+    if node.op in CHOICES:
         one, other, then, otherwise = node.args
-        return parent.put(path, apply("if", one, other, otherwise, then))
+        return parent.put(path, apply(node.op, one, other, otherwise, then))
     if node.op in ("*", "/"):
         return parent.put(path, quotient(*node.args) if node.op == "*" else apply("*", *node.args))
     return parent.put(path, node.args[0])

@@ -40,10 +40,14 @@ def _chosen(formula: Formula, queue: Sequence[Mapping[str, float]]) -> int:
 @lru_cache(maxsize=32)
 def _queues(features: tuple[Feature, ...]) -> tuple[tuple[dict[str, float], ...], ...]:
     random = Random(0)
-    return tuple(
-        tuple({feature.text: _drawn(feature, random) for feature in features} for _ in range(_LENGTH))
-        for _ in range(_QUEUES)
-    )
+    queues = []
+    for _ in range(_QUEUES):
+        shared = {feature.text: _drawn(feature, random) for feature in features if feature.is_shared}
+        own = [feature for feature in features if not feature.is_shared]
+        queues.append(
+            tuple({feature.text: _drawn(feature, random) for feature in own} | shared for _ in range(_LENGTH))
+        )
+    return tuple(queues)
 
 
 def _drawn(feature: Feature, random: Random) -> float:

@@ -49,7 +49,7 @@ class RuleOperator:
         seen = {context.parent.source}
         for _ in range(_TRIES):
             rule = random.choice(rules)
-            grower = Grower(rule.features, random)
+            grower = Grower(rule.features, random, rule.is_ranking)
             formula = grower.usable(self._changed(rule, grower, context), rule.formula)
             if formula is None or same_choices(formula, rule.formula, rule.features):
                 continue

@@ -2,11 +2,13 @@
 
 Features and starting points are declared in comments, as tunables are, so that operators need to know no task:
 
-    # nf: feature NAME UNIT [>= N]: meaning
+    # nf: feature NAME UNIT [>= N] [shared]: meaning
     # nf: rule EXPRESSION -- name
 
 Inside a function they are that function's, and only functions with features of their own are rules then; at top level
-they are every function's. UNIT is a word such as `time`, `1` for plain numbers; N is a value it is never below. The
+they are every function's. UNIT is a word such as `time`, `1` for plain numbers; N is a value it is never below;
+`shared` says that it is the same for all that the function is asked to choose among (the time, the length of a queue):
+only the largest value counts then, and what is shared decides nothing by itself. The
 terminal of a feature is the parameter of that name, or `f["NAME"]` of the function's first parameter. A program without
 declarations offers the features that its formulas use.
 """
@@ -23,7 +25,7 @@ from tools.rules.formula import Formula, parse, read, terminal, text_of
 MOST_BYTES = 16_000
 _FEATURE = re.compile(
     r"^[ \t]*#[ \t]*nf:[ \t]*feature[ \t]+(?P<name>[A-Za-z_]\w*)[ \t]+(?P<unit>[A-Za-z_]\w*|1)"
-    r"(?:[ \t]*>=[ \t]*(?P<least>-?\d+(?:\.\d+)?))?[ \t]*(?::[ \t]*(?P<meaning>[^\n]*))?$"
+    r"(?:[ \t]*>=[ \t]*(?P<least>-?\d+(?:\.\d+)?))?(?P<shared>[ \t]+shared)?[ \t]*(?::[ \t]*(?P<meaning>[^\n]*))?$"
 )
 _RULE = re.compile(r"^[ \t]*#[ \t]*nf:[ \t]*rule[ \t]+(?P<text>[^\n]*?)(?:[ \t]+--[ \t]*(?P<name>[^\n]*))?$")
 PLAIN = "1"
@@ -39,6 +41,7 @@ class Feature:
     unit: str = ""
     least: float | None = None
     meaning: str = ""
+    is_shared: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,11 @@ class Rule:
         lines = self.source.splitlines()
         new = f"{self.indent}return {text_of(formula)}"
         return "\n".join([*lines[: self.first], new, *lines[self.last + 1 :]]) + "\n"
+
+    @property
+    def is_ranking(self) -> bool:
+        """Only the order of its values counts."""
+        return any(feature.is_shared for feature in self.features)
 
     def feature(self, text: str) -> Feature | None:
         return next((feature for feature in self.features if feature.text == text), None)
@@ -143,7 +151,7 @@ def _feature(match: re.Match[str], parameters: Sequence[str]) -> Feature:
     name = match["name"]
     text = name if name in parameters or not parameters else f'{parameters[0]}["{name}"]'
     least = float(match["least"]) if match["least"] else None
-    return Feature(name, text, match["unit"], least, (match["meaning"] or "").strip())
+    return Feature(name, text, match["unit"], least, (match["meaning"] or "").strip(), bool(match["shared"]))
 
 
 def _short(text: str) -> str:

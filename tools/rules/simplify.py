@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from tools.rules.formula import NUMBER, TERMINAL, Formula, apply, number
+from tools.rules.formula import CHOICES, NUMBER, TERMINAL, Formula, apply, number
 from tools.rules.program import Feature
 from tools.rules.units import interval
 
@@ -30,30 +30,41 @@ def simplified(formula: Formula, features: Features) -> Formula:
 
 
 def ordering(formula: Formula, features: Features) -> Formula:
-    """A shorter formula that puts things into the same order: no positive factor and no constant at the root.
+    """A shorter formula that puts things into the same order: at the root no positive factor, and no term that is the
+    same for all.
 
     For functions of which only the largest value counts.
     """
     while True:
         formula = simplified(formula, features)
-        stripped = _stripped(formula)
+        stripped = _stripped(formula, features)
         if stripped == formula:
             return formula
         formula = stripped
 
 
-def _stripped(formula: Formula) -> Formula:
+def _stripped(formula: Formula, features: Features) -> Formula:
     if formula.op in ("+", "-", "*", "/"):
         one, other = formula.args
-        if formula.op == "+" and one.op == NUMBER:
+        if formula.op == "+" and _is_same_for_all(one, features):
             return other
-        if formula.op in ("+", "-") and other.op == NUMBER:
+        if formula.op == "-" and _is_same_for_all(one, features):
+            return apply("neg", other)
+        if formula.op in ("+", "-") and _is_same_for_all(other, features):
             return one
-        if formula.op == "*" and one.op == NUMBER and one.value > 0:
+        if formula.op == "*" and _is_same_for_all(one, features) and interval(one, features)[0] > 0:
             return other
-        if formula.op in ("*", "/") and other.op == NUMBER and other.value > 0:
+        if formula.op in ("*", "/") and _is_same_for_all(other, features) and interval(other, features)[0] > 0:
             return one
+    if formula.op == "neg":
+        inner = _stripped(formula.args[0], features)
+        return formula if inner == formula.args[0] else apply("neg", inner)
     return formula
+
+
+def _is_same_for_all(formula: Formula, features: Features) -> bool:
+    named = (node.name for _, node in formula.walk() if node.op == TERMINAL)
+    return all(name in features and features[name].is_shared for name in named)
 
 
 def _bottom_up(formula: Formula, features: Features) -> Formula:
@@ -71,8 +82,9 @@ def _bottom_up(formula: Formula, features: Features) -> Formula:
 def _folded(node: Formula, features: Features) -> Formula:
     low, high = interval(node, features)
     is_known = math.isfinite(low) and low == high
-    if node.op == "if":
-        return node.args[2] if node.args[0].value < node.args[1].value else node.args[3]
+    if node.op in CHOICES:
+        one, other, then, otherwise = node.args
+        return then if (one.value < other.value if node.op == "if" else one.value == other.value) else otherwise
     return number(low) if is_known else node
 
 
@@ -176,11 +188,17 @@ def _choice(node: Formula, features: Features) -> Formula | None:
         return node.args[0] if low >= 0 else apply("neg", node.args[0]) if high <= 0 else None
     if node.op in ("min", "max"):
         return _extreme(node, features)
-    if node.op != "if":
+    if node.op not in CHOICES:
         return None
     one, other, then, otherwise = node.args
     if then == otherwise:
         return then
+    if node.op == "if=":
+        (a, b), (c, d) = interval(one, features), interval(other, features)
+        return then if one == other else otherwise if b < c or d < a else None
+    (p, x), (q, y) = _weighted(one), _weighted(other)
+    if x == y and interval(x, features)[0] > 0:
+        return then if p < q else otherwise
     (a, b), (c, d) = interval(one, features), interval(other, features)
     return then if b < c else otherwise if a >= d or one == other else None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from tools.rules.formula import NUMBER, TERMINAL, Formula
+from tools.rules.formula import CHOICES, NUMBER, TERMINAL, Formula
 from tools.rules.program import PLAIN, Feature
 
 Unit = tuple[tuple[str, int], ...]
@@ -51,7 +51,7 @@ def unit_of(formula: Formula, features: Mapping[str, Feature]) -> Unit | None:
         return product(units[0], units[1])
     if formula.op == "/":
         return product(units[0], units[1], -1)
-    if formula.op == "if":
+    if formula.op in CHOICES:
         _common(units[:2])
         return _common(units[2:])
     return _common(units)
@@ -80,7 +80,7 @@ def interval(formula: Formula, features: Mapping[str, Feature]) -> Interval:
         feature = features.get(formula.name)
         return ALL if feature is None or feature.least is None else (feature.least, math.inf)
     parts = [interval(arg, features) for arg in formula.args]
-    if formula.op == "if":
+    if formula.op in CHOICES:
         return min(parts[2][0], parts[3][0]), max(parts[2][1], parts[3][1])
     (a, b), (c, d) = parts[0], parts[-1]
     if formula.op == "neg":

@@ -136,6 +136,9 @@ def test_units_multiply_and_cancel() -> None:
         ('2 * f["duration"] + 3 * f["duration"]', '5 * f["duration"]'),
         ('f["duration"] - (f["duration"] + f["waited"])', '-f["waited"]'),
         ('f["waited"] if f["duration"] < 0 else f["queue"]', 'f["queue"]'),
+        ('f["waited"] if f["duration"] >= 1 else f["queue"]', 'f["waited"]'),
+        ('f["waited"] if f["duration"] == 0 else f["queue"]', 'f["queue"]'),
+        ('f["waited"] if f["duration"] < 5 * f["duration"] else f["queue"]', 'f["waited"]'),
         ('abs(f["waited"])', 'f["waited"]'),
         ('abs(f["drift"])', 'abs(f["drift"])'),
         ('min(max(f["waited"], 3), 2)', "2"),
@@ -143,6 +146,31 @@ def test_units_multiply_and_cancel() -> None:
 )
 def test_sound_rewrites(text: str, short: str) -> None:
     assert text_of(simplified(parse(text), BY_TEXT)) == short
+
+
+@pytest.mark.parametrize("sign", ["<", "<=", ">", ">=", "==", "!="])
+def test_comparisons_of_all_kinds_are_read(sign: str) -> None:
+    text = f'1 if f["waited"] {sign} f["share"] else 2'
+    for waited in (1.0, 2.0, 3.0):
+        known = {'f["waited"]': waited, 'f["share"]': 2.0}
+        wanted = eval(text, {"f": {"waited": waited, "share": 2.0}})
+        assert value_of(parse(text), known) == wanted
+        assert value_of(parse(text_of(parse(text))), known) == wanted
+
+
+def test_what_all_share_decides_nothing_by_itself() -> None:
+    features = (*FEATURES, Feature("now", 'f["now"]', "time", 0, is_shared=True))
+    known = {feature.text: feature for feature in features}
+    rule = parse('f["duration"] / f["remaining"]')
+    for text in (
+        '3 * (f["duration"] / f["remaining"]) + f["now"]',
+        '(f["now"] + 1) * (f["duration"] / f["remaining"])',
+    ):
+        assert ordering(parse(text), known) == rule
+        assert same_choices(parse(text), rule, features)
+    other = parse('f["duration"] - 0.5 * f["now"] * f["share"]')
+    assert ordering(other, known) == other
+    assert not same_choices(other, parse('f["duration"]'), features)
 
 
 def test_what_is_not_arithmetic_stays_as_it_is() -> None:
