@@ -1,11 +1,12 @@
 """Builds what instances are held against: the best known cost and the best proven lower bound, apart.
 
-usage: python -m evaluators.schedulers.references TASK [--hidden] [--seconds N] [--only GROUP]
+usage: python -m evaluators.schedulers.references TASK [--hidden] [--seconds N] [--only GROUP] [--again]
 
 Needs OR-tools (extra `schedulers`) and is never imported by an evaluation. Training and validation references go into
 the task's folder (references.json), those of the hidden instances beside their seed under the home. Each instance gets
 N seconds of CP-SAT's deterministic time, one worker, fixed seed, started from the best human rule's answer; every
-value is the trusted verifier's, never the solver's word. An interrupted run goes on where it was.
+value is the trusted verifier's, never the solver's word. An interrupted run goes on where it was; --again tries those
+that are not proven optimal once more and keeps the better value and the better bound.
 """
 
 from __future__ import annotations
@@ -53,10 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--hidden", action="store_true", help="the hidden instances of this machine instead")
     parser.add_argument("--seconds", type=float, default=5.0, help="deterministic solver time per instance")
     parser.add_argument("--only", default="", help="instances of this group only")
+    parser.add_argument("--again", action="store_true", help="try instances without a proof once more")
     options = parser.parse_args(arguments)
     try:
         task = find_task(options.task)
-        build(task, hidden=options.hidden, seconds=options.seconds, only=options.only)
+        build(task, hidden=options.hidden, seconds=options.seconds, only=options.only, again=options.again)
     except UserError as error:
         hint = f": {error.hint}" if error.hint else ""
         sys.stderr.write(f"{error}{hint}\n")
@@ -71,7 +73,7 @@ def find_task(name: str) -> Task:
     return tasks[name]
 
 
-def build(task: Task, *, hidden: bool, seconds: float, only: str = "") -> None:
+def build(task: Task, *, hidden: bool, seconds: float, only: str = "", again: bool = False) -> None:
     """Writes after every instance; instances that are known already are kept. Raises UserError."""
     if find_spec("ortools") is None:
         raise UserError("OR-tools is not installed", hint='pip install "nightforge[schedulers]"')
@@ -84,9 +86,15 @@ def build(task: Task, *, hidden: bool, seconds: float, only: str = "") -> None:
     instances = _instances(problem, task, settings, hidden=hidden)
     rows = {one.digest: known[one.digest].model_dump() for one in instances if one.digest in known}
     for instance in instances:
-        if instance.digest in rows or (only and instance.group != only):
+        before = known.get(instance.digest)
+        is_done = before is not None and (before.cost == before.proven or not again)
+        if is_done or (only and instance.group != only):
             continue
         value, bound, source = refer(problem, task, settings, instance, seconds)
+        if before is not None:
+            bound = max(bound, before.proven)
+            if before.cost <= value:
+                value, source = before.cost, before.source
         rows[instance.digest] = {"instance": instance.name, "value": str(value), "bound": str(bound), "source": source}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(_text(rows), encoding="utf-8")

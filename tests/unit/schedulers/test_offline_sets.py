@@ -14,8 +14,9 @@ import pytest
 from rule_play import OFFLINE, cost_with, offline_problem, scheduling_task
 
 from evaluators.schedulers import references
+from evaluators.schedulers.hidden import hidden_seed
 from evaluators.schedulers.problem import Split
-from evaluators.schedulers.spec import PUBLIC_FOLDER, REFERENCES_FILE, parse_references, read_settings
+from evaluators.schedulers.spec import PUBLIC_FOLDER, REFERENCES_FILE, parse_references, read_references, read_settings
 from evaluators.schedulers.taillard import best_known, public_instances
 
 _GENERATED = (Split.TRAIN, Split.VALIDATION, Split.HIDDEN)
@@ -92,7 +93,7 @@ def test_the_driver_gives_exactly_these_features(name: str) -> None:
 @pytest.mark.parametrize("name", ["job-shop", "rcpsp", "het-dag"])
 def test_the_seed_declares_the_same_features_to_the_operators(name: str) -> None:
     task, problem = scheduling_task(name), offline_problem(name)
-    declared = re.findall(r"^ *# nf: feature (\w+) (\w+)(?: >= \d+)?: (.+)$", task.read(task.seed), flags=re.MULTILINE)
+    declared = re.findall(r"^ *# nf: feature (\w+) (\w+)(?: >= \d+)?(?: shared)?: (.+)$", task.read(task.seed), flags=re.MULTILINE)
     assert declared == [(one.name, one.unit, one.meaning) for one in problem.features]
 
 
@@ -138,7 +139,8 @@ def test_a_reference_is_built_anew_as_it_was_shipped(
     instance = problem.generate(Split.TRAIN, settings.train_seed)[0]
     value, bound, _ = references.refer(problem, task, settings, instance, 1.0)
     known = parse_references(task.root / REFERENCES_FILE)[instance.digest]
-    assert known.cost <= value
+    assert known.proven <= value
+    assert value == pytest.approx(float(known.cost), rel=0.05)
     assert problem.bound(instance) <= bound <= known.cost
 
 
@@ -151,6 +153,24 @@ def test_an_evaluation_never_imports_the_solver() -> None:
         "assert 'evaluators.schedulers.references' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
+
+
+@pytest.mark.skipif(find_spec("ortools") is None, reason="OR-tools (extra `schedulers`) is not installed")
+def test_hidden_references_are_kept_beside_the_seed_and_are_found(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NIGHTFORGE_HOME", str(tmp_path))
+    assert references.main(["rcpsp", "--hidden", "--seconds", "0.05", "--only", "n30"]) == 0
+    problem, task = offline_problem("rcpsp"), scheduling_task("rcpsp")
+    hidden = problem.generate(Split.HIDDEN, hidden_seed("rcpsp"))
+    drawn = [one for one in hidden if one.group == "n30"]
+    assert len(capsys.readouterr().out.splitlines()) == len(drawn)
+    known = read_references(task)
+    assert all(problem.bound(one) <= known[one.digest].proven <= known[one.digest].cost for one in drawn)
+    kept = {path.name for path in (tmp_path / "hidden").iterdir()}
+    assert kept == {"rcpsp.seed", "rcpsp.references.json"}
+    assert references.main(["rcpsp", "--hidden", "--seconds", "0.05", "--only", "n30"]) == 0
+    assert capsys.readouterr().out == "", "what is known is kept"
 
 
 def test_an_unknown_task_is_named_with_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
