@@ -47,11 +47,12 @@ class RuleOperator:
 
     def _drafts(self, rules: Sequence[Rule], context: OperatorContext, random: Random) -> Iterator[Draft]:
         seen = {context.parent.source}
+        known = {rule.function: [rule.formula, *_others(rule, context)] for rule in rules}
         for _ in range(_TRIES):
             rule = random.choice(rules)
             grower = Grower(rule.features, random, rule.is_ranking)
             formula = grower.usable(self._changed(rule, grower, context), rule.formula)
-            if formula is None or same_choices(formula, rule.formula, rule.features):
+            if formula is None or any(same_choices(formula, other, rule.features) for other in known[rule.function]):
                 continue
             source = rule.with_formula(formula)
             if source not in seen and len(source.encode()) <= MOST_BYTES:
@@ -64,6 +65,12 @@ class RuleOperator:
     def _draft(self, source: str, rule: Rule, formula: Formula) -> Draft:
         note = f"{rule.function}: {text_of(formula)}"
         return Draft(source=source, operator=self.kind, operator_name=self.name, note=note)
+
+
+def _others(rule: Rule, context: OperatorContext) -> list[Formula]:
+    """What the partners have in the rule's place."""
+    programs = (rules_of(partner.source) for partner in context.partners)
+    return [other.formula for rules in programs for other in rules if other.function == rule.function]
 
 
 class _Mutation(RuleOperator):
@@ -120,12 +127,7 @@ class Cross(RuleOperator):
     prior = 0.6
 
     def _changed(self, rule: Rule, grower: Grower, context: OperatorContext) -> Formula:
-        others = [
-            other.formula
-            for partner in context.partners
-            for other in rules_of(partner.source)
-            if other.function == rule.function
-        ]
+        others = _others(rule, context)
         if not others or grower.random.random() < 0.1:
             others = [known.formula for known in rule.known]
         return grow.cross(rule.formula, grower.random.choice(others), grower) if others else rule.formula
