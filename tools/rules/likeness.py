@@ -23,6 +23,7 @@ def same_choices(one: Formula, other: Formula, features: Sequence[Feature]) -> b
     return choices(one, tuple(features)) == choices(other, tuple(features))
 
 
+@lru_cache(maxsize=2048)
 def choices(formula: Formula, features: tuple[Feature, ...]) -> tuple[int, ...]:
     """Per queue the places of the largest value, as bits; 0 where the formula has no value."""
     return tuple(_chosen(formula, queue) for queue in _queues(features))

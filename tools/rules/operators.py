@@ -17,11 +17,11 @@ from nightforge.domain.words import OperatorKind
 from tools.rules import grow
 from tools.rules.formula import Formula, text_of
 from tools.rules.grow import Grower
-from tools.rules.likeness import same_choices
+from tools.rules.likeness import choices
 from tools.rules.program import MOST_BYTES, Rule, rules_of
 from tools.rules.simplify import is_rule, simplified
 
-MOST_DRAFTS = 6
+MOST_DRAFTS = 3
 _TRIES = 60
 _SECOND_CHANGE = 0.3
 LINEAR = "rule.linear"
@@ -47,12 +47,15 @@ class RuleOperator:
 
     def _drafts(self, rules: Sequence[Rule], context: OperatorContext, random: Random) -> Iterator[Draft]:
         seen = {context.parent.source}
-        known = {rule.function: [rule.formula, *_others(rule, context)] for rule in rules}
+        known = {
+            rule.function: {choices(one, rule.features) for one in (rule.formula, *_others(rule, context))}
+            for rule in rules
+        }
         for _ in range(_TRIES):
             rule = random.choice(rules)
             grower = Grower(rule.features, random, rule.is_ranking)
             formula = grower.usable(self._changed(rule, grower, context), rule.formula)
-            if formula is None or any(same_choices(formula, other, rule.features) for other in known[rule.function]):
+            if formula is None or choices(formula, rule.features) in known[rule.function]:
                 continue
             source = rule.with_formula(formula)
             if source not in seen and len(source.encode()) <= MOST_BYTES:
@@ -87,31 +90,39 @@ class _Mutation(RuleOperator):
 
 
 class Subtree(_Mutation):
+    """A part of a rule's formula becomes a fresh one of the same unit."""
+
     name = "rewrite.rule_part"
     prior = 0.3
     move = staticmethod(grow.subtree)
 
 
 class Point(_Mutation):
+    """An operator or a feature of a rule's formula becomes another that fits in its place."""
+
     name = "rewrite.rule_point"
     prior = 0.3
     move = staticmethod(grow.point)
 
 
 class Hoist(_Mutation):
+    """A part of a rule's formula takes the place of what is around it."""
+
     name = "rewrite.rule_hoist"
     prior = 0.15
     move = staticmethod(grow.hoist)
 
 
 class Insert(_Mutation):
+    """A feature comes into a rule's formula: as a term, as a factor, or as a choice."""
+
     name = "rewrite.rule_feature"
     prior = 0.6
     move = staticmethod(grow.insert)
 
 
 class Numbers(_Mutation):
-    """The numbers of a formula; declared tunables have `tune.optuna`."""
+    """Numbers of a rule's formula are scaled, or a part is given a weight."""
 
     name = "tune.rule_numbers"
     kind = OperatorKind.TUNE
@@ -120,7 +131,7 @@ class Numbers(_Mutation):
 
 
 class Cross(RuleOperator):
-    """A part of a partner's formula, or of a rule by people that the program quotes."""
+    """A part of a rule's formula becomes a part of a partner's, or of a rule by people that the program quotes."""
 
     name = "crossover.rules"
     kind = OperatorKind.CROSSOVER
@@ -156,7 +167,7 @@ class Start(RuleOperator):
 
 
 class Simplify(RuleOperator):
-    """The same values with fewer parts, where there are fewer."""
+    """A rule's formula with the same values and fewer parts."""
 
     name = "rewrite.rule_short"
     kind = OperatorKind.REWRITE
@@ -173,8 +184,7 @@ class Simplify(RuleOperator):
 
 
 class Linear(RuleOperator):
-    """A weighted sum of two to six features, whatever the parent is: with the policy `linear-rules` the random search
-    that an evolved rule has to beat."""
+    """A weighted sum of two to six features, whatever the parent is; on request, for the policy `linear-rules`."""
 
     name = LINEAR
     kind = OperatorKind.REWRITE
