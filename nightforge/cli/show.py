@@ -134,6 +134,7 @@ def hint_lines(hints: Sequence[Hint]) -> list[str]:
 
 def _candidate(output: Output, candidate: Candidate) -> None:
     from nightforge.cli.words import clean, evidence_lines
+    from nightforge.report.schedules import explanation_of, formula_lines
     from nightforge.report.states import shape_and_word
 
     reason = f" ({candidate.reason})" if candidate.reason else ""
@@ -152,6 +153,8 @@ def _candidate(output: Output, candidate: Candidate) -> None:
                 output.text(f"    not run again: the evaluation of the same program as {evidence.taken_from}")
             for line in evidence_lines(evidence, indent="    "):
                 output.text(line)
+    for line in formula_lines(explanation_of(candidate)):
+        output.text(f"  {line}")
     if candidate.verdict is not None:
         for name, text in candidate.verdict.model_dump().items():
             if text:

@@ -43,6 +43,18 @@ def explanation_of(candidate: Candidate | None) -> Explanation | None:
         return None
 
 
+def formula_lines(explained: Explanation | None) -> list[str]:
+    """For a candidate's page: the formula, its short form, what each feature adds."""
+    if explained is None:
+        return []
+    lines = [f"formula    {clean_line(one)}" for one in explained.formulas]
+    lines += [f"in short   {clean_line(one)} (same cost on {explained.checked} instances)" for one in explained.short]
+    if explained.importance:
+        parts = ", ".join(f"{clean_line(one.feature)} {one.loss:+.3f}" for one in explained.importance)
+        lines.append(f"features   {parts} of the gap")
+    return lines
+
+
 def _summary(top: Candidate, rows: Sequence[InstanceRow]) -> str:
     better = [row for row in rows if row.cost is not None and row.cost < row.baseline]
     worse = [row for row in rows if row.cost is None or row.cost > row.baseline]

@@ -18,7 +18,7 @@ from nightforge.report import build_report
 from nightforge.report.data import ReportData
 from nightforge.report.gantt import draw_charts, text_chart
 from nightforge.report.markdown import to_markdown
-from nightforge.report.schedules import make_schedules
+from nightforge.report.schedules import explanation_of, formula_lines, make_schedules
 
 Scene = Callable[..., Awaitable[ReportData]]
 BASELINE = Chart(
@@ -70,6 +70,15 @@ async def test_the_section_tells_instances_formula_and_importance(data: ReportDa
     assert "same cost on all 12 training and validation instances" in text
     assert text.index("a +0.250") < text.index("b +0.000")
     assert "](http://x)" not in text.replace("\\]", "")
+
+
+async def test_a_candidates_page_has_formula_short_form_and_features(data: ReportData) -> None:
+    assert formula_lines(explanation_of(data.top)) == [
+        'formula    priority: f["a"] + 0 * f["b"]',
+        'in short   priority: f["a"] (same cost on 12 instances)',
+        "features   a +0.250, b +0.000 of the gap",
+    ]
+    assert formula_lines(None) == []
 
 
 async def test_nothing_is_said_where_nothing_was_explained(scene: Scene, data: ReportData) -> None:
