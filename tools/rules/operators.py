@@ -24,7 +24,7 @@ from tools.rules.simplify import is_rule, simplified
 MOST_DRAFTS = 3
 _TRIES = 60
 _SECOND_CHANGE = 0.3
-LINEAR = "rule.linear"
+LINEAR = "rewrite.rule_linear"
 Move = Callable[[Formula, Grower], Formula]
 
 
