@@ -9,11 +9,7 @@ def solve(functions, instance):
     rank, place = functions
     costs, edges = instance["costs"], instance["edges"]
     tasks, processors = range(len(costs)), range(len(costs[0]))
-    children = [[] for _ in tasks]
-    parents = [[] for _ in tasks]
-    for one, other, transfer in edges:
-        children[one].append((other, transfer))
-        parents[other].append((one, transfer))
+    children, parents = neighbours(len(costs), edges)
     oct_rows = optimistic_costs(costs, children)
     fixed = static_features(costs, children, parents, oct_rows)
     where = [-1] * len(costs)
@@ -31,13 +27,7 @@ def solve(functions, instance):
         frees = [lane[-1][1] if lane else 0 for lane in lanes]
         for processor in processors:
             cost = costs[task][processor]
-            arrival = saved = 0
-            for parent, transfer in parents[task]:
-                if where[parent] == processor:
-                    saved += transfer
-                    arrival = max(arrival, ends[parent])
-                else:
-                    arrival = max(arrival, ends[parent] + transfer)
+            arrival, saved = arrivals(parents[task], processor, where, ends)
             free = frees[processor]
             start = first_gap(lanes[processor], arrival, cost)
             value = place(
@@ -73,6 +63,26 @@ def solve(functions, instance):
                 last = max(ends[parent] for parent, _ in parents[child])
                 ready[child] = rank(dict(fixed[child], ready=last))
     return [[where[task], starts[task]] for task in tasks]
+
+
+def neighbours(count, edges):
+    children, parents = [[] for _ in range(count)], [[] for _ in range(count)]
+    for one, other, transfer in edges:
+        children[one].append((other, transfer))
+        parents[other].append((one, transfer))
+    return children, parents
+
+
+def arrivals(parents, processor, where, ends):
+    """When all results are on the processor, and the transfers saved because they are made there."""
+    arrival = saved = 0
+    for parent, transfer in parents:
+        if where[parent] == processor:
+            saved += transfer
+            arrival = max(arrival, ends[parent])
+        else:
+            arrival = max(arrival, ends[parent] + transfer)
+    return arrival, saved
 
 
 def first_gap(lane, arrival, cost):
