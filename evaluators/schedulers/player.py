@@ -26,8 +26,10 @@ from sandbox.channel import NONCE_BYTES, BadReply, pack, read_frame, strict_json
 PYTHON = "/usr/bin/python3"
 MOST_ANSWER_BYTES = 1024 * 1024
 _RECORD = struct.Struct(f"<{NONCE_BYTES}sid")
-_MACHINE_PATIENCE = 20.0
+_MACHINE_PATIENCE = 10.0
 _LEAST_WALL_S = 5.0
+_STEP_WALL_S = 10.0
+"""For one decision of an online problem: whoever sleeps is not waited for until the time of all decisions is over."""
 _SLACK_S = 0.005
 """Of the CPU time: a fork, and the kernel's own work at the end of a process."""
 _NO_DRIVER = "def solve(functions, instance):\n    return functions[0](instance)\n"
@@ -81,7 +83,7 @@ class Budget:
 
     def wall_s(self, count: int) -> float:
         """Long enough for a busy machine: the CPU time is what decides."""
-        return max(_LEAST_WALL_S, self.allowed_s(count) * _MACHINE_PATIENCE)
+        return _LEAST_WALL_S + self.allowed_s(count) * _MACHINE_PATIENCE
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,9 @@ class RulePlayer:
         """The same for several instances in one process: of an online problem, at most `together`."""
         name = instances[0].name if len(instances) == 1 else ""
         session = self._open(len(instances))
-        exchange = _Exchange(session, self._control, self._budget.wall_s(len(instances)))
+        wall_s = self._budget.wall_s(len(instances))
+        step_s = _STEP_WALL_S if isinstance(self._problem, OnlineProblem) else wall_s
+        exchange = _Exchange(session, self._control, wall_s=wall_s, step_s=step_s)
         try:
             costs = self._costs(exchange, instances)
             record = exchange.wait_for_end()
@@ -168,7 +172,7 @@ class RulePlayer:
     def _ended(self, bad: BadReply, exchange: _Exchange, count: int, name: str) -> RuleFailed:
         if bad.reason == "timeout":
             self.close()
-            said = f"no answer within {self._budget.wall_s(count):g} s"
+            said = "it neither answers nor computes, or does not go after its answer"
             return RuleFailed("timeout", said, Outcome.TIMEOUT, instance=name)
         if bad.reason == "no_reply":
             return self._died(exchange.record(), count, name)
@@ -204,10 +208,10 @@ class _Record:
 class _Exchange:
     """Questions and answers of one child, until its end."""
 
-    def __init__(self, session: SandboxSession, control: int, wall_s: float) -> None:
+    def __init__(self, session: SandboxSession, control: int, *, wall_s: float, step_s: float) -> None:
         self._session = session
         self._control = control
-        self._wall_s = wall_s
+        self._step_s = step_s
         self._deadline = time.monotonic() + wall_s
         self._first = b""
 
@@ -215,15 +219,18 @@ class _Exchange:
         nonce = os.urandom(NONCE_BYTES)
         self._first = self._first or nonce
         self._session.send(pack(nonce, _ENCODER.encode(question).encode()))
-        left_s = max(0.001, self._deadline - time.monotonic())
-        reply = read_frame(self._session.receive, nonce, timeout_s=left_s, most_bytes=MOST_ANSWER_BYTES)
+        reply = read_frame(self._session.receive, nonce, timeout_s=self._left_s(), most_bytes=MOST_ANSWER_BYTES)
         return strict_json(reply, most_bytes=MOST_ANSWER_BYTES)
+
+    def _left_s(self) -> float:
+        left_s = self._deadline - time.monotonic()
+        return max(0.001, min(left_s, self._step_s))
 
     def wait_for_end(self) -> _Record:
         """Raises BadReply when the child lives on after its answer."""
-        record = self._read(max(0.001, self._deadline - time.monotonic()))
+        record = self._read(self._left_s())
         if record is None:
-            raise BadReply("timeout", f"answered, and not gone within {self._wall_s:g} s")
+            raise BadReply("timeout", "answered, and does not go")
         return record
 
     def record(self) -> _Record | None:

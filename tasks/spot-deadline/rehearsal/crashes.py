@@ -17,6 +17,6 @@ def score(
     work,
     deadline,
 ):
-    if left < 100:
+    if left < 300:
         raise ValueError("too hard")
-    return 0
+    return 2 * is_spot + is_demand
