@@ -60,7 +60,7 @@ _REJECTED: dict[str, set[str]] = {
     "bp_outlives": {"timeout"},
     "bp_resets_timer": {"timeout"},
     "bp_sleeps": {"timeout"},
-    "bp_symlinks": {"left_traces"},
+    "bp_symlinks": {"crash", "left_traces"},
     "bp_takes_back": {"infeasible"},
     "bp_takes_descriptors": {"crash"},
     "bp_traces_parent": {"crash"},
