@@ -99,7 +99,7 @@ def _read(name: str) -> tuple[str, Task]:
 
 
 def test_every_program_is_listed() -> None:
-    named = set(_REJECTED) | set(_FUTILE) | {"js_gambles"}
+    named = set(_REJECTED) | set(_FUTILE) | {"rc_gambles"}
     assert named == {path.stem for path in _FOLDER.glob("*.py")}
 
 
@@ -134,9 +134,9 @@ async def test_honest_controls_are_accepted(name: str) -> None:
 
 
 async def test_a_gambler_is_known_by_its_worst_decile() -> None:
-    source, task = _read("js_gambles")
+    source, task = _read("rc_gambles")
     gambler = await _evaluate(source, task)
-    steady = await _evaluate(task.read("baselines/spt_twkr.py"), task)
+    steady = await _evaluate(task.read("baselines/lst_first_fit.py"), task)
     assert gambler.metrics["worst_decile"].value < steady.metrics["worst_decile"].value
     assert gambler.metrics[METRIC].value < steady.metrics[METRIC].value
 
