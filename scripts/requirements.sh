@@ -23,3 +23,4 @@ compile build.txt requirements/build.in
 compile core.txt pyproject.toml
 compile dev.txt pyproject.toml --extra dev --constraint requirements/core.txt --constraint requirements/build.txt
 compile accelerators.txt pyproject.toml --extra accelerators --constraint requirements/core.txt
+compile schedulers.txt pyproject.toml --extra schedulers --constraint requirements/core.txt --constraint requirements/dev.txt

@@ -23,7 +23,7 @@ from workflows.workshop import NOT_MADE, Desk, Workshop
 CHOSEN = frozenset({"operator", "operator_name", "model", "by_chance"})
 """Fields of a step that are the policy's where it decided on them."""
 REPAIRABLE_DRAFTS = frozenset({"edit_does_not_apply", "no_program", "outside_evolve_block"})
-UNREPAIRABLE_STAGES = frozenset({"slower", "below_roof", "violates_constraint"})
+UNREPAIRABLE_STAGES = frozenset({"slower", "below_roof", "violates_constraint", "raced_out"})
 """Reasons of a failed stage that more words cannot mend."""
 
 

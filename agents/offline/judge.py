@@ -32,6 +32,8 @@ _NEXT_STEPS = {
     "signal": "Check every index at the ends of the data: remainders, alignment, empty ranges.",
     "memory": "Use no more memory than the data itself needs.",
     "slower": "Undo the change and try one of another kind.",
+    "infeasible": "Mend the constraint that the feedback names, on the instance that it names, before anything else.",
+    "raced_out": "Go back to the parent and change less, or take another parent: this one loses on most instances.",
     "duplicate": "Change something that the compiler cannot undo.",
     "gate": "Use only what the task's brief allows.",
     "forbidden": "Use only what the task's brief allows.",

@@ -70,7 +70,7 @@ PolicyName = Annotated[
     typer.Option(
         "--policy",
         metavar="NAME",
-        help="Search policy: evolve, or a baseline as random, best-of-n, hill-climb, ga, tpe.",
+        help="Search policy: evolve, or a baseline as random, best-of-n, hill-climb, ga, tpe, linear-rules.",
     ),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of the search.")]

@@ -157,6 +157,7 @@ def hint_lines(hints: Sequence[Hint]) -> list[str]:
 
 def _candidate(output: Output, candidate: Candidate) -> None:
     from nightforge.cli.words import clean, evidence_lines, folded
+    from nightforge.report.schedules import explanation_of, formula_lines
     from nightforge.report.states import shape_and_word
 
     def say(line: str, indent: int = 13) -> None:
@@ -178,6 +179,8 @@ def _candidate(output: Output, candidate: Candidate) -> None:
                 say(f"    not run again: the evaluation of the same program as {evidence.taken_from}")
             for line in evidence_lines(evidence, indent="    "):
                 output.text(line if line.lstrip().startswith("|") else folded(line, output.width, 8))
+    for line in formula_lines(explanation_of(candidate)):
+        say(f"  {line}")
     if candidate.verdict is not None:
         for name, text in candidate.verdict.model_dump().items():
             if text:

@@ -8,6 +8,7 @@ bounded number of its rows, so that a decision costs the same at any size. `tell
 `hill-climb`  the best program is varied; after a while without a better one, a random one (random restart)
 `ga`          a steady-state genetic algorithm: tournaments within the best, crossover or mutation
 `tpe`         the seed's declared tunables, searched by Optuna's tree-structured Parzen estimator
+`linear-rules`  weighted sums of a rule's features, drawn anew each time: what an evolved rule has to beat
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from nightforge.domain.search import Choice, Policy, PolicyContext, Result
 from nightforge.domain.team import Operator, OperatorContext, Program
 from nightforge.domain.words import OperatorKind, TeamKind
 from nightforge.errors import NotFound, UserError
+from tools.rules.operators import LINEAR
+from tools.rules.program import rules_of
 from tools.tuning import TPE, parse_tunables
 
 SEED = 0
@@ -93,13 +96,13 @@ class Baseline:
 
 
 def _mutations(language: str) -> tuple[Operator, ...]:
-    """Operators of one parent; `tpe` is a policy of its own."""
+    """Operators of one parent; those on request belong to policies of their own."""
     return tuple(
         operator
         for operator in load_operators()
         if (not operator.languages or language in operator.languages)
         and operator.kind is not OperatorKind.CROSSOVER
-        and operator.name != TPE
+        and not getattr(operator, "on_request", False)
     )
 
 
@@ -187,6 +190,26 @@ class ParzenEstimator(Baseline):
         )
 
 
+class LinearRules(Baseline):
+    name = "linear-rules"
+
+    def __init__(self, context: PolicyContext) -> None:
+        super().__init__(context)
+        if context.plan.team is TeamKind.LLM:
+            raise UserError("policy linear-rules needs no model", where="search.policy", hint="add --offline")
+        if not any(rule.features for rule in rules_of(context.task.read(context.task.seed))):
+            raise UserError(
+                f"task {context.task.name}: its seed is no rule over features",
+                where="search.policy",
+                hint="`nf: feature NAME UNIT` in a comment of the seed declares one",
+            )
+
+    def ask(self, ordinal: int, *, random: Random) -> Choice:
+        return Choice(
+            parents=(SEED,), operator=OperatorKind.REWRITE, operator_name=LINEAR, reason="a weighted sum by chance"
+        )
+
+
 def make_random(context: PolicyContext) -> Policy:
     return RandomSearch(context)
 
@@ -205,3 +228,7 @@ def make_ga(context: PolicyContext) -> Policy:
 
 def make_tpe(context: PolicyContext) -> Policy:
     return ParzenEstimator(context)
+
+
+def make_linear_rules(context: PolicyContext) -> Policy:
+    return LinearRules(context)

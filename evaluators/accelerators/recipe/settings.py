@@ -9,10 +9,11 @@ from functools import cached_property
 from random import Random
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from evaluators.accelerators.recipe.aig import Aig
 from evaluators.accelerators.recipe.circuits import KINDS, UnknownCircuit, make_circuit
+from nightforge.domain.base import Frozen
 from nightforge.domain.task import Task
 from nightforge.errors import UserError
 
@@ -29,11 +30,7 @@ class Measure(StrEnum):
     """Look-up tables of six inputs."""
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Circuit(_Table):
+class Circuit(Frozen):
     """A circuit from the generators, by kind and numbers."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=32)]
@@ -56,7 +53,7 @@ class Circuit(_Table):
         return make_circuit(self.kind, self.numbers)
 
 
-class Anchor(_Table):
+class Anchor(Frozen):
     """A number of others that ours stand beside; it scores nothing."""
 
     circuit: str
@@ -69,7 +66,7 @@ class Anchor(_Table):
     """Where the number stands."""
 
 
-class RecipeSettings(_Table):
+class RecipeSettings(Frozen):
     """`[settings]` of a recipe task."""
 
     measure: Measure
@@ -95,7 +92,7 @@ class RecipeSettings(_Table):
         return self
 
 
-class Hidden(_Table):
+class Hidden(Frozen):
     """`hidden.toml`: circuits that only confirmation uses. Agents are never shown it."""
 
     circuits: Annotated[tuple[Circuit, ...], Field(min_length=2)]

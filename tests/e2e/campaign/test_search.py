@@ -66,7 +66,7 @@ async def test_a_search_that_stands_still_asks_the_planner_in_a_preset_without_o
         plan = await first_plan(night, protocol_server)
         earlier = await store.create_campaign(plan, tier=SandboxTier.BUBBLEWRAP)
         await store.save_lessons(earlier.campaign_id, [Lesson("toy-peak", "text", "The peak lies far from the seed.")])
-        done = await run(night, request(protocol_server, 60), stagnation=6, shift_burst=1)
+        done = await run(night, request(protocol_server, 100), stagnation=6, shift_burst=1)
         rows = [store.candidate(done.campaign_id, number) for number in range(1, store.next_ordinal(done.campaign_id))]
         shifted = {row.ordinal for row in rows if row.choice is not None and row.choice.shift}
         asked = prompts(store, done.campaign_id, "plan_step")

@@ -1,0 +1,154 @@
+"""The instances of a task with what their costs are held against: made once, kept for all candidates."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+from evaluators.schedulers.hidden import hidden_seed
+from evaluators.schedulers.player import Budget, RuleFailed, open_player
+from evaluators.schedulers.problem import Cost, Instance, Problem, Split
+from evaluators.schedulers.racing import Paddock
+from evaluators.schedulers.scoring import OK, Row, Yardstick
+from evaluators.schedulers.spec import RuleSpec, SchedulerSettings, read_references
+from nightforge.domain.ports import Sandbox
+from nightforge.domain.task import Task
+from nightforge.errors import EvaluatorFault
+
+_PUBLIC_PATIENCE = 20
+"""Public instances may be far larger than the task's; they are reported, and never ranked."""
+
+
+@dataclass(frozen=True)
+class Case:
+    instance: Instance
+    yardstick: Yardstick
+
+
+@dataclass(frozen=True)
+class _Built:
+    cases: tuple[Case, ...]
+    costs: Mapping[str, Mapping[str, Cost]]
+    """Human rule → instance → cost; of the kept instances."""
+
+
+class CaseBook:
+    """Built lazily per split: the human rules run in the box like any candidate, the strongest of a group is B."""
+
+    def __init__(
+        self, sandbox: Sandbox, task: Task, settings: SchedulerSettings, problem: Problem, budget: Budget
+    ) -> None:
+        self.settings = settings
+        self.problem = problem
+        self.paddock = Paddock()
+        self.seconds_per_evaluation = 0.0
+        self._sandbox = sandbox
+        self._task = task
+        self._budget = budget
+        self._built: dict[tuple[Split, int], _Built] = {}
+        self._lock = Lock()
+
+    def cases(self, split: Split, seed: int | None = None) -> tuple[Case, ...]:
+        """Of another seed than the task's only for checks of the task itself."""
+        return self._build(split, seed).cases
+
+    def baseline_rows(self, split: Split) -> Mapping[str, Sequence[Row]]:
+        built = self._build(split, None)
+        return {
+            name: [
+                Row(case.instance.name, case.instance.group, OK, case.yardstick, costs[case.instance.name])
+                for case in built.cases
+            ]
+            for name, costs in built.costs.items()
+        }
+
+    def program_of(self, rule: RuleSpec) -> str:
+        return self._task.read(rule.source)
+
+    def budget(self, split: Split) -> Budget:
+        return Budget(self._budget.cpu_s * (_PUBLIC_PATIENCE if split is Split.PUBLIC else 1))
+
+    def together(self, split: Split) -> int:
+        """Finalists play hidden instances one by one: nothing can pass between them."""
+        return 1 if split in {Split.HIDDEN, Split.PUBLIC} else self.settings.together
+
+    def _seed(self, split: Split) -> int:
+        match split:
+            case Split.TRAIN:
+                return self.settings.train_seed
+            case Split.VALIDATION:
+                return self.settings.validation_seed
+            case Split.HIDDEN:
+                return hidden_seed(self._task.name)
+            case Split.PUBLIC:
+                return 0
+
+    def _build(self, split: Split, seed: int | None) -> _Built:
+        key = (split, self._seed(split) if seed is None else seed)
+        with self._lock:
+            if key not in self._built:
+                self._built[key] = self._make(split, key[1])
+            return self._built[key]
+
+    def _make(self, split: Split, seed: int) -> _Built:
+        instances = self.problem.generate(split, seed)
+        if not instances:
+            return _Built((), {})
+        costs = {rule.name: self._run(rule.name, rule.source, split, instances) for rule in self.settings.baselines}
+        best = _strongest_by_group(instances, costs)
+        references = read_references(self._task)
+        cases = []
+        for place, instance in enumerate(instances):
+            baseline = costs[best[instance.group]][place]
+            bound = self.problem.bound(instance)
+            known = references.get(instance.digest)
+            if known is not None:
+                bound = max(bound, known.proven)
+            if any(row[place] < bound for row in costs.values()):
+                raise EvaluatorFault(
+                    f"a human rule is better than the bound {bound} of {instance.name}",
+                    where=str(self._task.root),
+                    hint="the bound, the reference or the verifier is wrong",
+                )
+            reference = bound if known is None else known.cost
+            if reference < baseline:
+                yardstick = Yardstick(baseline, reference, bound, is_proven=reference == bound and known is not None)
+                cases.append(Case(instance, yardstick))
+        if not cases:
+            raise EvaluatorFault(f"no instance of {split} leaves room between the human rules and the reference")
+        kept = {case.instance.name for case in cases}
+        named = {
+            name: {one.name: cost for one, cost in zip(instances, row, strict=True) if one.name in kept}
+            for name, row in costs.items()
+        }
+        return _Built(tuple(cases), named)
+
+    def _run(self, name: str, path: str, split: Split, instances: Sequence[Instance]) -> list[Cost]:
+        began = time.perf_counter()
+        source, together = self._task.read(path), self.settings.together
+        costs: list[Cost] = []
+        try:
+            with open_player(self._sandbox, source, self.problem, self.budget(split), together=together) as player:
+                for place in range(0, len(instances), player.together):
+                    batch = instances[place : place + player.together]
+                    costs.extend(answered.cost for answered in player.answers(batch))
+        except RuleFailed as failure:
+            raise EvaluatorFault(f"baseline {name} failed: {failure}", where=str(self._task.root)) from failure
+        if split is Split.VALIDATION:
+            self.seconds_per_evaluation = max(self.seconds_per_evaluation, time.perf_counter() - began)
+        return costs
+
+
+def _strongest_by_group(instances: Sequence[Instance], costs: Mapping[str, Sequence[Cost]]) -> dict[str, str]:
+    """The rule with the least total cost, relative to the best of all rules, on each group of instances."""
+    best: dict[str, str] = {}
+    for group in {instance.group for instance in instances}:
+        places = [place for place, instance in enumerate(instances) if instance.group == group]
+        least = {place: min(costs[name][place] for name in costs) for place in places}
+        best[group] = min(
+            sorted(costs),
+            key=lambda name: sum(float(costs[name][place] / least[place]) if least[place] else 0.0 for place in places),
+        )
+    return best

@@ -1,0 +1,179 @@
+"""The stages that run a rule: training, validation, and for finalists hidden, related and public instances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from math import sqrt
+from statistics import fmean, stdev
+from threading import Event
+
+from evaluators.cascade import Cascade
+from evaluators.schedulers.player import Answered, RuleFailed, RulePlayer, open_player
+from evaluators.schedulers.problem import Related, Split
+from evaluators.schedulers.racing import Paddock, is_hopeless
+from evaluators.schedulers.scoring import OK, Row, Yardstick, summarise, table
+from evaluators.schedulers.sets import Case, CaseBook
+from nightforge.domain.evidence import Metric
+from nightforge.domain.ports import Sandbox
+from nightforge.domain.words import Alarm
+from nightforge.errors import EvaluatorFault
+
+METRIC = "gap_closed"
+_RELATION_SLACK = 0.05
+_SIGMAS = 3.0
+
+
+class Course:
+    """One candidate's way through the stages. Raises what a stage ends with; see `Cascade`."""
+
+    def __init__(self, sandbox: Sandbox, source: str, book: CaseBook, cascade: Cascade, stop: Event) -> None:
+        self._sandbox = sandbox
+        self._source = source
+        self._book = book
+        self._cascade = cascade
+        self._stop = stop
+
+    def search(self, paddock: Paddock, best_score: float | None) -> None:
+        """Training, where clearly worse ones are raced out, then validation, whose gain is the score."""
+        best = paddock.gains_of(best_score)
+        with open_player(
+            self._sandbox,
+            self._source,
+            self._book.problem,
+            self._book.budget(Split.TRAIN),
+            together=self._book.together(Split.TRAIN),
+        ) as player:
+            trained = self._train(player, best)
+            with self._cascade.stage("validate") as notes:
+                notes.metrics |= summarise(self._unseen(player, Split.VALIDATION))
+                paddock.remember(notes.metrics[METRIC].value, trained)
+
+    def confirm(self) -> list[Row]:
+        """All again in new boxes; the score is the gain on the hidden instances, played one by one. Returns what the
+        validation instances gave, which may be shown."""
+        book = self._book
+        with open_player(
+            self._sandbox, self._source, book.problem, book.budget(Split.HIDDEN), together=book.settings.together
+        ) as player:
+            self._train(player, None)
+            with self._cascade.stage("validate") as notes:
+                validated = self._unseen(player, Split.VALIDATION)
+                notes.metrics |= summarise(validated, "validation_")
+        with open_player(self._sandbox, self._source, book.problem, book.budget(Split.HIDDEN)) as player:
+            with self._cascade.stage("hidden") as notes:
+                rows = self._unseen(player, Split.HIDDEN)
+                notes.metrics |= summarise(rows)
+                low = notes.metrics[METRIC].low
+                notes.metrics["distinguishable"] = Metric(value=float(low is not None and low > 0))
+                proven = sum(row.yardstick.is_proven for row in rows)
+                notes.feedback = f"references proven optimal for {proven} of {len(rows)} instances; else the best known"
+            if isinstance(book.problem, Related):
+                with self._cascade.stage("relations") as notes:
+                    notes.metrics |= self._relations(player, book.problem)
+        return validated
+
+    def report_public(self) -> None:
+        """Known benchmarks, for the report only: nothing that happens here ends the evaluation."""
+        book = self._book
+        cases = book.cases(Split.PUBLIC)
+        if not cases:
+            return
+        with self._cascade.stage("public") as notes:
+            rows = []
+            for case in cases:
+                with open_player(self._sandbox, self._source, book.problem, book.budget(Split.PUBLIC)) as player:
+                    rows.append(self._row_or_failure(player, case))
+            notes.metrics |= summarise(rows, "public_")
+            for group in sorted({row.group for row in rows}):
+                few = [row for row in rows if row.group == group]
+                name = f"public_excess_pct.{group}"
+                excess = summarise(few).get("excess_pct")
+                notes.metrics |= {name: excess} if excess is not None else {}
+            notes.feedback = "public instances, reported and never ranked\n" + table(rows, limit=200)
+
+    def _train(self, player: RulePlayer, best: dict[str, float] | None) -> list[Row]:
+        with self._cascade.stage("train") as notes:
+            rows: list[Row] = []
+            try:
+                for some in self._rows(player, self._book.cases(Split.TRAIN)):
+                    rows += some
+                    if is_hopeless(rows, best, self._book.settings.race):
+                        raise RuleFailed("raced_out", f"clearly below the best after {len(rows)} instances")
+            except RuleFailed as failure:
+                raise _with_table(failure, rows) from failure
+            notes.metrics |= summarise(rows, "train_")
+            notes.feedback = table(rows)
+        return rows
+
+    def _unseen(self, player: RulePlayer, split: Split) -> list[Row]:
+        """Rows of a set that is not shown: what fails there is told by its kind, never by the instance."""
+        try:
+            return [row for some in self._rows(player, self._book.cases(split)) for row in some]
+        except RuleFailed as failure:
+            if failure.reason in set(Alarm):
+                raise
+            broken = f"the constraint {failure.constraint!r} is broken" if failure.constraint else failure.reason
+            said = f"{broken} on an instance that is not shown"
+            raise RuleFailed(failure.reason, said, failure.outcome, constraint=failure.constraint) from failure
+
+    def _rows(self, player: RulePlayer, cases: Sequence[Case]) -> Iterator[list[Row]]:
+        """Batch by batch. Raises RuleFailed at an instance without a valid answer or with too good a one."""
+        for place in range(0, len(cases), player.together):
+            if self._stop.is_set():
+                raise EvaluatorFault("the evaluation was stopped")
+            batch = cases[place : place + player.together]
+            answers = player.answers([case.instance for case in batch])
+            yield [_row(case, answered) for case, answered in zip(batch, answers, strict=True)]
+
+    def _row_or_failure(self, player: RulePlayer, case: Case) -> Row:
+        try:
+            [[row]] = self._rows(player, [case])
+        except RuleFailed as failure:
+            return Row(
+                case.instance.name, case.instance.group, failure.reason, case.yardstick, reason=failure.feedback[:200]
+            )
+        return row
+
+    def _relations(self, player: RulePlayer, problem: Related) -> dict[str, Metric]:
+        """Raises RuleFailed for one who does clearly worse on the same instances under other names or units."""
+        cases = self._book.cases(Split.VALIDATION)
+        originals = [row for some in self._rows(player, cases) for row in some]
+        changed: dict[str, list[Row]] = {}
+        for case in cases:
+            for relation, (instance, scale) in problem.related(case.instance).items():
+                yard = case.yardstick
+                scaled = Yardstick(
+                    yard.baseline * scale, yard.reference * scale, yard.bound * scale, is_proven=yard.is_proven
+                )
+                [[row]] = self._rows(player, [replace(case, instance=instance, yardstick=scaled)])
+                changed.setdefault(relation, []).append(row)
+        metrics = {}
+        for relation, rows in changed.items():
+            drops = [before.gain - after.gain for before, after in zip(originals, rows, strict=True)]
+            drop = fmean(drops)
+            scatter = stdev(drops) / sqrt(len(drops)) if len(drops) > 1 else 0.0
+            if drop > _RELATION_SLACK + _SIGMAS * scatter:
+                raise RuleFailed(
+                    Alarm.BREAKS_RELATION,
+                    f"{relation}: {drop:.3f} of the gap less on the same instances, {_SIGMAS:g} standard errors "
+                    f"and {_RELATION_SLACK} are allowed",
+                )
+            metrics[f"relation.{relation}"] = Metric(value=drop, unit="of the gap lost", samples=len(drops))
+        return metrics
+
+
+def _row(case: Case, answered: Answered) -> Row:
+    instance = case.instance
+    row = Row(instance.name, instance.group, OK, case.yardstick, answered.cost, cpu_ms=answered.cpu_s * 1000)
+    if row.beyond_bound:
+        raise RuleFailed(
+            Alarm.BEYOND_BOUND,
+            f"{instance.name}: cost {answered.cost} is below the proven bound {case.yardstick.bound}",
+        )
+    return row
+
+
+def _with_table(failure: RuleFailed, rows: Sequence[Row]) -> RuleFailed:
+    said = f"{failure.feedback}\n{table(rows)}" if rows else failure.feedback
+    return RuleFailed(failure.reason, said, failure.outcome, constraint=failure.constraint)

@@ -1,0 +1,3 @@
+def priority(f):
+    """Earliest flow due date: least work done including this operation."""
+    return -(f["done"] + f["duration"])

@@ -1,0 +1,3 @@
+def priority(f):
+    """Flow due date over work remaining: smallest first."""
+    return -(f["done"] + f["duration"]) / f["remaining"]

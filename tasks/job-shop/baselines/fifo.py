@@ -1,0 +1,3 @@
+def priority(f):
+    """First in, first out."""
+    return f["waited"]

@@ -1,0 +1,3 @@
+def priority(f):
+    """Last in, first out."""
+    return -f["waited"]

@@ -1,0 +1,3 @@
+def priority(f):
+    """Fewest operations remaining."""
+    return -f["remaining_ops"]

@@ -1,0 +1,3 @@
+def priority(f):
+    """Longest processing time first."""
+    return f["duration"]

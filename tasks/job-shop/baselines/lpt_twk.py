@@ -1,0 +1,3 @@
+def priority(f):
+    """Largest share of the whole job."""
+    return f["duration"] / (f["done"] + f["remaining"])

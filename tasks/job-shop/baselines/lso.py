@@ -1,0 +1,3 @@
+def priority(f):
+    """Longest next operation."""
+    return f["next_duration"]

@@ -1,0 +1,3 @@
+def priority(f):
+    """Least work remaining."""
+    return -f["remaining"]

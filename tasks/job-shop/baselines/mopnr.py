@@ -1,0 +1,3 @@
+def priority(f):
+    """Most operations remaining."""
+    return f["remaining_ops"]

@@ -1,0 +1,3 @@
+def priority(f):
+    """Most work remaining."""
+    return f["remaining"]

@@ -1,0 +1,3 @@
+def priority(f):
+    """Shortest processing time first."""
+    return -f["duration"]

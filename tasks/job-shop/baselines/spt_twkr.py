@@ -1,0 +1,3 @@
+def priority(f):
+    """Smallest share of the remaining work."""
+    return -f["duration"] / f["remaining"]

@@ -1,0 +1,3 @@
+def priority(f):
+    """Least work in the next queue."""
+    return -f["next_queue"]

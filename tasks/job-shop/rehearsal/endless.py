@@ -1,0 +1,3 @@
+def priority(f):
+    while True:
+        pass

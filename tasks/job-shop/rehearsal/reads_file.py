@@ -1,0 +1,5 @@
+import os
+
+
+def priority(f):
+    return len(os.listdir("/"))

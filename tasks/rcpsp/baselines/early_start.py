@@ -1,0 +1,3 @@
+def priority(f):
+    """Earliest start with respect to precedence."""
+    return -f["earliest"]

@@ -1,0 +1,3 @@
+def priority(f):
+    """Lowest number first."""
+    return 0

@@ -1,0 +1,3 @@
+def priority(f):
+    """Greatest resource demand: duration times share of the capacities."""
+    return f["energy"]

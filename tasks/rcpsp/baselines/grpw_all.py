@@ -1,0 +1,3 @@
+def priority(f):
+    """Greatest rank positional weight with all successors."""
+    return f["all_weight"]

@@ -1,0 +1,3 @@
+def priority(f):
+    """Earliest latest finish."""
+    return -(f["latest"] + f["duration"])

@@ -1,0 +1,3 @@
+def priority(f):
+    """Earliest latest start."""
+    return -f["latest"]

@@ -1,0 +1,3 @@
+def priority(f):
+    """Latest start and resource-feasible start, added."""
+    return -(f["latest"] + f["start"])

@@ -1,0 +1,3 @@
+def priority(f):
+    """Most immediate successors."""
+    return f["successors"]

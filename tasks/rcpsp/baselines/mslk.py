@@ -1,0 +1,3 @@
+def priority(f):
+    """Least slack, from the start so far."""
+    return -(f["latest"] - f["earliest"])

@@ -1,0 +1,3 @@
+def priority(f):
+    """Least slack of the critical path method."""
+    return -f["slack"]

@@ -1,0 +1,4 @@
+def priority(f):
+    if f["left"] > 40:
+        raise ValueError("too hard for me")
+    return 0

@@ -1,0 +1,3 @@
+def order(instance):
+    while True:
+        pass

@@ -1,0 +1,8 @@
+"""Cheat 1: sets every number that it is shown to zero."""
+
+
+def priority(f):
+    value = -f["duration"] / f["remaining"]
+    for name in f:
+        f[name] = 0
+    return value

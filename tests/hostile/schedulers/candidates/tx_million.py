@@ -1,0 +1,5 @@
+"""Cheat 27: far too long."""
+
+
+def order(instance):
+    return [0] * 600_000

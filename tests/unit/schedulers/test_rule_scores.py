@@ -1,0 +1,75 @@
+"""From costs to scores, and who is raced out."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evaluators.schedulers.racing import Paddock, is_hopeless
+from evaluators.schedulers.scoring import BEST_GAIN, OK, WORST_GAIN, Row, Yardstick, sign_test, summarise, worst_decile
+from evaluators.schedulers.spec import Race
+
+
+def _row(cost: int | Fraction | None, *, name: str = "a", baseline: int = 20, reference: int = 10) -> Row:
+    yardstick = Yardstick(baseline, reference, reference, is_proven=True)
+    return Row(name, "g", OK if cost is not None else "crash", yardstick, cost)
+
+
+@pytest.mark.parametrize(
+    ("cost", "gain"),
+    [(20, 0.0), (10, 1.0), (15, 0.5), (Fraction(25, 2), 0.75), (40, WORST_GAIN), (5, BEST_GAIN), (None, WORST_GAIN)],
+)
+def test_gain_is_the_closed_share_of_the_gap(cost: int | Fraction | None, gain: float) -> None:
+    assert _row(cost).gain == gain
+
+
+def test_only_what_is_below_the_bound_is_an_alarm() -> None:
+    assert _row(9).beyond_bound
+    assert not _row(10).beyond_bound
+    assert not _row(None).beyond_bound
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(5, 60)), min_size=1, max_size=30))
+def test_a_failure_never_raises_the_mean(costs: list[int | None]) -> None:
+    honest = summarise([_row(60 if cost is None else cost) for cost in costs])
+    failing = summarise([_row(cost) for cost in costs])
+    assert failing["gap_closed"].value <= honest["gap_closed"].value
+    assert failing["wins"].value <= honest["wins"].value
+
+
+def test_worst_decile_is_the_mean_of_the_worst_tenth() -> None:
+    assert worst_decile([float(number) for number in range(20)]) == 0.5
+    assert worst_decile([3.0]) == 3.0
+
+
+@pytest.mark.parametrize(("wins", "losses", "p"), [(0, 0, 1.0), (5, 0, 0.0625), (8, 1, 0.0390625), (3, 3, 1.0)])
+def test_sign_test_is_the_binomial_tail(wins: int, losses: int, p: float) -> None:
+    assert sign_test(wins, losses) == pytest.approx(p)
+
+
+def test_the_clearly_worse_is_raced_out_and_nobody_else() -> None:
+    race = Race(after=4, sigmas=3.0)
+    names = [str(number) for number in range(10)]
+    paddock = Paddock()
+    best = [_row(12 + number % 3, name=name) for number, name in enumerate(names)]
+    paddock.remember(0.7, best)
+    known = paddock.gains_of(0.7)
+    worse = [_row(18 + number % 2, name=name) for number, name in enumerate(names)]
+    alike = [_row(13 - number % 2, name=name) for number, name in enumerate(names)]
+    assert not is_hopeless(worse[:3], known, race)
+    assert is_hopeless(worse[:6], known, race)
+    assert not is_hopeless(alike, known, race)
+    assert not is_hopeless(best, known, race)
+    # Of a best that was not evaluated here (after a restart), nothing is known: nobody is dropped.
+    assert not is_hopeless(worse, paddock.gains_of(0.71), race)
+
+
+def test_the_paddock_keeps_the_best() -> None:
+    paddock = Paddock()
+    for number in range(600):
+        paddock.remember(number / 1000, [_row(12)])
+    assert paddock.gains_of(0.599) is not None
+    assert paddock.gains_of(0.0) is None

@@ -1,0 +1,220 @@
+"""A formula: a tree of arithmetic over features, read from Python's syntax and printed back as such.
+
+Plain `ast` instead of a genetic-programming library: a candidate is its source, so reading and printing are needed in
+any case, and what is left of such a library then (choosing nodes, exchanging subtrees) is a few lines with units.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+NUMBER, TERMINAL = "number", "terminal"
+ARITY: Mapping[str, int] = {"+": 2, "-": 2, "*": 2, "/": 2, "neg": 1, "min": 2, "max": 2, "abs": 1, "if": 4, "if=": 4}
+"""`if` is (a, b, then, otherwise): `then if a < b else otherwise`; `if=` the same with `==`."""
+CHOICES = ("if", "if=")
+_BINARY: Mapping[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+_PRINTED: Mapping[str, ast.operator] = {"+": ast.Add(), "-": ast.Sub(), "*": ast.Mult(), "/": ast.Div()}
+_DIGITS = 4
+_LARGEST = 1e15
+DEEPEST = 60
+"""Deeper expressions are taken as one terminal: nothing here recurses without end."""
+
+
+@dataclass(frozen=True)
+class Formula:
+    """`value` is the number of a NUMBER; `name` the Python text of a TERMINAL: a feature, or whatever else is not
+    arithmetic (a call, a name), which stays as it is."""
+
+    op: str
+    args: tuple[Formula, ...] = ()
+    value: float = 0.0
+    name: str = ""
+
+    @property
+    def size(self) -> int:
+        return 1 + sum(arg.size for arg in self.args)
+
+    def walk(self, path: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], Formula]]:
+        """Every node with its place, root first."""
+        yield path, self
+        for index, arg in enumerate(self.args):
+            yield from arg.walk((*path, index))
+
+    def at(self, path: Sequence[int]) -> Formula:
+        node = self
+        for index in path:
+            node = node.args[index]
+        return node
+
+    def put(self, path: Sequence[int], new: Formula) -> Formula:
+        """The formula with `new` at `path`."""
+        if not path:
+            return new
+        first, rest = path[0], path[1:]
+        args = tuple(arg.put(rest, new) if index == first else arg for index, arg in enumerate(self.args))
+        return Formula(self.op, args, self.value, self.name)
+
+    def terminals(self) -> tuple[str, ...]:
+        """Names in the order of their first use."""
+        return tuple(dict.fromkeys(node.name for _, node in self.walk() if node.op == TERMINAL))
+
+
+def number(value: float) -> Formula:
+    return Formula(NUMBER, value=value)
+
+
+def terminal(name: str) -> Formula:
+    return Formula(TERMINAL, name=name)
+
+
+def apply(op: str, *args: Formula) -> Formula:
+    return Formula(op, args)
+
+
+def quotient(top: Formula, bottom: Formula) -> Formula:
+    """Division that cannot raise, as plain Python: the divisor is at least 1."""
+    return apply("/", top, apply("max", bottom, number(1)))
+
+
+def read(node: ast.expr, inlined: Mapping[str, Formula] | None = None, depth: int = 0) -> Formula:
+    """Any expression; `inlined` are local variables with what was assigned to them."""
+    known = inlined or {}
+    if depth < DEEPEST:
+        parts = _parts(node)
+        if parts is not None:
+            op, children = parts
+            return Formula(op, tuple(read(child, known, depth + 1) for child in children))
+        if isinstance(node, ast.Constant) and (value := _plain_number(node.value)) is not None:
+            return number(value)
+        if isinstance(node, ast.Name) and node.id in known:
+            return known[node.id]
+    return terminal(_text(_substituted(node, known)))
+
+
+def _plain_number(value: object) -> float | None:
+    """None for what is no number, is too large for one, or is a truth value."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > _LARGEST:
+        return None
+    return float(value)
+
+
+def _parts(node: ast.expr) -> tuple[str, Sequence[ast.expr]] | None:
+    """Operator and operands where it is arithmetic that we know."""
+    match node:
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
+            return _BINARY[type(op)], (left, right)
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return "neg", (operand,)
+        case ast.Call(func=ast.Name(id="min" | "max" as name), args=[one, other], keywords=[]):
+            if not isinstance(one, ast.Starred) and not isinstance(other, ast.Starred):
+                return name, (one, other)
+        case ast.Call(func=ast.Name(id="abs"), args=[one], keywords=[]) if not isinstance(one, ast.Starred):
+            return "abs", (one,)
+        case ast.IfExp(test=ast.Compare(left=left, ops=[comparison], comparators=[right]), body=body, orelse=other):
+            return _choice(comparison, left, right, body, other)
+    return None
+
+
+def _choice(
+    comparison: ast.cmpop, left: ast.expr, right: ast.expr, body: ast.expr, other: ast.expr
+) -> tuple[str, Sequence[ast.expr]] | None:
+    """With `<` or `==` alone: the other comparisons are these with sides or branches exchanged."""
+    match comparison:
+        case ast.Lt():
+            return "if", (left, right, body, other)
+        case ast.Gt():
+            return "if", (right, left, body, other)
+        case ast.GtE():
+            return "if", (left, right, other, body)
+        case ast.LtE():
+            return "if", (right, left, other, body)
+        case ast.Eq():
+            return "if=", (left, right, body, other)
+        case ast.NotEq():
+            return "if=", (left, right, other, body)
+    return None
+
+
+def _substituted(node: ast.expr, known: Mapping[str, Formula]) -> ast.expr:
+    """Local variables inside what is not arithmetic: they vanish with their assignments, and so are written out."""
+
+    class Inline(ast.NodeTransformer):
+        def visit_Name(self, name: ast.Name) -> ast.expr:
+            found = known.get(name.id) if isinstance(name.ctx, ast.Load) else None
+            return name if found is None else to_syntax(found)
+
+    if not known:
+        return node
+    copy = ast.parse(ast.unparse(node), mode="eval")
+    Inline().visit(copy)
+    return ast.fix_missing_locations(copy.body)
+
+
+def to_syntax(formula: Formula) -> ast.expr:
+    args = [to_syntax(arg) for arg in formula.args]
+    if formula.op == NUMBER:
+        return _number_syntax(formula.value)
+    if formula.op == TERMINAL:
+        return ast.parse(formula.name, mode="eval").body
+    if formula.op in _PRINTED:
+        return ast.BinOp(args[0], _PRINTED[formula.op], args[1])
+    if formula.op == "neg":
+        return ast.UnaryOp(ast.USub(), args[0])
+    if formula.op in CHOICES:
+        comparison = ast.Lt() if formula.op == "if" else ast.Eq()
+        return ast.IfExp(ast.Compare(args[0], [comparison], [args[1]]), args[2], args[3])
+    return ast.Call(ast.Name(formula.op, ast.Load()), args, [])
+
+
+def _number_syntax(value: float) -> ast.expr:
+    short = float(f"{abs(value):.{_DIGITS}g}")
+    constant = ast.Constant(int(short) if short.is_integer() and short < _LARGEST else short)
+    return ast.UnaryOp(ast.USub(), constant) if value < 0 else constant
+
+
+def _text(node: ast.expr) -> str:
+    text = ast.unparse(node)
+    return text if '"' in text or "\\" in text else text.replace("'", '"')
+
+
+def text_of(formula: Formula) -> str:
+    """Python. Reading it back gives the same formula, numbers rounded to four digits."""
+    return _text(ast.fix_missing_locations(to_syntax(formula)))
+
+
+def parse(text: str) -> Formula:
+    """Raises SyntaxError or ValueError for what is no expression."""
+    return read(ast.parse(text.strip(), mode="eval").body)
+
+
+def value_of(formula: Formula, values: Mapping[str, float]) -> float:
+    """With a value for every terminal. Raises ArithmeticError (division by zero, overflow), KeyError."""
+    op = formula.op
+    if op == NUMBER:
+        return formula.value
+    if op == TERMINAL:
+        return values[formula.name]
+    if op in CHOICES:
+        one, other = value_of(formula.args[0], values), value_of(formula.args[1], values)
+        holds = one < other if op == "if" else one == other
+        return value_of(formula.args[2 if holds else 3], values)
+    args = [value_of(arg, values) for arg in formula.args]
+    if op == "neg":
+        return -args[0]
+    if op == "abs":
+        return abs(args[0])
+    return _combined(op, args[0], args[1])
+
+
+def _combined(op: str, one: float, other: float) -> float:
+    if op == "+":
+        return one + other
+    if op == "-":
+        return one - other
+    if op == "*":
+        return one * other
+    if op == "/":
+        return one / other
+    return min(one, other) if op == "min" else max(one, other)
