@@ -13,7 +13,7 @@ from random import Random
 
 _OPERAND = r"(?:[A-Za-z_]\w*(?:\[\d+\])?|1'b[01])"
 _HEAD = re.compile(r"\s*module\s+\w+\s*\(([^()]*)\);(.*?)endmodule\s*", re.DOTALL)
-_PORT = re.compile(r"\s*(input|output)\s+(?:\[(\d+):0\]\s*)?([A-Za-z_]\w*)\s*")
+_PORT = re.compile(r"\s*(input|output)\s+(?:wire\s+|logic\s+)?(?:\[(\d+):0\]\s*)?([A-Za-z_]\w*)\s*")
 _LINE = re.compile(rf"\s*(?:(wire)|assign)\s+({_OPERAND})\s*=\s*(.+)\s*", re.DOTALL)
 _FORMS = tuple(
     (kind, re.compile(pattern.replace("@", f"({_OPERAND})")))
