@@ -39,7 +39,7 @@ proc
 flatten
 check -noinit
 setundef -zero
-write_ilang /box/design.il
+write_rtlil /box/design.il
 opt_clean
 simplemap
 setattr -unset hdlname
@@ -49,7 +49,7 @@ write_json /box/gates.json
 # What `synth -flatten` of yosys does, less its steps for state machines, memories and registers, and without
 # `opt -undriven`, which would let an output that is never assigned be anything.
 _SYNTHESIS = """
-read_ilang /box/design.il
+read_rtlil /box/design.il
 opt_expr
 opt_clean
 opt -nodffe -nosdff
