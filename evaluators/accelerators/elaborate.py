@@ -1,5 +1,9 @@
 """Verilog to the gate netlist: lint and synthesis in one box, then every check of `yosys_json`.
 
+A text that is gates already (bitwise operators, reductions, comparisons, `?:`) becomes the netlist as it stands:
+synthesis would merge and reorder its gates before the mapper sees them, so that a small change of the text would
+reach the mapper as a large one, or not at all. Sums, products, tables and the like are synthesised.
+
 Nothing of the candidate's text goes further than this. x constants that synthesis itself makes (branches that cannot
 be reached) become 0 right after the processes are gone, so that no later step may use them as don't-cares; what is
 left undriven stays undriven and is refused.
@@ -28,14 +32,24 @@ LATENESS = 6.0
 _MEMORY_BYTES = 1024 * MIB
 _FEEDBACK_CHARS = 3000
 _LINT_LINES = 12
-# What `synth -flatten` of yosys does, less its steps for state machines, memories and registers, and without
-# `opt -undriven`, which would let an output that is never assigned be anything.
-_PASSES = """
+_GATES = """
+read_verilog -sv -noautowire -mem2reg /job/design.v
 hierarchy -check -top {top}
 proc
 flatten
 check -noinit
 setundef -zero
+write_rtlil /box/design.il
+opt_clean
+simplemap
+setattr -unset hdlname
+write_json /box/gates.json
+"""
+"""Every check of drivers is made here, of all designs. What `simplemap` can make of a cell is a gate per bit of it."""
+# What `synth -flatten` of yosys does, less its steps for state machines, memories and registers, and without
+# `opt -undriven`, which would let an output that is never assigned be anything.
+_SYNTHESIS = """
+read_rtlil /box/design.il
 opt_expr
 opt_clean
 opt -nodffe -nosdff
@@ -56,6 +70,8 @@ clean
 setattr -unset hdlname
 write_json /box/netlist.json
 """
+_IS_MORE = r'"type": "(\$[a-z]|\$_[A-Z0-9]*(DFF|LATCH|FF_|SR_)|[^$])'
+"""A cell that is no gate, as `grep -E` finds it in gates.json: then there is synthesis to do."""
 _LINT = (
     "{verilator} --lint-only -Wall -Wno-fatal -Wno-DECLFILENAME -Wno-UNUSEDSIGNAL -Wno-UNUSEDPARAM -Wno-EOFNEWLINE "
     "--top-module {top} /job/design.v 2> lint.txt; echo $? > lint.code"
@@ -85,11 +101,16 @@ async def elaborate(
     """`text` has passed `check_text`. Raises Refused with reason, line and mend; EvaluatorFault when tools break."""
     verilator = toolchain.find(toolchain.VERILATOR)
     lint = _LINT.format(verilator=verilator, top=top) if verilator else ": no lint"
-    script = "read_verilog -sv -noautowire -mem2reg /job/design.v\n" + _PASSES.format(top=top)
-    launch = fallback.yosys("/job/script.ys")
+    gates, synthesis = fallback.yosys("/job/gates.ys"), fallback.yosys("/job/synthesis.ys")
+    steps = (
+        f"{lint}; export TMPDIR=/box; {shlex.join(gates.argv)} || exit $?; "
+        f"if grep -qE {shlex.quote(_IS_MORE)} gates.json; then exec {shlex.join(synthesis.argv)}; fi; "
+        "mv gates.json netlist.json"
+    )
+    scripts = {"gates.ys": _GATES.format(top=top).encode(), "synthesis.ys": _SYNTHESIS.encode()}
     result = await sandbox.run(
-        ["/bin/sh", "-c", f"{lint}; TMPDIR=/box exec {shlex.join(launch.argv)}"],
-        files={**launch.files, "design.v": text.encode(), "script.ys": script.encode()},
+        ["/bin/sh", "-c", steps],
+        files={**gates.files, "design.v": text.encode(), **scripts},
         limits=Limits(wall_s=LATENESS * wall_s, cpu_s=max(1, int(wall_s)), memory_bytes=_MEMORY_BYTES),
         outputs=("netlist.json", "lint.txt", "lint.code"),
     )

@@ -16,7 +16,7 @@ from evaluators.accelerators.timing import sta_delay_ns
 from evaluators.cascade import StageNotes
 from nightforge.domain.evidence import Calibration, Metric
 from nightforge.domain.ports import Sandbox
-from nightforge.domain.task import Task
+from nightforge.domain.task import Constraint, Task
 from nightforge.domain.words import Direction
 from nightforge.errors import EvaluatorFault
 
@@ -50,13 +50,14 @@ async def confirm(
     for condition in [scored, *(condition_of(name) for name in settings.confirm if name != scored.name)]:
         library = toolchain.library(condition.technology)
         results = await flow.mapped(netlist, condition, wall_s=wall_s)
-        chosen = choose([figures_of(mapped) for mapped in results], task.objective, task.constraints)
+        suffix = "" if condition is scored else f".{condition.name}"
+        bounds = constraints_under(task.constraints, calibration, suffix)
+        chosen = choose([figures_of(mapped) for mapped in results], task.objective, bounds)
         mapped = next(one for one in results if one.recipe == chosen.recipe)
         proof = await prove(engine, sandbox, golden, mapped.netlist(library, netlist), limit_s=wall_s)
         if proof.mismatch is not None:
             raise EvaluatorFault(f"abc mapped it wrongly: {proof.mismatch.describe()}", where=condition.name)
         seen = await _second_opinion(sandbox, mapped, netlist, library, condition)
-        suffix = "" if condition is scored else f".{condition.name}"
         for name, value, unit in (
             ("area_um2", mapped.area_um2, "um2"),
             ("delay_ns", mapped.delay_ns, "ns"),
@@ -90,17 +91,38 @@ def _told(seen: float | None) -> str:
     return "OpenSTA is not installed" if seen is None else f"OpenSTA {seen:.4f} ns"
 
 
+def constraints_under(
+    constraints: Sequence[Constraint], calibration: Calibration | None, suffix: str
+) -> tuple[Constraint, ...]:
+    """The task's, as the reference can hold them under the condition of `suffix`.
+
+    A bound is meant for the condition that is scored. Where load or other cells put it out of the reference's reach,
+    the candidate is held to what the reference reaches: else the faster design would be judged by its area alone.
+    """
+    held = []
+    for constraint in constraints:
+        reached = _of_reference(calibration, f"{constraint.metric}{suffix}") if suffix else None
+        if reached is not None:
+            loosest = max if constraint.relation == "<=" else min
+            constraint = constraint.model_copy(update={"bound": loosest(constraint.bound, reached)})
+        held.append(constraint)
+    return tuple(held)
+
+
+def _of_reference(calibration: Calibration | None, name: str) -> float | None:
+    """A metric of the baseline that gains are counted against."""
+    for baseline in calibration.baselines if calibration else ():
+        if calibration and baseline.name == calibration.reference and name in baseline.metrics:
+            return baseline.metrics[name].value
+    return None
+
+
 def _gain(task: Task, calibration: Calibration | None, suffix: str, value: float) -> float | None:
     """The reference's figure through the candidate's (turned where more is better)."""
-    if calibration is None:
+    known = _of_reference(calibration, f"{task.objective.metric}{suffix}")
+    if known is None or known <= 0 or value <= 0:
         return None
-    for baseline in calibration.baselines:
-        if baseline.name == calibration.reference:
-            metric = baseline.metrics.get(f"{task.objective.metric}{suffix}")
-            if metric is None or metric.value <= 0 or value <= 0:
-                return None
-            return metric.value / value if task.objective.direction is Direction.MIN else value / metric.value
-    return None
+    return known / value if task.objective.direction is Direction.MIN else value / known
 
 
 def _judge(gains: dict[str, float], scored: Condition, notes: StageNotes, lines: list[str]) -> None:

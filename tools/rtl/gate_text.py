@@ -1,7 +1,8 @@
-"""Gate-level Verilog, one gate per line, as a network that can be changed: read, simulated, swept, printed.
+"""Gate-level Verilog as a network that can be changed: read, simulated, swept, printed.
 
-The form is that of a design's plain gates: `wire NAME = a & ~b;` with at most one operator (`~ & | ^ ?:`), then
-`assign OUTPUT = NAME;`. Anything else is not read.
+The form is that of a design's plain gates: `wire NAME = a & ~b;` with one operator (`~ & | ^ ?:`), then
+`assign OUTPUT = NAME;`. Expressions of `~ & | ^` on single bits are read too, a gate for each operator, and printed one
+gate per line. Anything else is not read.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from tools.rtl.expressions import Expression, parse
+
 _OPERAND = r"(?:[A-Za-z_]\w*(?:\[\d+\])?|1'b[01])"
 _HEAD = re.compile(r"\s*module\s+\w+\s*\(([^()]*)\);(.*?)endmodule\s*", re.DOTALL)
-_PORT = re.compile(r"\s*(input|output)\s+(?:\[(\d+):0\]\s*)?([A-Za-z_]\w*)\s*")
+_PORT = re.compile(r"\s*(input|output)\s+(?:wire\s+|logic\s+)?(?:\[(\d+):0\]\s*)?([A-Za-z_]\w*)\s*")
 _LINE = re.compile(rf"\s*(?:(wire)|assign)\s+({_OPERAND})\s*=\s*(.+)\s*", re.DOTALL)
 _FORMS = tuple(
     (kind, re.compile(pattern.replace("@", f"({_OPERAND})")))
@@ -56,9 +59,20 @@ class Network:
     inputs: list[str]
     gates: dict[str, Gate]
     outputs: dict[str, str]
+    reserved: frozenset[str] = frozenset()
+    """Names that stand in the text, whether they were read yet or not: no new wire may have one."""
 
     def copy(self) -> Network:
-        return Network(self.head, self.inputs, dict(self.gates), dict(self.outputs))
+        return Network(self.head, self.inputs, dict(self.gates), dict(self.outputs), self.reserved)
+
+    def add(self, gate: Gate) -> str:
+        """The name of a new wire for it."""
+        number = len(self.gates)
+        taken = {name.split("[")[0] for name in (*self.gates, *self.inputs, *self.outputs)} | self.reserved
+        while f"g{number}" in taken:
+            number += 1
+        self.gates[f"g{number}"] = gate
+        return f"g{number}"
 
     def order(self, random: Random | None = None) -> list[str]:
         """By level, chance deciding within one; ValueError for a loop."""
@@ -137,23 +151,50 @@ def read_gates(source: str) -> Network | None:
             return None
         if port[1] == "input":
             inputs += [f"{port[3]}[{bit}]" for bit in range(int(port[2]) + 1)] if port[2] else [port[3]]
-    network = Network(source[: whole.end(1)] + ");", inputs, {}, {})
+    names = frozenset(re.findall(r"[A-Za-z_]\w*", source))
+    network = Network(source[: whole.end(1)] + ");", inputs, {}, {}, names)
     for statement in whole[2].split(";")[:-1]:
         line = _LINE.fullmatch(statement)
-        gate = _gate(line[3]) if line else None
+        gate = _gate(line[3]) or _expression(line[3], network) if line else None
         if line is None or gate is None or line[2] in network.gates or line[2] in network.outputs:
             return None
         if line[1]:
             network.gates[line[2]] = gate
-        elif gate[0] == "buf":
-            network.outputs[line[2]] = gate[1][0]
         else:
-            return None
+            network.outputs[line[2]] = gate[1][0] if gate[0] == "buf" else network.add(gate)
     try:
         network.order()
     except ValueError:
         return None
     return network if network.outputs and not whole[2].split(";")[-1].strip() else None
+
+
+_BINARY = {"&": "and", "|": "or", "^": "xor"}
+_INVERTED = {"and": "nand", "or": "nor", "xor": "xnor"}
+
+
+def _expression(text: str, network: Network) -> Gate | None:
+    """The last gate of an expression, those before it put into the network."""
+    whole = parse(text)
+    return _tree(whole, network) if whole is not None else None
+
+
+def _tree(whole: Expression, network: Network) -> Gate | None:
+    if not whole.operator:
+        return ("buf", (whole.text,)) if re.fullmatch(_OPERAND, whole.text) else None
+    inner = whole.parts[0]
+    if whole.operator == "~" and inner.operator in _BINARY:
+        gate = _tree(inner, network)
+        return (_INVERTED[gate[0]], gate[1]) if gate else None
+    if whole.operator != "~" and whole.operator not in _BINARY:
+        return None
+    operands = []
+    for part in whole.parts:
+        gate = _tree(part, network)
+        if gate is None:
+            return None
+        operands.append(gate[1][0] if gate[0] == "buf" else network.add(gate))
+    return ("not" if whole.operator == "~" else _BINARY[whole.operator]), tuple(operands)
 
 
 def _gate(text: str) -> Gate | None:

@@ -59,7 +59,7 @@ class Gates(DrawnOperator):
     """How propagate signals, merges and last sums are written, bit by bit or along a stretch of bits."""
 
     name = "rewrite.rtl-gates"
-    prior = 0.45
+    prior = 0.3
 
     def change(self, genome: Genome, maker: str, random: Random) -> str:
         low, top = bounds(rows_of(genome))

@@ -19,7 +19,7 @@ class Leap(DrawnOperator):
     """Two to six of the small changes on top of one another, to leave a place where no single one helps."""
 
     name = "rewrite.rtl-leap"
-    prior = 0.25
+    prior = 0.4
 
     def __init__(self) -> None:
         self._parts: tuple[DrawnOperator, ...] = (Wiring(), Wiring(), Compressors(), Prefix(), Gates(), Rebuild())

@@ -150,15 +150,7 @@ def _regroup(network: Network, name: str, random: Random) -> str:
         inner, other = operands[index], operands[1 - index]
         if network.gates.get(inner, ("", ()))[0] == kind:
             x, y = random.sample(network.gates[inner][1], 2)
-            fresh = _fresh(network)
-            network.gates[fresh] = (kind, (y, other))
+            fresh = network.add((kind, (y, other)))
             network.gates[name] = (kind, (x, fresh))
             return f"{name} regrouped"
     return ""
-
-
-def _fresh(network: Network) -> str:
-    number = len(network.gates)
-    while f"g{number}" in network.gates or any(one.split("[")[0] == f"g{number}" for one in network.inputs):
-        number += 1
-    return f"g{number}"

@@ -121,7 +121,7 @@ class Rebuild(DrawnOperator):
     """One column, or all from one on, wired anew by arrival time with some chance in it."""
 
     name = "rewrite.rtl-tree"
-    prior = 0.2
+    prior = 0.15
     makers = frozenset({"multiplier"})
 
     def change(self, genome: Genome, maker: str, random: Random) -> str:

@@ -18,8 +18,8 @@ PUBLISHED = {
     "add32": {"operator": 20573, "ripple": 22201, "sklansky": 20063, "kogge-stone": 21306, "brent-kung": 20435},
 }
 """Area x delay (um2*ns) of the same structures, mapped by the same three recipes but written by another program and
-optimised by yosys first: the order of gates alone moves a figure by some per cent."""
-WITHIN = 0.08
+optimised by yosys first, where ours reach the mapper as they are: that moves a figure by some per cent."""
+WITHIN = 0.10
 GOLDEN_WIDTHS = {"mul8": 16, "mul16": 32, "add32": 33, "add64": 65}
 
 

@@ -44,11 +44,26 @@ def test_printed_gates_are_read_again(netlist: Netlist, a: int, b: int) -> None:
     assert bits(again, netlist, a & mask, b & mask) == expected
 
 
+def test_expressions_are_read_a_gate_for_each_operator() -> None:
+    text = "module cand(input wire [2:0] a, output y);\nwire g0 = a[0];\n"
+    text += "assign y = ~(a[1] & (g0 ^ ~a[2])) | a[1];\nendmodule\n"
+    network = read_gates(text)
+    assert network is not None
+    assert sorted(kind for kind, _ in network.gates.values()) == ["buf", "nand", "not", "or", "xor"]
+    again = read_gates(network.text())
+    assert again is not None
+    for value in range(8):
+        a0, a1, a2 = (value >> place & 1 for place in range(3))
+        for one in (network, again):
+            values = one.simulate({f"a[{place}]": value >> place & 1 for place in range(3)}, 1)
+            assert values[one.outputs["y"]] == 1 - (a1 & (a0 ^ 1 - a2)) | a1
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "",
-        "module cand(input a, output y); assign y = ~a; endmodule",  # an output is a wire's other name
+        "module cand(input a, output y); wire n = ~(a | ~(a + a)); assign y = n; endmodule",
         "module cand(input a, output y); wire n = a + a; assign y = n; endmodule",
         "module cand(input a, output y); wire n = m; wire m = n; assign y = n; endmodule",
         "module cand(input a, output y); wire n = b; assign y = n; endmodule",
@@ -101,5 +116,5 @@ def test_proposals_are_proven_and_differ(netlist: Netlist, box: Sandbox, compile
 
 
 def test_nothing_is_proposed_for_other_programs() -> None:
-    program = Program(ordinal=0, source="module cand(input a, output y); assign y = a & a; endmodule")
+    program = Program(ordinal=0, source="module cand(input a, output y); assign y = a + a; endmodule")
     assert Resubstitution().propose(OperatorContext(language="verilog", parent=program, seed=1)) == ()
