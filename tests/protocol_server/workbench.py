@@ -89,7 +89,7 @@ class Workbench:
     def client(
         self,
         *models: ModelSpec,
-        request_timeout_s: float = 1.0,
+        request_timeout_s: float = 10.0,
         total_timeout_s: float = 20.0,
         max_concurrent_calls: int = 4,
         api_key: str | None = KEY,

@@ -34,13 +34,15 @@ from tools.llm import UnusableReply
 FINE = answer("fine")
 
 
-async def retried(bench: Workbench, server: ProtocolServer, bad: Behaviour, slug: str, *, booked: str) -> None:
+async def retried(
+    bench: Workbench, server: ProtocolServer, bad: Behaviour, slug: str, *, booked: str, request_timeout_s: float = 10.0
+) -> None:
     """`bad` costs one failed attempt and a second one is answered.
 
     `booked`: what the failed attempt costs: `nothing`, the `reserve`, or its reported `usage`.
     """
     server.script(bad, FINE)
-    reply = await bench.ask(bench.client(spec(server.base_url)))
+    reply = await bench.ask(bench.client(spec(server.base_url), request_timeout_s=request_timeout_s))
     assert reply.text == "fine"
     failed, answered = bench.calls()
     assert (failed.state, answered.state) == (CallState.FAILED, CallState.ANSWERED)
@@ -155,7 +157,7 @@ async def test_row_6_a_larger_model_takes_the_long_prompt(bench: Workbench) -> N
 
 async def test_row_7_a_hang_ends_and_is_retried(bench: Workbench, protocol_server: ProtocolServer) -> None:
     began = time.monotonic()
-    await retried(bench, protocol_server, hang(), "timeout", booked="reserve")
+    await retried(bench, protocol_server, hang(), "timeout", booked="reserve", request_timeout_s=1.0)
     assert 0.9 < time.monotonic() - began < 3
 
 
@@ -184,7 +186,7 @@ async def test_row_7_the_total_deadline_ends_it(bench: Workbench, protocol_serve
 
 async def test_row_8_a_slow_drip_ends(bench: Workbench, protocol_server: ProtocolServer) -> None:
     began = time.monotonic()
-    await retried(bench, protocol_server, drip(interval_s=0.05), "timeout", booked="reserve")
+    await retried(bench, protocol_server, drip(interval_s=0.05), "timeout", booked="reserve", request_timeout_s=1.0)
     assert time.monotonic() - began < 3, "no single read was slow, the whole was"
 
 

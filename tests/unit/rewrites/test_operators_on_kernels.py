@@ -24,7 +24,9 @@ if TYPE_CHECKING:
         def error(self, kernel: KernelLike, source: str) -> float: ...
 
 
-OPERATORS = {operator.name: operator for operator in load_operators()}
+OPERATORS = {
+    operator.name: operator for operator in load_operators() if not operator.languages or "c" in operator.languages
+}
 UNSHIPPED = ("gelu", "gelu_tanh", "gelu_strips", "layernorm")
 MATCHES = {
     "crossover.blocks": {"gelu"},
