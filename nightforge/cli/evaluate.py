@@ -170,6 +170,7 @@ class Result:
             "metrics": {name: metric.model_dump(mode="json") for name, metric in evidence.metrics.items()},
             "feedback": last.feedback,
             "tier": evidence.tier.value,
+            "evidence_class": evidence.evidence_class.value,
             "evidence": self.measured.model_dump(mode="json"),
             "confirmation": self.confirmed.model_dump(mode="json") if self.confirmed else None,
             "calibration": self.calibration.model_dump(mode="json"),
@@ -177,7 +178,7 @@ class Result:
 
     def describe(self) -> str:
         from nightforge.cli.words import evidence_lines, metric_text
-        from nightforge.report.states import CANDIDATE_SHAPES
+        from nightforge.report.states import CANDIDATE_SHAPES, class_note
 
         reason = f" ({self.reason})" if self.reason else ""
         lines = [f"{CANDIDATE_SHAPES[self.state]} {self.state.value}{reason}"]
@@ -186,6 +187,7 @@ class Result:
         metric = evidence.metrics.get(objective.metric)
         if evidence.passed and metric is not None:
             word = "confirmed" if self.state.value == "confirmed" else "measured, not confirmed"
+            word += class_note(evidence)
             lines.append(
                 f"{objective.title or objective.metric}: {metric_text(metric)} against "
                 f"{self.calibration.reference} ({word})"
@@ -194,7 +196,7 @@ class Result:
                 lines.append(f"not distinguishable from the reference: the band is {self.calibration.band:.1%} today")
         for title, shown in (("measured", self.measured), ("confirmation", self.confirmed)):
             if shown is not None:
-                lines.append(f"{title} (sandbox {shown.tier.value})")
+                lines.append(f"{title} ({shown.evidence_class.value}, sandbox {shown.tier.value})")
                 lines.extend(evidence_lines(shown))
         return "\n".join(lines)
 

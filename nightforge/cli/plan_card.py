@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nightforge.cli.words import clean, duration, metric_text, number
-from nightforge.domain.words import Direction, SandboxTier
+from nightforge.domain.words import Direction, EvidenceClass, SandboxTier
 from nightforge.report.text import clean_line, counted, money
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def card_rows(card: PlanCard) -> list[tuple[str, str]]:
     rows.append(
         ("evaluator", f"{task.domain}: " + " → ".join(f"{stage.name} ({stage.title})" for stage in task.stages))
     )
+    if calibration.evidence_class is not EvidenceClass.ISOLATED:
+        rows.append(("evidence", f"{calibration.evidence_class.value}: {calibration.evidence_class.meaning}"))
     rows.extend(_baseline_rows(calibration, plan.objectives[0].metric))
     rows.append(
         (

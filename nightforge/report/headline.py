@@ -7,7 +7,8 @@ import re
 from nightforge.domain.candidate import Candidate
 from nightforge.domain.evidence import Metric
 from nightforge.domain.words import CampaignState, CandidateState
-from nightforge.report.data import ReportData, shown_metric
+from nightforge.report.data import ReportData, shown_evidence, shown_metric
+from nightforge.report.states import class_note
 from nightforge.report.text import number, with_interval
 
 NUMBER = r"-?[\d.]+(?:e[+-]?\d+)?"
@@ -61,7 +62,7 @@ def _nothing_found(data: ReportData) -> str:
     )
     parts = [
         f"No gain over {reference} that this machine can tell apart: the closest gives "
-        f"{amount_text(data, metric.value)}{_interval_words(metric)} ({word})"
+        f"{amount_text(data, metric.value)}{_interval_words(metric)} ({word}{class_note(shown_evidence(top))})"
     ]
     if data.smallest_gain is not None:
         parts.append(f"a gain counts from {amount_text(data, data.smallest_gain)}")
@@ -75,7 +76,8 @@ def _best_measured(data: ReportData) -> str:
     metric = shown_metric(top, data.objective.metric) if top is not None else None
     if metric is None:
         return ""
-    return f"; the best is measured at {with_interval(metric)} {data.objective.unit}".rstrip()
+    words = f"; the best is measured at {with_interval(metric)} {data.objective.unit}".rstrip()
+    return words + class_note(shown_evidence(top) if top is not None else None)
 
 
 def amount_text(data: ReportData, value: float) -> str:
