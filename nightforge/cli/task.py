@@ -25,8 +25,9 @@ SHOWN_EVERY = 10
 def check(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A shipped task, or the path of a task folder.")],
     mutants: Annotated[
-        int, typer.Option("--mutants", min=0, help="Mutants that must count (caught or survived); 0 leaves them out.")
-    ] = 200,
+        int | None,
+        typer.Option("--mutants", min=0, help="Mutants that must count (caught or survived); 0 leaves them out."),
+    ] = None,
     rehearsal: Annotated[
         bool, typer.Option("--rehearsal/--no-rehearsal", help="Also measure the candidates of known fate.")
     ] = True,
@@ -123,6 +124,10 @@ def describe(task: Task, report: IntegrityReport) -> str:
     from nightforge.report.text import clean_line
 
     lines = [f"{task.name}: evaluator {report.evaluator}"]
+    for remark in report.remarks:
+        mark = {"ok": "ok  ", "note": "note", "bad": "FAIL"}[remark.level]
+        lines.append(f"  {mark} {remark.topic}: {clean_line(remark.said)}")
+        lines += [f"       mend: {clean_line(remark.mend)}"] if remark.mend else []
     for check in report.admission:
         mark = "ok  " if check.held else "FAIL"
         lines.append(
