@@ -46,13 +46,14 @@ def evaluate(
     import asyncio
 
     from nightforge.catalogue import find_task
+    from nightforge.cli.own_path import task_named
     from nightforge.cli.reading import resolve_settings
     from nightforge.domain.words import SandboxTier
     from sandbox import open_sandbox
 
     settings = resolve_settings({"sandbox": sandbox, "unsafe_local": unsafe_local or None}).settings
     source = read_program(file)
-    found = find_task(task)
+    found = find_task(task_named(output, task, sandbox=sandbox, unsafe_local=unsafe_local))
     chosen = read_parameters(found, parameters or [])
     box = open_sandbox(
         tier=settings.sandbox,

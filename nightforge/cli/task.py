@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightforge.cli.options import JsonFlag, LibertyFile, QuietFlag, SandboxFlag, UnsafeFlag, VerboseFlag
+from nightforge.cli.options import JsonFlag, LibertyFile, PythonFlag, QuietFlag, SandboxFlag, UnsafeFlag, VerboseFlag
 from nightforge.cli.output import Output
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def check(
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, help="Seed of data and order; the default comes from the system.")
     ] = None,
+    python: PythonFlag = None,
     unsafe_local: UnsafeFlag = False,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
@@ -53,12 +54,13 @@ def check(
     from evaluators.integrity.stored import write_report
     from nightforge.catalogue import find_task
     from nightforge.cli.evaluate import open_evaluator
+    from nightforge.cli.own_path import task_named
     from nightforge.cli.reading import resolve_settings
     from nightforge.fingerprint import INTEGRITY_FILE
     from sandbox import open_sandbox
 
     settings = resolve_settings({"unsafe_local": unsafe_local or None}).settings
-    task = find_task(name)
+    task = find_task(task_named(output, name, python=python, unsafe_local=unsafe_local))
     evaluator = open_evaluator(task, open_sandbox(unsafe_local=settings.unsafe_local))
     parameters = {parameter.name: parameter.default for parameter in task.parameters}
     extent = Extent(mutants=mutants, rehearsal=rehearsal, seed=seed)
