@@ -54,7 +54,12 @@ def number(value: float) -> str:
 
 
 def with_interval(metric: Metric) -> str:
-    """`1.59 [1.54, 1.68]`: as many decimals as the interval needs to be seen, the same for all three."""
+    """`1.59 [1.54, 1.68]`: as many decimals as the interval needs to be seen, the same for all three.
+
+    A single value without any spread is exact, and shown with nine digits.
+    """
+    if metric.low == metric.high == metric.value and metric.samples == 1 and metric.value != int(metric.value):
+        return f"{metric.value:.9g}"
     if metric.low is None or metric.high is None:
         return number(metric.value)
     parts = (metric.value, metric.low, metric.high)
