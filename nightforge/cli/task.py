@@ -9,6 +9,7 @@ import typer
 
 from nightforge.cli.options import JsonFlag, LibertyFile, PythonFlag, QuietFlag, SandboxFlag, UnsafeFlag, VerboseFlag
 from nightforge.cli.output import Output
+from nightforge.cli.task_init import init
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,6 +77,9 @@ def check(
     if report.complaints:
         output.note("not to be trusted: " + "; ".join(report.complaints))
         raise typer.Exit(4)
+
+
+app.command("init", short_help="Make a task of your own code.")(init)
 
 
 @app.command("design", short_help="Make a task of a Verilog file of yours.")
