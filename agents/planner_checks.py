@@ -167,8 +167,9 @@ def _requests(facts: GoalFacts, task: Task, found: Findings, counts: Sequence[Co
             asked.append(_Request("threads", (int(threads.value),), threads.text))
         else:
             _ask_how_many(task, threads.text, found)
-    sizes = {one.text for one in (*facts.sizes, *facts.shapes) if is_said(one.text, counts)}
-    return [*asked, *_size_requests(facts, task, found, read=said | sizes)]
+    texts = [*(one.text for one in facts.sizes), *(one.text for one in facts.shapes)]
+    read = said | {text for text in texts if is_said(text, counts)}
+    return [*asked, *_size_requests(facts, task, found, read=read)]
 
 
 def _requests_by_words(facts: GoalFacts, task: Task) -> list[_Request]:

@@ -5,7 +5,7 @@ Nothing that an operator proposes can reach beyond its file, or beyond the EVOLV
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from nightforge.domain.bundle import BLOCK_START, LANGUAGE, Bundle, format_bundle, language_of, parse_bundle
 from nightforge.domain.team import Draft, Operator, OperatorContext, Program
@@ -34,7 +34,7 @@ class Sectioned:
 
     def fits(self, source: str) -> bool:
         """Whether the program has a file for it at all."""
-        return any(self._speaks(path) for path in _files(source))
+        return any(self._speaks(path) and fits(self.inner, text) for path, text in _files(source).items())
 
     def _speaks(self, path: str) -> bool:
         return not self.inner.languages or language_of(path) in self.inner.languages
@@ -100,11 +100,17 @@ def _parsed(program: Program) -> Bundle | None:
         return None
 
 
-def _files(source: str) -> Sequence[str]:
+def fits(operator: Operator, source: str) -> bool:
+    """Whether an operator has anything to do in such a program; one that does not say is taken to have."""
+    asked = getattr(operator, "fits", None)
+    return asked is None or bool(asked(source))
+
+
+def _files(source: str) -> Mapping[str, str]:
     try:
-        return tuple(parse_bundle(source).files)
+        return parse_bundle(source).files
     except UserError:
-        return ()
+        return {}
 
 
 def _sections(programs: Sequence[Program], path: str) -> tuple[Program, ...]:

@@ -26,8 +26,10 @@ def grid(circles):
 
 def total(layout):
     """The sum of the radii."""
-    radii = layout[2::3]
-    return sum(radii)
+    added = 0.0
+    for radius in layout[2::3]:
+        added += radius
+    return added
 
 
 def gaps(layout):

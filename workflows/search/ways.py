@@ -8,7 +8,7 @@ from nightforge.domain.plan import ModelSpec, Plan
 from nightforge.domain.task import Task
 from nightforge.domain.team import Operator
 from nightforge.domain.words import OperatorKind, TeamKind
-from tools.sections import Sectioned
+from tools.sections import fits
 from tools.tuning import parse_tunables
 from workflows.search.bandit import Way
 
@@ -24,8 +24,7 @@ def ways_of(plan: Plan, task: Task) -> tuple[Way, ...]:
     operators = [
         one
         for one in load_operators()
-        if (not one.languages or language in one.languages)
-        and (not isinstance(one, Sectioned) or one.fits(task.read(task.seed)))
+        if (not one.languages or language in one.languages) and fits(one, task.read(task.seed))
     ]
     if plan.team is TeamKind.OFFLINE:
         usable = {one.name: one for one in operators if not getattr(one, "on_request", False)}
