@@ -13,10 +13,12 @@ import sandbox
 from evaluators.cascade import Cascade, CascadeEnded
 from evaluators.integrity.seams import Honest, Mutator
 from evaluators.own import stages
+from evaluators.own.adapter import propose
 from evaluators.own.bench import Bench
 from evaluators.own.checker import OwnChecker
 from evaluators.own.course import Course, calibrated
 from evaluators.own.mutants import mutate_bundle
+from evaluators.own.new_task import rewrite
 from evaluators.own.pairing import Paddock
 from evaluators.own.remarks import Examination
 from evaluators.own.rounds import Reference, class_of, make_reference, seeds_of
@@ -31,7 +33,7 @@ from nightforge.domain.integrity import Remark
 from nightforge.domain.limits import Limits
 from nightforge.domain.ports import Sandbox
 from nightforge.domain.task import Task
-from nightforge.domain.words import ClockKind, Outcome, Phase, SandboxTier
+from nightforge.domain.words import ClockKind, EvidenceClass, Outcome, Phase, SandboxTier
 from nightforge.errors import EvaluatorFault, UserError
 from nightforge.fingerprint import cpu_identity, fingerprint
 from sandbox.platform import find_tool, install_hint
@@ -47,7 +49,7 @@ class OwnEvaluator:
     """Implements `nightforge.domain.ports.Evaluator`. One tree is read once, and kept as it was then."""
 
     def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
+        self.sandbox = sandbox
         self._workplaces: dict[str, tuple[Bench, Reference, Paddock]] = {}
         self._lock = asyncio.Lock()
         self._check_s = 1.0
@@ -70,9 +72,9 @@ class OwnEvaluator:
                 raise UserError(f"stages: {stage.name!r} is unknown", where=where, hint=f"known: {', '.join(STAGES)}")
         if task.language != LANGUAGE:
             raise UserError(f"language {task.language!r}", where=where, hint=f'language = "{LANGUAGE}"')
-        if settings.image and self._sandbox.tier is not SandboxTier.DOCKER:
+        if settings.image and self.sandbox.tier is not SandboxTier.DOCKER:
             raise UserError(
-                f"the task wants the image {settings.image}, and candidates run in the {self._sandbox.tier.value} tier",
+                f"the task wants the image {settings.image}, and candidates run in the {self.sandbox.tier.value} tier",
                 where=where,
                 hint=f"--sandbox docker, with NIGHTFORGE_DOCKER_IMAGE={settings.image}",
             )
@@ -93,7 +95,7 @@ class OwnEvaluator:
     async def _versions(self, settings: OwnSettings) -> dict[str, str]:
         """Of the tools that builds use; one that is not there has no version."""
         line = 'for t in cc c++ make cmake cargo python3; do echo "$t: $($t --version 2>&1 | head -1)"; done'
-        result = await self._sandbox.run(["/bin/sh", "-c", line], limits=Limits(wall_s=30, cpu_s=20))
+        result = await self.sandbox.run(["/bin/sh", "-c", line], limits=Limits(wall_s=30, cpu_s=20))
         if not result.ok:
             raise EvaluatorFault("no shell runs inside the box", hint="run `nightforge doctor`")
         rows = [row.partition(": ") for row in result.stdout.decode(errors="replace").splitlines()]
@@ -132,7 +134,7 @@ class OwnEvaluator:
                 await course.measure(bundle, staged, seeds, paddock, best_score if phase is Phase.SEARCH else None)
         except CascadeEnded:
             pass
-        return cascade.evidence(self._sandbox.tier, evidence_class=class_of(bench, reference)[0])
+        return cascade.evidence(self.sandbox.tier, evidence_class=class_of(bench, reference)[0])
 
     def is_lasting(self, evidence: Evidence) -> bool:
         """Only what the text alone decides: builds and tests have limits of time, measures clocks or races."""
@@ -166,10 +168,24 @@ class OwnEvaluator:
         """Offers `evaluators.integrity.seams.OffersRemarks`."""
         settings = read_settings(task)
         snapshot = await asyncio.to_thread(self._snapshot, task, settings)
-        examination = Examination(Bench(self._sandbox, task, settings, snapshot), snapshot, read_seed(task), say)
+        examination = Examination(Bench(self.sandbox, task, settings, snapshot), snapshot, read_seed(task), say)
         found = await examination.run(seeds_of(seed, "check", 4))
         self._check_s = max(examination.seconds_to_check, 0.05)
         return found
+
+    async def adapt(self, task: Task, *, seed: int) -> str:
+        """Write the measure of two processes into the task, where its shape allows one; says what was done.
+
+        UserError says why it does not.
+        """
+        bench, reference, _ = await self._workplace(task)
+        if class_of(bench, reference)[0] is EvidenceClass.ISOLATED:
+            return "candidate and verdict are apart already"
+        proposal = await propose(bench, reference, seeds_of(seed, "check", 4))
+        if proposal.measure is None:
+            raise UserError(proposal.words, where=str(task.root / TASK_FILE), hint="docs/own-code.md, two processes")
+        before = rewrite(task, bench.settings.model_copy(update={"measure": proposal.measure}))
+        return f"written: measure.kind = {proposal.measure.kind!r}, proxy = {proposal.measure.proxy}; before: {before}"
 
     async def export(self, source: str, task: Task, parameters: Mapping[str, Scalar]) -> Mapping[str, bytes]:
         """The patch of the user's tree. Offers `nightforge.domain.artifact.OffersExport`."""
@@ -191,7 +207,7 @@ class OwnEvaluator:
                 self.check_task(task)
                 settings = read_settings(task)
                 snapshot = await asyncio.to_thread(self._snapshot, task, settings)
-                bench = Bench(self._sandbox, task, settings, snapshot)
+                bench = Bench(self.sandbox, task, settings, snapshot)
                 reference = await make_reference(bench, read_seed(task))
                 self._workplaces[key] = (bench, reference, Paddock())
             return self._workplaces[key]

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from evaluators.own.spec import DEFAULT_WALL_S, GAIN, SEED_FILE, OwnSettings, read_evolvable
+from evaluators.own.spec import DEFAULT_WALL_S, GAIN, SEED_FILE, OwnSettings, read_evolvable, read_seed, tree_of
 from nightforge.catalogue import TASK_FILE
 from nightforge.domain.base import Json
 from nightforge.domain.bundle import BLOCK_END, BLOCK_START, LANGUAGE, OURS, Bundle, format_bundle, language_of
-from nightforge.domain.task import Constraint
+from nightforge.domain.task import Constraint, Task
 from nightforge.domain.words import Direction
 from nightforge.errors import StoreFault, UserError
 
@@ -69,6 +69,33 @@ def write_task(task: NewTask, *, force: bool = False) -> Path:
             f"the task cannot be written: {error.strerror}", where=str(task.folder), hint="name another with --folder"
         ) from error
     return task.folder
+
+
+def rewrite(task: Task, settings: OwnSettings) -> Path:
+    """Other settings for a task that is there; the document before is kept as `task.toml.before`. Returns its path.
+
+    Raises StoreFault where the folder cannot be written.
+    """
+    made = NewTask(
+        tree=tree_of(task, settings),
+        folder=task.root,
+        name=task.name,
+        goal=task.goal,
+        settings=settings,
+        wall_s={stage.name: stage.wall_s for stage in task.stages},
+        constraints=task.constraints,
+    )
+    path = task.root / TASK_FILE
+    before = path.with_name(f"{TASK_FILE}.before")
+    try:
+        shutil.copyfile(path, before)
+        path.write_text(document(made), encoding="utf-8")
+        (task.root / task.brief).write_text(_brief(made, read_seed(task)), encoding="utf-8")
+    except OSError as error:
+        raise StoreFault(
+            f"the task cannot be written: {error.strerror}", where=str(path), hint="mend its rights"
+        ) from error
+    return before
 
 
 def _is_ours(folder: Path) -> bool:
@@ -184,8 +211,8 @@ def _toml(value: str) -> str:
 def _brief(task: NewTask, seed: Bundle) -> str:
     settings, measure = task.settings, task.settings.measure
     kinds = {
-        "time": f"The command `{measure.command}` is timed from outside ({measure.clock} time), and what it prints must "
-        "be what the unchanged program prints, for every seed.",
+        "time": f"The command `{measure.command}` is timed from outside ({measure.clock} time); what it prints must be "
+        "what the unchanged program prints, for every seed.",
         "judge": f"The command `{measure.command}` makes an answer; `{measure.judge}` judges it in another process.",
         "report": f"The command `{measure.command}` plays the program and gives `{measure.metric}`.",
     }

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from evaluators.integrity.mutation import Progress
     from nightforge.domain.integrity import IntegrityReport, MutantResult
+    from nightforge.domain.ports import Evaluator
     from nightforge.domain.task import Task
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Work on a task folder.")
@@ -42,6 +43,9 @@ def check(
         int | None, typer.Option("--seed", min=0, help="Seed of data and order; the default comes from the system.")
     ] = None,
     python: PythonFlag = None,
+    adapt: Annotated[
+        bool, typer.Option("--adapt", help="Own code: write the measure of two processes into task.toml, if one works.")
+    ] = False,
     unsafe_local: UnsafeFlag = False,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
@@ -63,6 +67,8 @@ def check(
     settings = resolve_settings({"unsafe_local": unsafe_local or None}).settings
     task = find_task(task_named(output, name, python=python, unsafe_local=unsafe_local))
     evaluator = open_evaluator(task, open_sandbox(unsafe_local=settings.unsafe_local))
+    if adapt:
+        task, evaluator = _adapted(output, task, evaluator)
     parameters = {parameter.name: parameter.default for parameter in task.parameters}
     extent = Extent(mutants=mutants, rehearsal=rehearsal, seed=seed)
     report = asyncio.run(
@@ -105,6 +111,21 @@ def design(
         output.record({"kind": "task-folder", "path": folder})
     else:
         output.text(str(folder))
+
+
+def _adapted(output: Output, task: Task, evaluator: Evaluator) -> tuple[Task, Evaluator]:
+    """The task as it was written anew, with an evaluator that has not seen the old one."""
+    import asyncio
+    import secrets
+
+    from evaluators.own.evaluator import OwnEvaluator
+    from nightforge.catalogue import load_task
+    from nightforge.errors import UserError
+
+    if not isinstance(evaluator, OwnEvaluator):
+        raise UserError("goes with a task of your own code", where="--adapt", hint="made by `nightforge task init`")
+    output.note(asyncio.run(evaluator.adapt(task, seed=secrets.randbits(62))))
+    return load_task(task.root), OwnEvaluator(evaluator.sandbox)
 
 
 def _progress(output: Output, *, verbose: bool) -> Progress:

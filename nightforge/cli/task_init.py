@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from nightforge.cli import task_flags as flags
 from nightforge.cli.options import JsonFlag, QuietFlag, VerboseFlag
 from nightforge.cli.output import Output, can_ask
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from evaluators.own.new_task import NewTask
     from nightforge.domain.task import Constraint
 
@@ -21,90 +22,45 @@ _LINES = re.compile(r"(?P<path>.+):(?P<first>\d+)-(?P<last>\d+)")
 _BOUND = re.compile(r"\s*(?P<metric>[\w.]+)\s*(?P<relation><=|>=)\s*(?P<bound>[-+0-9.eE]+)\s*(?P<unit>\S*)\s*")
 _FOLDER = "nightforge"
 
-Tree = Annotated[
-    Path, typer.Argument(metavar="DIR", help="The folder of your code. Only the task's folder is written.")
-]
-Evolve = Annotated[
-    list[str] | None,
-    typer.Option("--evolve", metavar="FILE[:FROM-TO]", help="A file that may change, or its lines; repeatable."),
-]
-Time = Annotated[
-    str | None, typer.Option("--time", metavar="CMD", help="Measure: we time CMD and compare what it prints.")
-]
-Answer = Annotated[
-    str | None, typer.Option("--answer", metavar="CMD", help="Measure: CMD makes an answer, --judge says its worth.")
-]
-Judge = Annotated[str | None, typer.Option("--judge", metavar="CMD", help="Reads $NIGHTFORGE_ANSWER, prints metrics.")]
-Report = Annotated[
-    str | None, typer.Option("--report", metavar="CMD", help="Measure: CMD prints the number itself (self-reported).")
-]
-Metric = Annotated[str | None, typer.Option("--metric", metavar="NAME", help="What the number is called.")]
-Unit = Annotated[str, typer.Option("--unit", help="Unit of the metric.")]
-Maximise = Annotated[bool, typer.Option("--maximise/--minimise", help="Whether more of the metric is better.")]
-Read = Annotated[str, typer.Option("--read", help="How the number is read: json (lines), pattern, exit (code).")]
-Pattern = Annotated[str, typer.Option("--pattern", metavar="RE", help="Finds the number; one group around it.")]
-Clock = Annotated[str, typer.Option("--clock", help="With --time: cpu or wall.")]
-Files = Annotated[list[str] | None, typer.Option("--answer-file", metavar="FILE", help="CMD writes it; repeatable.")]
-Ignore = Annotated[
-    list[str] | None,
-    typer.Option("--ignore-output", metavar="RE", help="With --time: no part of the answer; repeatable."),
-]
-Tolerance = Annotated[float, typer.Option("--tolerance", min=0, help="With --time: relative, for numbers printed.")]
-Constrain = Annotated[
-    list[str] | None, typer.Option("--constraint", metavar="METRIC<=N", help="A bound on a metric; repeatable.")
-]
-Environment = Annotated[
-    Path | None, typer.Option("--python", metavar="ENV", help="A Python environment, mounted read-only.")
-]
-Mounts = Annotated[
-    list[str] | None,
-    typer.Option("--mount", metavar="PLACE=PATH", help="PATH read-only at PLACE in the tree; repeatable."),
-]
-Variables = Annotated[list[str] | None, typer.Option("--env", metavar="NAME=VALUE", help="A variable; repeatable.")]
-LeaveOut = Annotated[
-    list[str] | None, typer.Option("--leave-out", metavar="PATTERN", help="Files not taken along; repeatable.")
-]
-
 
 def init(
-    tree: Tree,
-    evolve: Evolve = None,
-    build: Annotated[str | None, typer.Option("--build", metavar="CMD", help="Builds the tree.")] = None,
-    check: Annotated[str | None, typer.Option("--check", metavar="CMD", help="Ends with 0 if all is right.")] = None,
-    time: Time = None,
-    answer: Answer = None,
-    judge: Judge = None,
-    report: Report = None,
-    metric: Metric = None,
-    unit: Unit = "",
-    maximise: Maximise = False,
-    read: Read = "json",
-    pattern: Pattern = "",
-    clock: Clock = "cpu",
-    answer_file: Files = None,
-    ignore_output: Ignore = None,
-    tolerance: Tolerance = 0.0,
-    difference: Annotated[bool, typer.Option("--difference", help="Compare by difference, not by ratio.")] = False,
-    constraint: Constrain = None,
-    seeds: Annotated[int, typer.Option("--seeds", min=2, help="Runs per evaluation.")] = 5,
-    hidden_seeds: Annotated[int, typer.Option("--hidden-seeds", min=3, help="Runs per confirmation.")] = 9,
-    python: Environment = None,
-    python_path: Annotated[list[str] | None, typer.Option("--python-path", metavar="DIR", help="Repeatable.")] = None,
-    mount: Mounts = None,
-    image: Annotated[str, typer.Option("--image", help="Container image to run in (docker tier).")] = "",
-    env: Variables = None,
-    leave_out: LeaveOut = None,
-    build_s: Annotated[float | None, typer.Option("--build-s", min=0.1, help="Limit of the build.")] = None,
-    check_s: Annotated[float | None, typer.Option("--check-s", min=0.1, help="Limit of the check.")] = None,
-    measure_s: Annotated[float | None, typer.Option("--measure-s", min=0.1, help="Limit of one run.")] = None,
-    memory_mb: Annotated[int, typer.Option("--memory-mb", min=64, help="Limit of memory.")] = 2048,
-    disk_mb: Annotated[int, typer.Option("--disk-mb", min=16, help="Limit of what is written.")] = 512,
-    goal: Annotated[str | None, typer.Option("--goal", metavar="WORDS", help="What you want, for models.")] = None,
-    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Of the task.")] = None,
-    folder: Annotated[
-        Path | None, typer.Option("--folder", metavar="PATH", help="Where to write; the default is DIR/nightforge.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Make a task folder anew that is there.")] = False,
+    context: typer.Context,
+    tree: flags.Tree,
+    evolve: flags.Evolve = None,
+    build: flags.Build = None,
+    check: flags.Check = None,
+    time: flags.Time = None,
+    answer: flags.Answer = None,
+    judge: flags.Judge = None,
+    report: flags.Report = None,
+    metric: flags.Metric = None,
+    unit: flags.Unit = "",
+    maximise: flags.Maximise = False,
+    read: flags.Read = "json",
+    pattern: flags.Pattern = "",
+    clock: flags.Clock = "cpu",
+    answer_file: flags.Files = None,
+    ignore_output: flags.Ignore = None,
+    tolerance: flags.Tolerance = 0.0,
+    difference: flags.Difference = False,
+    constraint: flags.Constrain = None,
+    seeds: flags.Seeds = 5,
+    hidden_seeds: flags.HiddenSeeds = 9,
+    python: flags.Environment = None,
+    python_path: flags.PythonPath = None,
+    mount: flags.Mounts = None,
+    image: flags.Image = "",
+    env: flags.Variables = None,
+    leave_out: flags.LeaveOut = None,
+    build_s: flags.BuildSeconds = None,
+    check_s: flags.CheckSeconds = None,
+    measure_s: flags.MeasureSeconds = None,
+    memory_mb: flags.Memory = 2048,
+    disk_mb: flags.Disk = 512,
+    goal: flags.GoalWords = None,
+    name: flags.TaskName = None,
+    folder: flags.Folder = None,
+    force: flags.Force = False,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
     verbose: VerboseFlag = False,
@@ -113,33 +69,12 @@ def init(
     output = Output.open(json=json, quiet=quiet, verbose=verbose)
     from evaluators.own.new_task import write_task
 
+    said = Said.of(context.params)
     root = _existing(tree)
-    place = (folder or root / _FOLDER).absolute()
-    said = _Said(evolve, build, check, time, answer, judge, report, metric)
     if can_ask() and not said.is_enough:
         said.ask(root)
     said.require()
-    mounts = {place_: _relative(Path(source), place) for place_, source in _pairs("--mount", mount).items()}
-    settings: dict[str, object] = {
-        "tree": _relative(root, place),
-        "evolve": [path for path, _ in said.files],
-        "build": said.build or "",
-        "check": said.check or "",
-        "measure": said.measure(unit, maximise, read, pattern, clock, answer_file, ignore_output, tolerance),
-        "compare": "difference" if difference else "ratio",
-        "seeds": seeds,
-        "hidden_seeds": hidden_seeds,
-        "interpreter": "" if python is None else _relative(python, place),
-        "python_path": python_path or ([".", "src"] if (root / "src").is_dir() else ["."]),
-        "mounts": mounts,
-        "image": image,
-        "environment": _pairs("--env", env),
-        "ignore": leave_out or [],
-        "memory_mb": memory_mb,
-        "disk_mb": disk_mb,
-    }
-    limits = {"build": build_s, "check": check_s, "measure": measure_s}
-    task = _new_task(root, place, settings, said, limits, _constraints(constraint), goal, name)
+    task = new_task(said, root, (folder or root / _FOLDER).absolute())
     written = write_task(task, force=force)
     if output.json:
         output.record({"kind": "task-folder", "path": str(written), "name": task.name})
@@ -148,24 +83,54 @@ def init(
     output.note(f"try it: nightforge task check {tree}\nthen:   nightforge run {tree}")
 
 
-class _Said:
-    """What was said by flag, completed by questions."""
+@dataclass
+class Said:
+    """What was said by flag, completed by questions. Lists are those of repeatable flags."""
 
-    def __init__(
-        self,
-        evolve: list[str] | None,
-        build: str | None,
-        check: str | None,
-        time: str | None,
-        answer: str | None,
-        judge: str | None,
-        report: str | None,
-        metric: str | None,
-    ) -> None:
-        self.evolve = evolve or []
-        self.build, self.check = build, check
-        self.commands = {"time": time, "judge": answer, "report": report}
-        self.judge, self.metric = judge, metric
+    evolve: list[str] = field(default_factory=list)
+    build: str | None = None
+    check: str | None = None
+    time: str | None = None
+    answer: str | None = None
+    judge: str | None = None
+    report: str | None = None
+    metric: str | None = None
+    unit: str = ""
+    maximise: bool = False
+    read: str = "json"
+    pattern: str = ""
+    clock: str = "cpu"
+    answer_file: list[str] = field(default_factory=list)
+    ignore_output: list[str] = field(default_factory=list)
+    tolerance: float = 0.0
+    difference: bool = False
+    constraint: list[str] = field(default_factory=list)
+    seeds: int = 5
+    hidden_seeds: int = 9
+    python: Path | None = None
+    python_path: list[str] = field(default_factory=list)
+    mount: list[str] = field(default_factory=list)
+    image: str = ""
+    env: list[str] = field(default_factory=list)
+    leave_out: list[str] = field(default_factory=list)
+    build_s: float | None = None
+    check_s: float | None = None
+    measure_s: float | None = None
+    memory_mb: int = 2048
+    disk_mb: int = 512
+    goal: str | None = None
+    name: str | None = None
+
+    @classmethod
+    def of(cls, params: Mapping[str, object]) -> Said:
+        """From the command's parameters; a flag that was not given keeps its default."""
+        known = {one.name for one in fields(cls)}
+        given = {name: list(value) if isinstance(value, tuple) else value for name, value in params.items()}
+        return cls(**{name: value for name, value in given.items() if name in known and value is not None})  # type: ignore[arg-type]
+
+    @property
+    def commands(self) -> dict[str, str | None]:
+        return {"time": self.time, "judge": self.answer, "report": self.report}
 
     @property
     def kinds(self) -> list[str]:
@@ -200,33 +165,37 @@ class _Said:
         if self.kinds != ["time"] and not self.metric:
             raise UserError("the number has no name", where="--metric", hint="as --metric mean_wait --unit s")
 
-    def measure(
-        self,
-        unit: str,
-        maximise: bool,
-        read: str,
-        pattern: str,
-        clock: str,
-        answers: list[str] | None,
-        ignore: list[str] | None,
-        tolerance: float,
-    ) -> dict[str, object]:
+    def measure(self) -> dict[str, object]:
         (kind,) = self.kinds
-        made: dict[str, object] = {"kind": kind, "command": self.commands[kind], "answers": answers or []}
+        made: dict[str, object] = {"kind": kind, "command": self.commands[kind], "answers": self.answer_file}
         if kind == "time":
-            metric = self.metric or f"{clock}_s"
-            return {
-                **made,
-                "metric": metric,
-                "unit": "s",
-                "clock": clock,
-                "ignore": ignore or [],
-                "tolerance": tolerance,
-            }
-        direction = "max" if maximise else "min"
-        read = "pattern" if pattern else read
-        made |= {"metric": self.metric, "unit": unit, "direction": direction, "read": read, "pattern": pattern}
+            made |= {"metric": self.metric or f"{self.clock}_s", "unit": "s", "clock": self.clock}
+            return made | {"ignore": self.ignore_output, "tolerance": self.tolerance}
+        made |= {"metric": self.metric, "unit": self.unit, "direction": "max" if self.maximise else "min"}
+        made |= {"read": "pattern" if self.pattern else self.read, "pattern": self.pattern}
         return made | ({"judge": self.judge} if self.judge else {})
+
+    def settings(self, root: Path, place: Path) -> dict[str, object]:
+        """The table of task.toml, not checked yet."""
+        mounts = {name: _relative(Path(source), place) for name, source in _pairs("--mount", self.mount).items()}
+        return {
+            "tree": _relative(root, place),
+            "evolve": [path for path, _ in self.files],
+            "build": self.build or "",
+            "check": self.check or "",
+            "measure": self.measure(),
+            "compare": "difference" if self.difference else "ratio",
+            "seeds": self.seeds,
+            "hidden_seeds": self.hidden_seeds,
+            "interpreter": "" if self.python is None else _relative(Path(self.python), place),
+            "python_path": self.python_path or ([".", "src"] if (root / "src").is_dir() else ["."]),
+            "mounts": mounts,
+            "image": self.image,
+            "environment": _pairs("--env", self.env),
+            "ignore": self.leave_out,
+            "memory_mb": self.memory_mb,
+            "disk_mb": self.disk_mb,
+        }
 
     def ask(self, root: Path) -> None:
         """Only what is lacking; an empty line takes what stands in brackets."""
@@ -246,7 +215,8 @@ class _Said:
                     "another one judges; report: a command prints its own number",
                     "time",
                 )
-            self.commands[kind] = _asked("Which command is measured ({seed} stands for the run's seed)", "") or None
+            command = _asked("Which command is measured ({seed} stands for the run's seed)", "") or None
+            setattr(self, "answer" if kind == "judge" else kind, command)
             if kind == "judge":
                 self.judge = _asked("Which command judges the answer in $NIGHTFORGE_ANSWER", "")
             if kind != "time" and self.metric is None:
@@ -290,11 +260,11 @@ def _relative(path: Path, folder: Path) -> str:
     return os.path.relpath(absolute, folder) if absolute.is_relative_to(folder.parent) else str(absolute)
 
 
-def _pairs(flag: str, given: Sequence[str] | None) -> dict[str, str]:
+def _pairs(flag: str, given: Sequence[str]) -> dict[str, str]:
     from nightforge.errors import UserError
 
     found = {}
-    for text in given or []:
+    for text in given:
         name, equals, value = text.partition("=")
         if not name or not equals:
             raise UserError(f"{text!r} is no NAME=VALUE", where=flag, hint=f"as {flag} data=/srv/data")
@@ -302,12 +272,12 @@ def _pairs(flag: str, given: Sequence[str] | None) -> dict[str, str]:
     return found
 
 
-def _constraints(given: Sequence[str] | None) -> list[Constraint]:
+def _constraints(given: Sequence[str]) -> list[Constraint]:
     from nightforge.domain.task import Constraint
     from nightforge.errors import UserError
 
     found = []
-    for text in given or []:
+    for text in given:
         match = _BOUND.fullmatch(text)
         try:
             if match is None:
@@ -320,16 +290,8 @@ def _constraints(given: Sequence[str] | None) -> list[Constraint]:
     return found
 
 
-def _new_task(
-    root: Path,
-    place: Path,
-    settings: Mapping[str, object],
-    said: _Said,
-    limits: Mapping[str, float | None],
-    constraints: list[Constraint],
-    goal: str | None,
-    name: str | None,
-) -> NewTask:
+def new_task(said: Said, root: Path, place: Path) -> NewTask:
+    """UserError names the flag or field that cannot be."""
     from pydantic import TypeAdapter, ValidationError
 
     from evaluators.own.new_task import NewTask, slug
@@ -339,21 +301,22 @@ def _new_task(
     from nightforge.errors import UserError
 
     try:
-        checked = OwnSettings.model_validate(settings)
-        named = TypeAdapter(Name).validate_python(name or slug(root.name))
+        checked = OwnSettings.model_validate(said.settings(root, place))
+        named = TypeAdapter(Name).validate_python(said.name or slug(root.name))
     except ValidationError as error:
         raise UserError(
             describe_validation(error), where="task init", hint="docs/own-code.md lists the flags"
         ) from None
     measure = checked.measure
     more = "more" if measure.direction.value == "max" else "less"
+    limits = {"build": said.build_s, "check": said.check_s, "measure": said.measure_s}
     return NewTask(
         tree=root,
         folder=place,
         name=named,
-        goal=goal or f"make {root.name} better: {more} {measure.metric}",
+        goal=said.goal or f"make {root.name} better: {more} {measure.metric}",
         settings=checked,
         blocks={path: lines for path, lines in said.files if lines is not None},
         wall_s={stage: seconds for stage, seconds in limits.items() if seconds is not None},
-        constraints=constraints,
+        constraints=_constraints(said.constraint),
     )
