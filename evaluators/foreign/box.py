@@ -12,6 +12,7 @@ import evaluators.foreign
 from evaluators.foreign.contract import ForeignSettings, folder_of
 from evaluators.foreign.interpreter import Interpreter
 from evaluators.foreign.reply import Reply, read_reply
+from evaluators.integrity.forgeries import MARK
 from nightforge.domain.limits import MIB, Limits
 from nightforge.domain.ports import Sandbox
 from nightforge.domain.task import Task
@@ -88,6 +89,7 @@ def _spec(settings: ForeignSettings, interpreter: Interpreter, size: int) -> Map
         "source": f"/job/program{settings.suffix}",
         "program": f"/tmp/candidate/program{settings.suffix}",
         "results": "/tmp/results",
+        "mark": MARK,
         "packages": list(interpreter.packages),
         "shims": "/job/shims",
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -12,11 +12,13 @@ import evaluators
 from evaluators.cascade import CandidateFailed, Cascade, CascadeEnded
 from evaluators.foreign.box import WORKER, run_evaluator
 from evaluators.foreign.contract import COMPLEXITY, ForeignSettings, folder_of, read_settings
+from evaluators.foreign.holes import HoleFinder
 from evaluators.foreign.interpreter import Interpreter, open_interpreter
 from evaluators.foreign.reply import Reply, check_reply, feedback_of, judge_stage, metrics_of, score_of
 from evaluators.statistics import median_interval
 from nightforge.domain.base import Scalar
 from nightforge.domain.evidence import Baseline, Calibration, Evidence, Metric, StageEvidence
+from nightforge.domain.integrity import Remark
 from nightforge.domain.ports import Sandbox
 from nightforge.domain.task import Task
 from nightforge.domain.words import ClockKind, EvidenceClass, Phase
@@ -129,6 +131,17 @@ class ForeignEvaluator:
     def is_lasting(self, evidence: Evidence) -> bool:
         """Never: an evaluator that is not ours promises no equal answer to an equal question."""
         return False
+
+    async def remarks(
+        self, task: Task, parameters: Mapping[str, Scalar], *, seed: int, say: Callable[[str], None]
+    ) -> Sequence[Remark]:
+        """Implements `evaluators.integrity.seams.OffersRemarks`."""
+        settings = read_settings(task)
+
+        async def run(source: str) -> Reply:
+            return await self.reply(task, settings.model_copy(update={"thresholds": ()}), source)
+
+        return await HoleFinder(run, task, settings, say).remarks()
 
     async def _once(self, task: Task, settings: ForeignSettings, source: str, phase: Phase, seed: int) -> Evidence:
         interpreter = interpreter_of(settings.python)

@@ -74,19 +74,22 @@ def open_interpreter(python: str) -> Interpreter:
 
 
 def _placed(named: str, version: str, program: Path, base: Path, packages: list[Path]) -> Interpreter:
+    """`-S` leaves the base's own packages out, as an environment does; the runner adds those that the user sees."""
     mounts: dict[str, Path] = {}
-    start = str(program)
     if not _is_seen(base):
         mounts["python"] = base
-        inner = program.relative_to(base) if program.is_relative_to(base) else Path("bin/python3")
-        start = f"/job/python/{inner}"
     inside = []
-    for number, folder in enumerate(packages):
-        if folder.is_relative_to(base) or _is_seen(folder):
-            continue
-        mounts[f"packages/{number}"] = folder
-        inside.append(f"/job/packages/{number}")
-    return Interpreter(named, version, (start, "-I"), tuple(inside), mounts)
+    for folder in packages:
+        if _is_seen(folder):
+            inside.append(str(folder))
+        elif folder.is_relative_to(base):
+            inside.append(f"/job/python/{folder.relative_to(base)}")
+        else:
+            name = f"packages/{len(inside)}"
+            mounts[name] = folder
+            inside.append(f"/job/{name}")
+    start = f"/job/python/{program.relative_to(base)}" if program.is_relative_to(base) and mounts.get("python") else ""
+    return Interpreter(named, version, (start or str(program), "-I", "-S"), tuple(inside), mounts)
 
 
 def _is_seen(path: Path) -> bool:

@@ -49,6 +49,8 @@ class Reply(Frozen):
     problem: str = ""
     exit: int | None = None
     output: str = ""
+    marked: bool = False
+    """A forged program has said that it changed something."""
 
 
 def read_reply(result: ExecResult) -> Reply:

@@ -130,7 +130,7 @@ def _try(
             hint="run it by hand; name the Python that has what it needs with --python PATH",
         ) from failure
     except EvaluatorFault as fault:
-        raise UserError(fault.what, where=fault.where, hint=fault.hint) from fault
+        raise UserError(fault.what, where=f"{found.folder}/{found.evaluator}", hint=fault.hint) from fault
     names = known.keys() - {COMPLEXITY}
     score = COMBINED if COMBINED in names else SCORE if names == {SCORE} or _is_function(settings) else MEAN
     features = tuple(one for one in settings.features if one in names)

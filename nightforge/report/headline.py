@@ -6,6 +6,7 @@ import re
 
 from nightforge.domain.candidate import Candidate
 from nightforge.domain.evidence import Metric
+from nightforge.domain.scoring import gain_stands
 from nightforge.domain.words import CampaignState, CandidateState
 from nightforge.report.data import ReportData, shown_evidence, shown_metric
 from nightforge.report.states import class_note
@@ -13,6 +14,10 @@ from nightforge.report.text import number, with_interval
 
 NUMBER = r"-?[\d.]+(?:e[+-]?\d+)?"
 
+MADE_BY = {
+    "foreign": "another engine's evaluator gave with the candidate in its process",
+    "self-reported": "the candidate could have written itself",
+}
 STILL_GOING = {
     CampaignState.PLANNED: "Not started: the plan waits for approval.",
     CampaignState.RUNNING: "Still running",
@@ -60,6 +65,12 @@ def _nothing_found(data: ReportData) -> str:
     word = (
         "confirmed" if top.state is CandidateState.CONFIRMED else "re-measured" if top.confirmation else "measured only"
     )
+    if top.evidence is not None and not top.evidence.evidence_class.can_be_confirmed and _is_better(data, top):
+        kind = top.evidence.evidence_class.value
+        return (
+            f"Nothing is confirmed: {amount_text(data, metric.value)}{_interval_words(metric)} against "
+            f"{reference_amount(data)} of {reference} is a {kind} number, which {MADE_BY[kind]}: candidate {top.ref}."
+        )
     parts = [
         f"No gain over {reference} that this machine can tell apart: the closest gives "
         f"{amount_text(data, metric.value)}{_interval_words(metric)} ({word}{class_note(shown_evidence(top))})"
@@ -69,6 +80,16 @@ def _nothing_found(data: ReportData) -> str:
     if data.calibration is not None and data.calibration.room is not None:
         parts.append(f"the room is at most {amount_text(data, data.calibration.room)}")
     return "; ".join(parts) + f"{_threads(data)}."
+
+
+def _is_better(data: ReportData, top: Candidate) -> bool:
+    """Than the reference, by the same bound that a confirmed gain has to reach."""
+    evidence = shown_evidence(top)
+    return (
+        evidence is not None
+        and data.calibration is not None
+        and gain_stands(evidence, data.objective, data.calibration)
+    )
 
 
 def _best_measured(data: ReportData) -> str:

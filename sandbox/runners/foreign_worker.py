@@ -371,7 +371,9 @@ def main() -> None:
         os._exit(0)
     os.close(results_inside)
     os.close(printed_inside)
-    reply = json.dumps(watch(child, spec, results, printed)).encode()
+    answer = watch(child, spec, results, printed)
+    answer["marked"] = os.path.exists(spec["mark"])
+    reply = json.dumps(answer).encode()
     while reply:
         reply = reply[os.write(1, reply) :]
 
