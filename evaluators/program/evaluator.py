@@ -111,8 +111,8 @@ class ProgramEvaluator:
             reference=best.name,
             noise=Metric(value=0.0),
             band=0.0,
-            room=None if known is None else float(known.best),
-            room_reason="" if known is None else f"the best that is known: {known.source}",
+            room=None if known is None else float(known.bound),
+            room_reason="" if known is None else f"{known.proof}; best known {float(known.best):g}: {known.source}",
             seconds_per_evaluation=float(parameters[SECONDS]),
         )
 

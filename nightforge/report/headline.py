@@ -10,7 +10,7 @@ from nightforge.domain.scoring import gain_stands
 from nightforge.domain.words import CampaignState, CandidateState
 from nightforge.report.data import ReportData, shown_evidence, shown_metric
 from nightforge.report.states import class_note
-from nightforge.report.text import number, with_interval
+from nightforge.report.text import is_exact, number, with_interval
 
 NUMBER = r"-?[\d.]+(?:e[+-]?\d+)?"
 
@@ -102,7 +102,9 @@ def _best_measured(data: ReportData) -> str:
 
 
 def amount_text(data: ReportData, value: float) -> str:
-    return f"{number(value)} {data.objective.unit}".rstrip()
+    # An objective that tells millionths apart is not rounded to three digits.
+    shown = f"{value:.9g}" if 0 < data.objective.epsilon <= 1e-6 else number(value)
+    return f"{shown} {data.objective.unit}".rstrip()
 
 
 def reference_title(data: ReportData) -> str:
@@ -114,7 +116,7 @@ def reference_amount(data: ReportData) -> str:
 
 
 def _interval_words(metric: Metric) -> str:
-    if metric.low is None or metric.high is None:
+    if metric.low is None or metric.high is None or is_exact(metric):
         return ""
     _, low, high = re.findall(NUMBER, with_interval(metric))
     return f", 95 % interval {low} to {high}"

@@ -58,7 +58,7 @@ def with_interval(metric: Metric) -> str:
 
     A single value without any spread is exact, and shown with nine digits.
     """
-    if metric.low == metric.high == metric.value and metric.samples == 1 and metric.value != int(metric.value):
+    if is_exact(metric):
         return f"{metric.value:.9g}"
     if metric.low is None or metric.high is None:
         return number(metric.value)
@@ -71,6 +71,11 @@ def with_interval(metric: Metric) -> str:
         decimals = max(_decimals(largest), -math.floor(math.log10(half)) if half > 0 else 0)
         value, low, high = (f"{part:.{min(decimals, MOST_DECIMALS)}f}" for part in parts)
     return f"{value} [{low}, {high}]"
+
+
+def is_exact(metric: Metric) -> bool:
+    """One value, no spread, and digits behind the point that mean something."""
+    return metric.low == metric.high == metric.value and metric.samples == 1 and metric.value != int(metric.value)
 
 
 def _decimals(magnitude: float) -> int:
