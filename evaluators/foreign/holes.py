@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -88,7 +89,7 @@ class HoleFinder:
         try:
             reply = await self._run(source)
         except CandidateFailed as failure:
-            return Scored(None, f"{failure.reason}: {' '.join(failure.feedback.split())[:200]}")
+            return Scored(None, _why(failure))
         stages = reply.stages[: len(self._settings.stages)]
         known: dict[str, Metric] = {}
         try:
@@ -99,7 +100,7 @@ class HoleFinder:
                 raise CandidateFailed("exited", "the evaluator ended before its last stage")
             return Scored(score_of(known, self._settings).value, marked=reply.marked)
         except CandidateFailed as failure:
-            return Scored(None, f"{failure.reason}: {' '.join(failure.feedback.split())[:200]}", reply.marked)
+            return Scored(None, _why(failure), reply.marked)
 
     async def _evidence(self) -> Remark:
         """Tried, not only said: a program that writes the evaluator's answer itself."""
@@ -157,6 +158,14 @@ class HoleFinder:
         return [Remark(topic="forged answers", level="ok" if not holes else "note", said=said), *holes]
 
 
+def _why(failure: CandidateFailed) -> str:
+    """In a line; of a traceback, what was raised."""
+    lines = [line.strip() for line in failure.feedback.splitlines() if line.strip()]
+    told = [line for line in lines if line.startswith("Traceback")]
+    last = next((line for line in lines if re.match(r"\w*(Error|Exception)\b", line)), "") if told else ""
+    return f"{failure.reason}: {last or ' '.join(lines)}"[:200]
+
+
 def _hole(forgery: Forgery, score: float, honest: float, width: float) -> Remark | None:
     """Beyond the spread of equal runs, on either side."""
     margin = max(width, 1e-9 * abs(honest))
@@ -167,7 +176,7 @@ def _hole(forgery: Forgery, score: float, honest: float, width: float) -> Remark
             said=f"{forgery.title}: {score:g}, where the honest answer gets {honest:g}; {forgery.hole}",
             mend="check it in the evaluator, on a copy of the instance, and compute every number there",
         )
-    if abs(score - honest) <= margin and not forgery.is_claim:
+    if abs(score - honest) <= margin and not forgery.same_is_right:
         return Remark(
             topic=f"unnoticed {forgery.name}",
             level="note",

@@ -59,6 +59,11 @@ def alone(value: Any, claim: Any) -> Any:
     return {key: claim if is_number(one) else one for key, one in value.items()}
 
 
+def claimed(answer: Any, change: Change, claim: Any) -> Any:
+    """Another collection, and another number said of it; an answer that claims nothing stays as it is."""
+    return alone(parts(answer, change), claim) if repr(alone(answer, claim)) != repr(answer) else answer
+
+
 def shortened(value: Any) -> Any:
     if isinstance(value, dict):
         return dict(list(value.items())[:1])
@@ -131,11 +136,11 @@ FORGES: Dict[str, Forge] = {
     "beyond": lambda answer, given: each(answer, lambda one: one + 10**6 if isinstance(one, int) else one),
     "short": lambda answer, given: parts(answer, shortened),
     "empty": lambda answer, given: parts(answer, emptied),
-    "short-zero": lambda answer, given: alone(parts(answer, shortened), 0),
+    "short-zero": lambda answer, given: claimed(answer, shortened, 0),
     "claim-zero": lambda answer, given: alone(answer, 0),
     "claim-negative": lambda answer, given: alone(answer, -0.999999),
     "claim-large": lambda answer, given: alone(answer, 1e9),
-    "short-negative": lambda answer, given: alone(parts(answer, shortened), -0.999999),
+    "short-negative": lambda answer, given: claimed(answer, shortened, -0.999999),
     "negative": lambda answer, given: each(answer, lambda one: -abs(one) - 1),
     "nan": lambda answer, given: each(answer, lambda one: one * float("nan")),
 }

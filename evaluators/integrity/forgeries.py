@@ -25,9 +25,9 @@ class Forgery:
     """What is forged, as a person would say it of an answer."""
     hole: str
     """What an evaluator that is taken in does not do."""
-    is_claim: bool = False
-    """The number is claimed and the answer is left as it is: an evaluator that computes its own rightly gives the
-    same score."""
+    same_is_right: bool = False
+    """The answer itself is left as it is: an evaluator that keeps its own instance and computes its own numbers rightly
+    gives the same score."""
 
     def program(self, source: str) -> str:
         """`source` with its answers forged."""
@@ -51,8 +51,15 @@ _MUTATED = "it scores with the objects that it gave to the program, and not with
 _RANGE = "it does not check the range of the answer's numbers"
 
 FORGERIES = (
-    Forgery("instance-small", "the numbers of the received instance are made tiny, in place", _MUTATED),
-    Forgery("instance-large", "the numbers of the received instance are made a thousandfold, in place", _MUTATED),
+    Forgery(
+        "instance-small", "the numbers of the received instance are made tiny, in place", _MUTATED, same_is_right=True
+    ),
+    Forgery(
+        "instance-large",
+        "the numbers of the received instance are made a thousandfold, in place",
+        _MUTATED,
+        same_is_right=True,
+    ),
     Forgery(
         "machines",
         "every item gets a machine of its own, whether there is one or not",
@@ -65,9 +72,9 @@ FORGERIES = (
     Forgery(
         "short-negative", "only the first part is given, and its cost is claimed to be -0.999999", f"{_WHOLE}; {_CLAIM}"
     ),
-    Forgery("claim-zero", "the claimed number is 0", _CLAIM, is_claim=True),
-    Forgery("claim-negative", "the claimed number is -0.999999, a makespan below nothing", _CLAIM, is_claim=True),
-    Forgery("claim-large", "the claimed number is 10^9", _CLAIM, is_claim=True),
+    Forgery("claim-zero", "the claimed number is 0", _CLAIM, same_is_right=True),
+    Forgery("claim-negative", "the claimed number is -0.999999, a makespan below nothing", _CLAIM, same_is_right=True),
+    Forgery("claim-large", "the claimed number is 10^9", _CLAIM, same_is_right=True),
     Forgery("negative", "every number of the answer is turned below zero", _RANGE),
     Forgery("nan", "every number of the answer is NaN", "it does not look for NaN, which is neither more nor less"),
 )
