@@ -25,6 +25,8 @@ BUILT = "built.tar"
 ANSWER = "answer"
 SEED_VARIABLE = "NIGHTFORGE_SEED"
 ANSWER_VARIABLE = "NIGHTFORGE_ANSWER"
+FRAME_BYTES = 12
+NO_FILE = "9" * FRAME_BYTES
 _SYSTEM_PATH = "/usr/bin:/bin"
 _WRAPPED = 124
 
@@ -53,9 +55,17 @@ class Bench:
             found[BUILT] = staged.built
         return {**found, **self._mounts, **(more or {})}
 
-    def script(self, command: str, *, seed: int | None = None, keep: bool = False, before: str = "") -> str:
-        """A shell script that unpacks, prepares and runs one command in the tree; its exit code is the command's."""
+    def script(
+        self, command: str, *, seed: int | None = None, keep: bool = False, before: str = "", framed: bool = False
+    ) -> str:
+        """A shell script that unpacks, prepares and runs one command in the tree; its exit code is the command's.
+
+        `framed`: what is printed, and each file of the answer, comes with its length before it (`FRAME_BYTES` digits);
+        a file that was not written has the length `NO_FILE`.
+        """
         ending = "exit $code"
+        if framed:
+            ending = "\n".join([*self._sending(), ending])
         if keep:
             # An archive that does not fit is a failed build, and is told by its exit code.
             ending = f"[ $code -eq 0 ] && {{ tar cf /box/{BUILT} . || exit {_WRAPPED}; }}; exit $code"
@@ -76,11 +86,22 @@ class Bench:
             *self._preparation,
             *(f"export {name}={shlex.quote(value)}" for name, value in exported.items()),
             *([before] if before else []),
-            f"{SHELL} -c {shlex.quote(with_seed(command, seed))}",
+            f"{SHELL} -c {shlex.quote(with_seed(command, seed))}" + (" < /dev/null > /box/printed" if framed else ""),
             "code=$?",
             ending,
         ]
         return "\n".join(lines) + "\n"
+
+    def _sending(self) -> list[str]:
+        names = ["/box/printed", *map(shlex.quote, self.settings.measure.answers)]
+        return [
+            "exec 3>&-",
+            f"for one in {' '.join(names)}; do",
+            '  if [ -f "$one" ] && [ ! -h "$one" ]; then',
+            f'    printf \'%0{FRAME_BYTES}d\' $(wc -c < "$one"); cat "$one"',
+            f"  else printf '%s' {NO_FILE}; fi",
+            "done",
+        ]
 
     async def run(
         self,
@@ -106,11 +127,6 @@ class Bench:
         )
         came = {name.removeprefix("work/"): data for name, data in result.outputs.items()}
         return result.model_copy(update={"outputs": came})
-
-    async def overhead_s(self, staged: Staged) -> tuple[float, float]:
-        """CPU and wall seconds that a box takes for a command that does nothing: the least of five."""
-        runs = [await self.run("true", staged, stage="measure") for _ in range(5)]
-        return min(run.cpu_s for run in runs), min(run.wall_s for run in runs)
 
 
 def with_seed(command: str, seed: int | None) -> str:

@@ -67,13 +67,14 @@ class Course:
     ) -> list[Round]:
         rows: list[Round] = []
         unchanged = dict.fromkeys(seeds, 0.0)
+        slack = self._band if self._settings.compare == "ratio" else 0.0
         async for row in Rounds(self._bench, self._reference).play(bundle, staged, seeds):
             rows.append(row)
             mine = {one.seed: one.advantage for one in rows}
-            if not races or len(rows) == len(seeds):
+            if not races or len(rows) == len(seeds) or bundle.files == self._reference.bundle.files:
                 continue
             for other, name in ((best, "the best so far"), (unchanged, "the unchanged program")):
-                if is_hopeless(mine, other, self._settings.race):
+                if is_hopeless(mine, other, self._settings.race, slack):
                     said = f"clearly worse than {name} on {len(rows)} of {len(seeds)} seeds"
                     raise CandidateFailed("raced_out", f"{said}\n{table(rows, self._settings)}")
         return rows

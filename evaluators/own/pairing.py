@@ -61,13 +61,13 @@ def _t95(freedom: int) -> float:
     return next(value for most, value in _T95_MORE if freedom <= most)
 
 
-def is_hopeless(mine: Mapping[int, float], best: Mapping[int, float] | None, race: Race) -> bool:
-    """On the seeds that both have run, this one is clearly worse. `mine`, `best`: seed → advantage."""
+def is_hopeless(mine: Mapping[int, float], best: Mapping[int, float] | None, race: Race, slack: float) -> bool:
+    """Worse by more than `slack` on the seeds that both have run, beyond doubt. `mine`, `best`: seed → advantage."""
     common = [mine[seed] - best[seed] for seed in mine if seed in best] if best is not None else []
     if len(common) < race.after:
         return False
     margin = race.sigmas * (stdev(common) + _LEAST_SCATTER) / math.sqrt(len(common))
-    return fmean(common) + margin < 0
+    return fmean(common) + margin < -slack
 
 
 class Paddock:

@@ -22,9 +22,10 @@ import sandbox
 from evaluators.cascade import CandidateFailed
 from evaluators.own.bench import SHELL, Bench, Staged
 from evaluators.own.spec import wall_s
+from evaluators.own.timed import ended
 from evaluators.own.tree import pack
 from nightforge.domain.bundle import Bundle
-from nightforge.domain.limits import ExecResult, ExitReason
+from nightforge.domain.limits import ExecResult
 from nightforge.domain.ports import SandboxSession
 from nightforge.domain.words import Outcome
 from nightforge.errors import EvaluatorFault
@@ -33,7 +34,6 @@ from sandbox.channel import BadReply, ask, strict_json
 MOST_BYTES = 4 * 1024 * 1024
 _RUNNERS = Path(sandbox.__path__[0]) / "runners"
 _LENGTH = struct.Struct("<I")
-_MARK = "\x1enightforge exit "
 _POLL_S = 0.2
 _GRACE_S = 5.0
 
@@ -71,8 +71,7 @@ class _Conversation:
             path: f"_MODULE = {module_name(path, bench.settings.python_path)!r}\n{stub}" for path in bundle.files
         }
         self._program = Staged(pack(stubs), own.built)
-        script = bench.script(bench.settings.measure.command, seed=seed)
-        self._script = script.replace("\nexit $code\n", f"\nprintf '{_MARK}%d\\n' $code\nexit $code\n")
+        self._script = bench.script(bench.settings.measure.command, seed=seed, framed=True)
 
     def run(self) -> ExecResult:
         ours, theirs = socket.socketpair()
@@ -98,46 +97,22 @@ class _Conversation:
                 theirs.close()
 
     def _converse(self, candidate: SandboxSession, program: SandboxSession, wire: socket.socket) -> ExecResult:
-        printed = bytearray()
-        reader = threading.Thread(target=self._read_all, args=(program, printed), daemon=True)
-        reader.start()
-        try:
-            while (question := self._question(wire, reader)) is not None:
-                self._tell(wire, self._answer(candidate, question))
-        finally:
-            self._stop.set()
-            reader.join(_GRACE_S)
-        ended = program.close()
-        text, mark, code = bytes(printed).decode("utf-8", errors="replace").rpartition(_MARK)
-        if mark and code.strip().isdigit():
-            ended = ended.model_copy(update={"reason": ExitReason.EXITED, "exit_code": int(code), "signal": None})
-        elif time.monotonic() > self._deadline:
-            ended = ended.model_copy(update={"reason": ExitReason.WALL_LIMIT, "exit_code": None})
-        return ended.model_copy(update={"stdout": (text if mark else code).encode()})
+        """The wire ends with the command: the shell around it closes its copy before it sends what was printed."""
+        while (question := self._question(wire)) is not None:
+            self._tell(wire, self._answer(candidate, question))
+        return ended(program, self._bench.settings.measure.answers, self._deadline, self._stop)
 
-    def _read_all(self, program: SandboxSession, into: bytearray) -> None:
-        """What the program prints, as it comes: a full pipe would stop it."""
-        while len(into) < MOST_BYTES:
-            with suppress(TimeoutError):
-                piece = program.receive(1, _POLL_S)
-                if not piece:
-                    return
-                into += piece
-                continue
-            if self._stop.is_set():
-                return
-
-    def _question(self, wire: socket.socket, reader: threading.Thread) -> bytes | None:
+    def _question(self, wire: socket.socket) -> bytes | None:
         """The program's next question; None when it has ended."""
-        head = self._take(wire, _LENGTH.size, reader)
+        head = self._take(wire, _LENGTH.size)
         if head is None:
             return None
         (length,) = _LENGTH.unpack(head)
         if length > MOST_BYTES:
             raise EvaluatorFault(f"a call of {length} bytes", where="settings.measure.proxy", hint="pass less at once")
-        return self._take(wire, length, reader)
+        return self._take(wire, length)
 
-    def _take(self, wire: socket.socket, count: int, reader: threading.Thread) -> bytes | None:
+    def _take(self, wire: socket.socket, count: int) -> bytes | None:
         data = bytearray()
         while len(data) < count:
             if time.monotonic() > self._deadline or self._stop.is_set():
@@ -147,8 +122,6 @@ class _Conversation:
                 if not piece:
                     return None
                 data += piece
-            elif not reader.is_alive():
-                return None
         return bytes(data)
 
     def _answer(self, candidate: SandboxSession, question: bytes) -> bytes:

@@ -16,6 +16,7 @@ from evaluators.own.drift import tree_remarks
 from evaluators.own.reading import first_difference, shortened
 from evaluators.own.rounds import Reference, Rounds, class_of
 from evaluators.own.spec import OwnSettings, complaints, wall_s
+from evaluators.own.timed import overhead_s
 from evaluators.own.tree import Snapshot
 from nightforge.domain.bundle import Bundle, language_of
 from nightforge.domain.integrity import Remark
@@ -71,7 +72,7 @@ class Examination:
         staged = await self._built()
         if staged is None or not await self._checked(staged):
             return self.found
-        reference = Reference(self.seed, staged, *(await self.bench.overhead_s(staged)))
+        reference = Reference(self.seed, staged, *(await overhead_s(self.bench, staged)))
         seconds = await self._measured(reference, seeds)
         if seconds is None:
             return self.found
@@ -170,7 +171,9 @@ class Examination:
             stages.metrics_of(result, self.settings)
         else:
             stages.refuse(result, "run")
+        began = time.perf_counter()
         values = [found[measure.metric].value for found in await rounds.reference_values(seeds[:3])]
+        run_s = (time.perf_counter() - began) / len(values)
         again = (await rounds.again(seeds[0]))[measure.metric].value
         if again == values[0]:
             self.found.append(
@@ -188,7 +191,7 @@ class Examination:
         if measure.is_seeded and len(set(values)) == 1:
             said = f"{measure.metric} is {values[0]:g} whatever the seed"
             self.found.append(_note("seeds", said, "if the program does draw numbers, let it use {seed}"))
-        return result.wall_s
+        return run_s
 
     async def _deleted(self, reference: Reference, seed: int) -> None:
         """Two programs that do nothing, which must not come through."""

@@ -13,6 +13,7 @@ from evaluators.own.bench import ANSWER, ANSWER_VARIABLE, Bench, Staged
 from evaluators.own.pairing import advantage
 from evaluators.own.proxy import run_apart
 from evaluators.own.reading import first_difference
+from evaluators.own.timed import overhead_s
 from nightforge.domain.bundle import Bundle
 from nightforge.domain.evidence import Metric
 from nightforge.domain.words import EvidenceClass
@@ -64,7 +65,7 @@ async def make_reference(bench: Bench, seed: Bundle) -> Reference:
             where=bench.settings.build,
             hint="`nightforge task check` says more",
         ) from failure
-    cpu_s, wall_s = await bench.overhead_s(staged)
+    cpu_s, wall_s = await overhead_s(bench, staged)
     return Reference(seed, staged, cpu_s, wall_s)
 
 

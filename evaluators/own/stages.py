@@ -10,6 +10,7 @@ from evaluators.cascade import CandidateFailed
 from evaluators.own.bench import BUILT, Bench, Staged
 from evaluators.own.reading import BadMeasure, answer_of, read_metrics, shortened, words_of
 from evaluators.own.spec import LARGEST_FILE_BYTES, OwnSettings
+from evaluators.own.timed import run_timed
 from evaluators.own.tree import pack_bundle
 from nightforge.domain.bundle import BLOCK_START, Bundle, language_of, parse_bundle, without_own_markers
 from nightforge.domain.evidence import Metric
@@ -82,9 +83,7 @@ async def answer(
 ) -> tuple[ExecResult, dict[str, str]]:
     """The measured command's run, and what it answered."""
     measure = bench.settings.measure
-    result = await bench.run(
-        measure.command, staged, stage="measure", seed=seed, outputs=measure.answers, at_most_s=at_most_s
-    )
+    result = await run_timed(bench, staged, seed=seed, at_most_s=at_most_s)
     refuse(result, "run")
     return result, answer_of(result, measure)
 
