@@ -85,6 +85,8 @@ async def _with_checker(
     wanted = extent.mutants
     if wanted is None:
         wanted = evaluator.most_mutants(task) if isinstance(evaluator, LimitsMutants) else WANTED
+    if isinstance(evaluator, LimitsMutants):
+        found["least_score"] = evaluator.least_score(task)
     if isinstance(evaluator, OffersImpostors):
         say("programs that must not be admitted ...")
         honest = [program for program in evaluator.honest_programs(task) if not program.is_derived]

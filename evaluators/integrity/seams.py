@@ -131,3 +131,8 @@ class LimitsMutants(Protocol):
     def most_mutants(self, task: Task) -> int:
         """How many are worth their time where the person names no number."""
         ...
+
+    def least_score(self, task: Task) -> float:
+        """The mutation score below which a person should mend the checks first: survivors that nobody can prove
+        equivalent count against it."""
+        ...

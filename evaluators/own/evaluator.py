@@ -42,6 +42,8 @@ _LASTING = frozenset({"not_a_program", "other_files", "too_long", "outside_evolv
 MUTATION_SECONDS = 120.0
 MOST_MUTANTS = 60
 LEAST_MUTANTS = 10
+LEAST_SCORE = 0.7
+"""Of a user's tests: mutants of a few dozen, and equivalence that cannot be proven for most languages."""
 PATCH_FILE = "change.patch"
 
 
@@ -161,6 +163,9 @@ class OwnEvaluator:
         if settings.measure.kind != "time" and not settings.check:
             return 0
         return min(MOST_MUTANTS, max(LEAST_MUTANTS, int(MUTATION_SECONDS / self._check_s)))
+
+    def least_score(self, task: Task) -> float:
+        return LEAST_SCORE
 
     async def remarks(
         self, task: Task, parameters: Mapping[str, Scalar], *, seed: int, say: Callable[[str], None]

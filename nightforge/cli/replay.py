@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     from nightforge.settings import Settings
 
 DISAGREES = 4
-_SUFFIXES = {"c": "c", "verilog": "v", "python": "py", "json": "json", "cuda": "cu"}
+_SUFFIXES = {"c": "c", "verilog": "v", "python": "py", "json": "json", "cuda": "cu", "bundle": "bundle"}
 
 
 def export(
     ref: Annotated[str, typer.Argument(metavar="ID.NUMBER", help="A candidate.")],
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder that is not there yet, or is empty.")],
+    patch: Annotated[
+        bool, typer.Option("--patch", help="Own code: try with git whether change.patch applies to your tree.")
+    ] = False,
     sandbox: SandboxFlag = None,
     unsafe_local: UnsafeFlag = False,
     json: JsonFlag = False,
@@ -63,6 +66,10 @@ def export(
         )
     else:
         output.text("\n".join(str(folder / name) for name in files))
+    if patch:
+        from nightforge.cli.patch import check_patch
+
+        check_patch(output, task, files, folder)
     if not artifact.evidence.evidence_class.can_be_confirmed:
         output.note(f"evidence {artifact.evidence.evidence_class.value}: {artifact.evidence.evidence_class.meaning}")
 

@@ -137,6 +137,8 @@ class IntegrityReport(Frozen):
     admission: tuple[AdmissionCheck, ...] = ()
     rehearsal: RehearsalReport | None = None
     mutation: MutationReport | None = None
+    least_score: float = LEAST_SCORE
+    """Below this mutation score the evaluator is not to be believed."""
     not_offered: tuple[str, ...] = ()
     """Capabilities that the evaluator lacks, in words."""
     remarks: tuple[Remark, ...] = ()
@@ -151,8 +153,8 @@ class IntegrityReport(Frozen):
             ]
         found += [f"{one.topic}: {one.said}" for one in self.remarks if one.level == "bad"]
         score = None if self.mutation is None else self.mutation.score
-        if score is not None and score < LEAST_SCORE:
-            found.append(f"mutation score {score:.1%} is below {LEAST_SCORE:.0%}")
+        if score is not None and score < self.least_score:
+            found.append(f"mutation score {score:.1%} is below {self.least_score:.0%}")
         if self.mutation is not None:
             apart = self.mutation.counts[MutantFate.SUB_TOLERANCE]
             if apart > LARGEST_APART * (apart + self.mutation.counted):

@@ -5,7 +5,7 @@ import sys
 
 from wordrank import count_pairs, count_words, most_common
 
-WORDS = 900
+WORDS = 2500
 
 
 def main() -> None:
