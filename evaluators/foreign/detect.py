@@ -132,7 +132,7 @@ def detect(path: Path) -> Found | None:
 
 def _takes_path(signature: Signature) -> bool:
     """`evaluate(program_path)`: by its name, else a parameter that is not called a candidate."""
-    return bool(_PATH_WORDS.search(signature.first)) or signature.first not in {"candidate", "program_str", "code"}
+    return bool(_PATH_WORDS.search(signature.first)) or signature.first not in {"", "candidate", "program_str", "code"}
 
 
 def _paths(folder: Path, module: Module) -> Found:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import shutil
@@ -45,35 +44,72 @@ class Made:
     """What the trial of the folder's own program showed."""
 
 
-def make_task(evaluator: ForeignEvaluator, found: Found, python: str, below: Path) -> Made:
+@dataclass(frozen=True)
+class _Draft:
+    """A task's folder before it has its name."""
+
+    found: Found
+    python: str
+    root: Path
+    place: Path
+    is_copied: bool
+
+
+async def make_task(evaluator: ForeignEvaluator, found: Found, python: str, below: Path) -> Made:
     """Write (or find again) the task's folder below `below`; the same folder and Python give the same one.
 
     The folder's own program is tried: UserError where it does not pass, StoreFault where nothing can be written.
     """
-    files = list(files_of(found.folder))
-    size = sum(path.stat().st_size for path in files)
-    digest = _digest(found, files, python, is_copied=size <= MOST_COPIED)
-    slug = re.sub(r"[^a-z0-9]+", "-", found.folder.name.lower()).strip("-")[:40].strip("-")
-    name = f"foreign-{slug or 'folder'}-{digest[:8]}"
-    place = below / name
-    if (place / "task.toml").is_file():
-        return Made(place)
+    draft = _begin(found, python, below)
+    if isinstance(draft, Made):
+        return draft
     try:
-        below.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=".new-", dir=below))
-        try:
-            notes = _fill(evaluator, found, python, draft, name, files if size <= MOST_COPIED else None)
-            draft.chmod(0o755)
-            draft.rename(place)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
-    except OSError as error:
+        settings, notes = await _try(evaluator, draft)
+        return _finish(draft, settings, notes)
+    finally:
+        shutil.rmtree(draft.root, ignore_errors=True)
+
+
+def _begin(found: Found, python: str, below: Path) -> _Draft | Made:
+    """A copy of the peer's folder in a new place, or the task that was made of it before."""
+    try:
+        files = list(files_of(found.folder))
+        is_copied = sum(path.stat().st_size for path in files) <= MOST_COPIED
+        digest = _digest(found, files, python, is_copied=is_copied)
+        slug = re.sub(r"[^a-z0-9]+", "-", found.folder.name.lower()).strip("-")[:40].strip("-")
+        place = below / f"foreign-{slug or 'folder'}-{digest[:8]}"
         if (place / "task.toml").is_file():
             return Made(place)
-        raise StoreFault(
-            f"the task cannot be written: {error.strerror}", where=str(place), hint="set NIGHTFORGE_HOME elsewhere"
-        ) from error
-    return Made(place, notes)
+        below.mkdir(parents=True, exist_ok=True)
+        root = Path(tempfile.mkdtemp(prefix=".new-", dir=below))
+        for path in files if is_copied else ():
+            target = root / FOLDER / path.relative_to(found.folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+    except OSError as error:
+        raise _unwritable(error, below) from error
+    return _Draft(found, python, root, place, is_copied)
+
+
+def _finish(draft: _Draft, settings: ForeignSettings, notes: Sequence[str]) -> Made:
+    if not draft.is_copied:
+        size = f"larger than {MOST_COPIED >> 20} MiB: used where it is, read-only"
+        notes = [f"{size}; what changes in it meanwhile counts", *notes]
+    try:
+        _write(draft, settings)
+        draft.root.chmod(0o755)
+        draft.root.rename(draft.place)
+    except OSError as error:
+        if (draft.place / "task.toml").is_file():
+            return Made(draft.place)
+        raise _unwritable(error, draft.place) from error
+    return Made(draft.place, tuple(notes))
+
+
+def _unwritable(error: OSError, where: Path) -> StoreFault:
+    return StoreFault(
+        f"the task cannot be written: {error.strerror}", where=str(where), hint="set NIGHTFORGE_HOME elsewhere"
+    )
 
 
 def _digest(found: Found, files: Sequence[Path], python: str, *, is_copied: bool) -> str:
@@ -83,21 +119,12 @@ def _digest(found: Found, files: Sequence[Path], python: str, *, is_copied: bool
     return digest.hexdigest()
 
 
-def _fill(
-    evaluator: ForeignEvaluator, found: Found, python: str, draft: Path, name: str, files: Sequence[Path] | None
-) -> tuple[str, ...]:
-    notes: list[str] = []
-    if files is None:
-        notes.append(
-            f"larger than {MOST_COPIED >> 20} MiB: used where it is, read-only; what changes in it meanwhile counts"
-        )
-    for path in files or ():
-        target = draft / FOLDER / path.relative_to(found.folder)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
+async def _try(evaluator: ForeignEvaluator, draft: _Draft) -> tuple[ForeignSettings, Sequence[str]]:
+    """The folder's own program once, through every stage: what it is scored by, and which thresholds it holds."""
+    found = draft.found
     settings = ForeignSettings(
         contract=found.contract,
-        folder=FOLDER if files is not None else str(found.folder.resolve()),
+        folder=FOLDER if draft.is_copied else str(found.folder.resolve()),
         evaluator=found.evaluator,
         function=found.function,
         class_name=found.class_name,
@@ -107,26 +134,15 @@ def _fill(
         stage_s=min(found.config.timeout_s, 86400.0),
         features=found.features,
         score=MEAN,
-        python=python,
+        python=draft.python,
     )
-    settings, told = _try(evaluator, found, settings, draft, name)
-    notes += told
-    _write(draft, found, settings, name)
-    return tuple(notes)
-
-
-def _try(
-    evaluator: ForeignEvaluator, found: Found, settings: ForeignSettings, draft: Path, name: str
-) -> tuple[ForeignSettings, Sequence[str]]:
-    """The folder's own program once, through every stage: what it is scored by, and which thresholds it holds."""
-    where = str(found.folder)
     try:
-        reply = asyncio.run(evaluator.reply(_task(found, settings, draft, name), settings, found.source))
+        reply = await evaluator.reply(_task(draft, settings), settings, found.source)
         known, reached = _judged(reply, settings)
     except CandidateFailed as failure:
         raise UserError(
             f"its own program does not pass: {failure.reason}: {' '.join(failure.feedback.split())[:400]}",
-            where=where,
+            where=str(found.folder),
             hint="run it by hand; name the Python that has what it needs with --python PATH",
         ) from failure
     except EvaluatorFault as fault:
@@ -169,9 +185,10 @@ def _is_function(settings: ForeignSettings) -> bool:
     return settings.contract in {Contract.FUNCTION, Contract.CLASS}
 
 
-def _task(found: Found, settings: ForeignSettings, root: Path, name: str) -> Task:
+def _task(draft: _Draft, settings: ForeignSettings) -> Task:
+    found = draft.found
     return Task(
-        name=name,
+        name=draft.place.name,
         title=_title(found),
         goal=_goal(found, settings),
         domain="foreign",
@@ -185,7 +202,7 @@ def _task(found: Found, settings: ForeignSettings, root: Path, name: str) -> Tas
             StageSpec(name=one, title=_STAGE_TITLES.get(one, one), wall_s=settings.stage_s) for one in settings.stages
         ),
         settings=settings.model_dump(mode="json"),
-        root=root,
+        root=draft.root,
     )
 
 
@@ -206,13 +223,13 @@ def _behaviour(found: Found, settings: ForeignSettings) -> tuple[str, ...]:
     return (*settings.features, *([COMPLEXITY] if COMPLEXITY in found.config.features else []))
 
 
-def _write(draft: Path, found: Found, settings: ForeignSettings, name: str) -> None:
-    task = _task(found, settings, draft, name)
-    (draft / task.seed).write_text(found.source, encoding="utf-8")
-    (draft / "known").mkdir()
-    (draft / "known" / f"empty{found.suffix}").write_text("\n", encoding="utf-8")
-    (draft / "brief.md").write_text(_brief(found, settings), encoding="utf-8")
-    (draft / "task.toml").write_text(_document(task, found, settings), encoding="utf-8")
+def _write(draft: _Draft, settings: ForeignSettings) -> None:
+    task, found, root = _task(draft, settings), draft.found, draft.root
+    (root / task.seed).write_text(found.source, encoding="utf-8")
+    (root / "known").mkdir()
+    (root / "known" / f"empty{found.suffix}").write_text("\n", encoding="utf-8")
+    (root / "brief.md").write_text(_brief(found, settings), encoding="utf-8")
+    (root / "task.toml").write_text(_document(task, found, settings), encoding="utf-8")
 
 
 def _text(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from nightforge.catalogue import TASK_FILE, load_task
@@ -98,7 +99,7 @@ def task_at(
     chosen = python or default_python(found.folder)
     output.note("\n  ".join([f"{folder}:", *found.describe()]))
     output.note(f"its evaluator is run by {chosen}; its own program goes first ...")
-    made = make_task(ForeignEvaluator(box), found, chosen, settings.home / TASKS)
+    made = asyncio.run(make_task(ForeignEvaluator(box), found, chosen, settings.home / TASKS))
     for note in made.notes:
         output.note(f"  {note}")
     output.note(f"its number is {EvidenceClass.FOREIGN.value}: {EvidenceClass.FOREIGN.meaning}; task {made.folder}")
