@@ -13,7 +13,7 @@ from evaluators.own.bench import ANSWER, ANSWER_VARIABLE, Bench, Staged
 from evaluators.own.pairing import advantage
 from evaluators.own.proxy import run_apart
 from evaluators.own.reading import first_difference
-from evaluators.own.timed import overhead_s
+from evaluators.own.timed import machine_held, overhead_s
 from nightforge.domain.bundle import Bundle
 from nightforge.domain.evidence import Metric
 from nightforge.domain.words import EvidenceClass
@@ -65,7 +65,10 @@ async def make_reference(bench: Bench, seed: Bundle) -> Reference:
             where=bench.settings.build,
             hint="`nightforge task check` says more",
         ) from failure
-    cpu_s, wall_s = await overhead_s(bench, staged)
+    if bench.settings.measure.kind != "time":
+        return Reference(seed, staged, 0.0, 0.0)
+    async with machine_held():
+        cpu_s, wall_s = await overhead_s(bench, staged)
     return Reference(seed, staged, cpu_s, wall_s)
 
 
@@ -114,7 +117,9 @@ class Rounds:
         """Seed by seed. Raises CandidateFailed; EvaluatorFault when the unchanged program fails."""
         for place, seed in enumerate(seeds):
             if self._settings.measure.kind == "time":
-                yield await self._timed(staged, seed, first=place % 2 == 0)
+                async with machine_held():
+                    row = await self._timed(staged, seed, first=place % 2 == 0)
+                yield row
             else:
                 theirs = await self._known(seed)
                 mine = await self._valued(bundle, staged, seed)

@@ -10,18 +10,33 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
 
 from evaluators.own.bench import FRAME_BYTES, NO_FILE, SHELL, Bench, Staged
 from evaluators.own.spec import wall_s
 from nightforge.domain.limits import ExecResult, ExitReason
 from nightforge.domain.ports import SandboxSession
 from nightforge.errors import SandboxFault
+from tools import slots
 
 MOST_PRINTED = 32 * 1024 * 1024
 _POLL_S = 0.25
 _SEND_S = 30.0
 _END_S = 10.0
+
+
+@asynccontextmanager
+async def machine_held() -> AsyncIterator[None]:
+    """The machine's lease on its processor, for as long as something is timed (`tools.slots`)."""
+    stop = threading.Event()
+    with ExitStack() as stack:
+        try:
+            await asyncio.to_thread(stack.enter_context, slots.hold("cpu", stop=stop))
+        except asyncio.CancelledError:
+            stop.set()
+            raise
+        yield
 
 
 async def run_timed(

@@ -1,6 +1,4 @@
-"""`nightforge export --patch`: does the patch apply to the user's tree as it is now? `git apply` says; nothing is written
-there.
-"""
+"""`nightforge export --patch`: does the patch apply to the user's tree as it is now? Nothing is written there."""
 
 from __future__ import annotations
 
