@@ -24,8 +24,10 @@ class Literal:
     start: int
     end: int
     value: int | float
-    is_place: bool
+    is_place: bool = False
     """It chooses a part of something: `v[2]`, `v[0::3]`."""
+    option: str = ""
+    """Name of the keyword argument that it is: `rounds=60`."""
 
     @property
     def is_whole(self) -> bool:
@@ -36,6 +38,7 @@ class Literal:
 
 
 def literals_of(code: Code) -> tuple[Literal, ...]:
+    options = {id(node.value): node.arg or "" for node in ast.walk(code.tree) if isinstance(node, ast.keyword)}
     places = {id(leaf) for node in code.nodes() if isinstance(node, ast.Subscript) for leaf in ast.walk(node.slice)}
     found = []
     for node in code.nodes():
@@ -44,7 +47,7 @@ def literals_of(code: Code) -> tuple[Literal, ...]:
         start, end = code.span(node)
         is_plain = _NUMBER.fullmatch(code.source[start:end]) is not None
         if is_plain and isinstance(node.value, int | float) and math.isfinite(node.value):
-            found.append(Literal(start, end, node.value, id(node) in places))
+            found.append(Literal(start, end, node.value, id(node) in places, options.get(id(node), "")))
     return tuple(found[:MOST_NUMBERS])
 
 
@@ -60,8 +63,12 @@ def text_of(value: int | float) -> str:
     return f"({text})" if value < 0 else text
 
 
-def other_value(value: int | float, random: Random) -> int | float:
-    """One step of a size that is itself drawn: whole numbers stay whole, small ones move by one or two."""
+def other_value(one: Literal, random: Random) -> int | float:
+    """One step of a size that is itself drawn: whole numbers stay whole, small ones move by one or two; a seed is
+    another one."""
+    value = one.value
+    if one.option == "seed":
+        return random.randrange(1_000_000)
     if isinstance(value, int):
         if value <= _SMALL or random.random() < 0.3:
             return max(0, value + random.choice((-2, -1, 1, 2)))

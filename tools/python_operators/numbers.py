@@ -29,10 +29,10 @@ class OneNumber(PythonOperator):
         return bool(literals_of(code))
 
     def variants(self, code: Code, context: OperatorContext, random: Random) -> Iterator[Variant]:
-        literals = _mostly_free(literals_of(code), random)
+        literals = literals_of(code)
         while literals:
-            one = random.choice(literals)
-            value = other_value(one.value, random)
+            one = random.choice(_likely(literals, random))
+            value = other_value(one, random)
             yield Variant(code.with_edits([one.edit(value)]), f"{one.value} -> {value:.4g}")
 
 
@@ -77,10 +77,14 @@ class Family(PythonOperator):
             yield Variant(changed(code, literals, values), f"from {len(relatives)} programs that differ in numbers")
 
 
-def _mostly_free(literals: Sequence[Literal], random: Random) -> list[Literal]:
-    """Numbers that choose a part of something are rarely worth a try."""
+def _likely(literals: Sequence[Literal], random: Random) -> Sequence[Literal]:
+    """Options of calls are there to be chosen; numbers that choose a part of something are rarely worth a try."""
+    drawn = random.random()
+    options = [one for one in literals if one.option]
     free = [one for one in literals if not one.is_place]
-    return list(literals) if not free or random.random() < 0.05 else free
+    if options and drawn < 0.7:
+        return options
+    return free if free and drawn < 0.98 else literals
 
 
 def _relatives(skeleton: str, context: OperatorContext) -> list[tuple[float, ...]]:

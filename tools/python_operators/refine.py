@@ -47,15 +47,15 @@ class Method:
         return f"{self.name} of {self.inner}" if self.inner else self.name
 
 
-_BARRIER = Method("barrier", "nf_barrier", "rounds=60", needs_gaps=True)
+_BARRIER = Method("barrier", "nf_barrier", "rounds=100, start=0.01, fall=0.3", needs_gaps=True)
 _PATTERN = Method("pattern", "nf_pattern", "step=0.05")
 _ANNEAL = Method("anneal", "nf_anneal", "steps=20000, hot=0.01, size=0.05, seed=1")
 _SINGLE = (_BARRIER, _PATTERN, _ANNEAL)
 _MANY = tuple(
     Method("restarts", "nf_restarts", f"{one.function}, {options}", one.needs_gaps, one.name)
     for one, options in (
-        (_BARRIER, "starts=12, spread=0.03, again=0, seed=1"),
-        (_BARRIER, "starts=12, spread=0.02, again=1, seed=1"),
+        (_BARRIER, "starts=100, spread=0.03, again=0, seed=1"),
+        (_BARRIER, "starts=100, spread=0.02, again=1, seed=1"),
         (_PATTERN, "starts=4, spread=0.03, again=0, seed=1"),
         (_ANNEAL, "starts=2, spread=0.01, again=1, seed=1"),
     )

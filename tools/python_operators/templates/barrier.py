@@ -1,4 +1,4 @@
-def nf_barrier(vector, worth, gaps, stop, rounds=60, start=0.001, fall=0.2):
+def nf_barrier(vector, worth, gaps, stop, rounds=100, start=0.01, fall=0.3):
     """Primal-dual interior point with slacks (Nocedal and Wright 2006, chapter 19), derivatives by differences."""
     from time import process_time
 
