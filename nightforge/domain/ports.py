@@ -27,6 +27,7 @@ from nightforge.domain.candidate import (
     Lease,
     Parent,
     Tally,
+    TracePoint,
     Verdict,
 )
 from nightforge.domain.evidence import Calibration, Evidence
@@ -339,6 +340,11 @@ class Store(Protocol):
         ...
 
     def recent(self, campaign_id: str, *, limit: int = 20) -> Sequence[Candidate]: ...
+    def trace(self, campaign_id: str, *, most: int = 1500) -> Sequence[TracePoint]:
+        """The course of a campaign, in the order of making: every candidate up to `most`, beyond a sample and the
+        best; as quick for a million candidates."""
+        ...
+
     def owner_of(self, campaign_id: str, code_sha: str) -> int | None:
         """Ordinal of the first candidate whose program is this one."""
         ...

@@ -16,7 +16,10 @@ from nightforge.store.queries_calls import CallReads
 from nightforge.store.queries_campaigns import CampaignReads
 from nightforge.store.queries_candidates import CandidateReads
 from nightforge.store.queries_control import ControlReads
+from nightforge.store.queries_lists import ListReads
+from nightforge.store.queries_pages import PageReads
 from nightforge.store.queries_search import SearchReads
+from nightforge.store.queries_trace import TraceReads
 from nightforge.store.repository_calls import CallWrites
 from nightforge.store.repository_campaigns import CampaignWrites
 from nightforge.store.repository_candidates import CandidateWrites
@@ -40,7 +43,10 @@ class SqlStore(
     CandidateReads,
     CallReads,
     ControlReads,
+    ListReads,
+    PageReads,
     SearchReads,
+    TraceReads,
     SteeringStore,
 ):
     """`nightforge.domain.ports.Store` on SQLite or PostgreSQL; made by `open_store`."""
