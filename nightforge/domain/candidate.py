@@ -111,16 +111,6 @@ class Parent:
     """Candidates that were made from it; those that it was only shown beside the parent of do not count."""
 
 
-@dataclass(frozen=True, slots=True)
-class TracePoint:
-    """One candidate of a campaign's course; the scores are turned (more is better), None where nothing was measured."""
-
-    ordinal: int
-    state: CandidateState
-    score: float | None
-    score_low: float | None
-
-
 class Tally(Frozen):
     """Counters of a campaign, kept up to date on insert; never computed per look."""
 

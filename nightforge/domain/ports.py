@@ -27,12 +27,12 @@ from nightforge.domain.candidate import (
     Lease,
     Parent,
     Tally,
-    TracePoint,
     Verdict,
 )
 from nightforge.domain.evidence import Calibration, Evidence
 from nightforge.domain.integrity import HiddenOpenings
 from nightforge.domain.limits import ExecResult, Limits
+from nightforge.domain.listing import Dot, NewBest
 from nightforge.domain.model import CallKey, CallState, Message, ModelCall, ModelProfile, Reply, Usage
 from nightforge.domain.plan import Plan
 from nightforge.domain.task import Task
@@ -340,9 +340,12 @@ class Store(Protocol):
         ...
 
     def recent(self, campaign_id: str, *, limit: int = 20) -> Sequence[Candidate]: ...
-    def trace(self, campaign_id: str, *, most: int = 1500) -> Sequence[TracePoint]:
-        """The course of a campaign, in the order of making: every candidate up to `most`, beyond a sample and the
-        best; as quick for a million candidates."""
+    def dots(self, campaign_id: str, *, most: int) -> Sequence[Dot]:
+        """Up to `most` candidates spread evenly over all, the newest among them, in the order of their making."""
+        ...
+
+    def bests(self, campaign_id: str, *, limit: int = 500) -> Sequence[NewBest]:
+        """When and to whom the best changed, oldest first; the newest `limit` of them."""
         ...
 
     def owner_of(self, campaign_id: str, code_sha: str) -> int | None:

@@ -1,4 +1,4 @@
-"""What the terminal and the pages say of a campaign at a glance, and the points that its course is drawn from."""
+"""What the terminal and the pages say of a campaign at a glance."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from nightforge.domain.candidate import Tally
 from nightforge.domain.plan import Budget
-from nightforge.domain.words import CampaignState, CandidateState, SandboxTier
+from nightforge.domain.words import CampaignState, CandidateState
 from nightforge.report import ReportData
 from nightforge.report.facts import campaign_facts, caps_of, is_spent, seconds_left
 from nightforge.store import SqlStore
@@ -55,30 +55,3 @@ def test_the_first_cap_that_is_reached_says_how_long_it_takes() -> None:
     assert not is_spent(budget, tally)
     assert is_spent(budget, tally.model_copy(update={"evaluations": 100}))
     assert seconds_left(Budget(evaluations=5), Tally()) is None
-
-
-async def test_the_trace_holds_every_candidate_of_a_short_campaign(store: SqlStore, scene: Scene) -> None:
-    data = await scene((1.2, None, MEASURED), (None, None, REJECTED))
-    points = store.trace(data.campaign.campaign_id)
-    assert [(one.ordinal, one.state, one.score) for one in points] == [
-        (0, MEASURED, 1.0),
-        (1, MEASURED, 1.2),
-        (2, REJECTED, None),
-    ]
-
-
-async def test_a_long_trace_is_a_sample_that_keeps_the_best(store: SqlStore, scene: Scene) -> None:
-    rows = [(1.0 + place / 1000, None, MEASURED) for place in range(1, 40)]
-    rows[22] = (3.0, None, MEASURED)
-    data = await scene(*rows)
-    points = store.trace(data.campaign.campaign_id, most=8)
-    ordinals = [one.ordinal for one in points]
-    assert ordinals == sorted(set(ordinals))
-    assert {0, 5, 10, 15, 20, 25, 30, 35} <= set(ordinals)
-    assert max(points, key=lambda one: one.score or 0.0).ordinal == 23
-
-
-async def test_the_trace_of_an_empty_campaign_is_empty(store: SqlStore, scene: Scene) -> None:
-    data = await scene()
-    other = await store.create_campaign(data.plan, tier=SandboxTier.BUBBLEWRAP)
-    assert store.trace(other.campaign_id) == ()
