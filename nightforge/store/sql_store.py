@@ -19,7 +19,6 @@ from nightforge.store.queries_control import ControlReads
 from nightforge.store.queries_lists import ListReads
 from nightforge.store.queries_pages import PageReads
 from nightforge.store.queries_search import SearchReads
-from nightforge.store.queries_trace import TraceReads
 from nightforge.store.repository_calls import CallWrites
 from nightforge.store.repository_campaigns import CampaignWrites
 from nightforge.store.repository_candidates import CandidateWrites
@@ -46,7 +45,6 @@ class SqlStore(
     ListReads,
     PageReads,
     SearchReads,
-    TraceReads,
     SteeringStore,
 ):
     """`nightforge.domain.ports.Store` on SQLite or PostgreSQL; made by `open_store`."""
