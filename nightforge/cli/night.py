@@ -134,12 +134,9 @@ async def resume_night(
 
 
 async def set_until(store: Store, campaign_id: str, until: str) -> None:
-    from nightforge.domain.plan import StopSpec
+    from workflows.steering import with_until
 
-    plan = store.campaign(campaign_id).plan
-    others = tuple(rule for rule in plan.stop if rule.rule != "until")
-    stops = (*others, StopSpec(rule="until", parameters={"at": until}))
-    await store.save_plan(campaign_id, plan.model_copy(update={"stop": stops}))
+    await store.save_plan(campaign_id, with_until(store.campaign(campaign_id).plan, until))
 
 
 def prepare_home(settings: Settings) -> None:
