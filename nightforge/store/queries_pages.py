@@ -73,6 +73,20 @@ _BESTS = (
     .order_by(event.c.sequence.desc())
     .limit(bindparam("most"))
 )
+_NEWEST = union_all(
+    *(
+        select(
+            select(event)
+            .where(event.c.campaign_key == bindparam("key"), event.c.kind == kind, IS_NEWS)
+            .order_by(event.c.sequence.desc())
+            .limit(bindparam("most"))
+            .subquery()
+        )
+        for kind in NEWS
+    )
+).subquery()
+_NEWS = select(_NEWEST).order_by(_NEWEST.c.sequence.desc()).limit(bindparam("most"))
+"""The newest of each kind first: kinds that come often must not be read through for those that are rare."""
 _METRICS = (
     select(stage.c.ordinal, stage.c.metrics)
     .where(
@@ -122,20 +136,11 @@ class PageReads(StoreBase):
             found.append(NewBest(to_datetime(row.at_us), row.ordinal, payload.get("score"), payload.get("score_low")))
         return tuple(found)
 
-    def news(self, campaign_id: str, *, limit: int = 40, kinds: Sequence[str] = NEWS) -> Sequence[Event]:
-        """The newest events of these kinds, newest first. Kinds that candidates have several of are never found."""
+    def news(self, campaign_id: str, *, limit: int = 40) -> Sequence[Event]:
+        """The newest events of the kinds in `NEWS`, newest first."""
         key = self._key(campaign_id)
-        newest = [
-            select(event)
-            .where(event.c.campaign_key == key, event.c.kind == kind, IS_NEWS)
-            .order_by(event.c.sequence.desc())
-            .limit(limit)
-            .subquery()
-            for kind in kinds
-        ]
-        together = union_all(*(select(each) for each in newest)).subquery()
         with self._look() as connection:
-            rows = connection.execute(select(together).order_by(together.c.sequence.desc()).limit(limit)).all()
+            rows = connection.execute(_NEWS, {"key": key, "most": limit}).all()
         return tuple(
             Event(
                 sequence=row.sequence,
