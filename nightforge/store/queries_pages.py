@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, literal_column, select, union_all
+from sqlalchemy import Connection, Select, bindparam, func, literal_column, select, union_all
 
 from nightforge.domain.candidate import Event
 from nightforge.domain.listing import Dot, NewBest, Relative, SlotLoad
@@ -67,26 +67,33 @@ _RELATIVE = (
     candidate.c.discarded,
 )
 _RELATIVES = select(*_RELATIVE).where(_OF_CAMPAIGN, candidate.c.ordinal.in_(bindparam("ordinals", expanding=True)))
+_SEQUENCE = event.alias("told").c.sequence
+
+
+def _told(kind: str) -> Select[tuple[int]]:
+    """Numbers of the newest events of a kind. The numbers alone: for whole rows SQLite walks the primary key."""
+    told = _SEQUENCE.table
+    return (
+        select(_SEQUENCE)
+        .where(told.c.campaign_key == bindparam("key"), told.c.kind == literal_column(f"'{kind}'"), IS_NEWS)
+        .order_by(_SEQUENCE.desc())
+        .limit(bindparam("most"))
+    )
+
+
 _BESTS = (
     select(event.c.at_us, event.c.ordinal, event.c.payload)
-    .where(event.c.campaign_key == bindparam("key"), event.c.kind == "candidate.best", IS_NEWS)
+    .where(event.c.campaign_key == bindparam("key"), event.c.sequence.in_(_told("candidate.best")))
     .order_by(event.c.sequence.desc())
-    .limit(bindparam("most"))
 )
-_NEWEST = union_all(
-    *(
-        select(
-            select(event)
-            .where(event.c.campaign_key == bindparam("key"), event.c.kind == kind, IS_NEWS)
-            .order_by(event.c.sequence.desc())
-            .limit(bindparam("most"))
-            .subquery()
-        )
-        for kind in NEWS
-    )
-).subquery()
-_NEWS = select(_NEWEST).order_by(_NEWEST.c.sequence.desc()).limit(bindparam("most"))
+_NEWEST = union_all(*(select(_told(kind).subquery()) for kind in NEWS)).subquery()
+_NUMBERS = select(_NEWEST.c.sequence).order_by(_NEWEST.c.sequence.desc()).limit(bindparam("most"))
 """The newest of each kind first: kinds that come often must not be read through for those that are rare."""
+_NEWS = (
+    select(event)
+    .where(event.c.campaign_key == bindparam("key"), event.c.sequence.in_(_NUMBERS))
+    .order_by(event.c.sequence.desc())
+)
 _METRICS = (
     select(stage.c.ordinal, stage.c.metrics)
     .where(
