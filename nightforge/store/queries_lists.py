@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
 from nightforge.domain.listing import ListQuery, Order, Place, Shown, Stretch
 from nightforge.domain.words import CandidateState
@@ -28,8 +28,6 @@ _STATES = {
     Shown.REJECTED: (CandidateState.REJECTED,),
 }
 _MARKS = {Shown.STARRED: "star", Shown.DISCARDED: "discard"}
-_INNER = candidate.alias("working")
-"""In two steps, because for whole rows SQLite prefers to walk through the campaign's candidates."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,6 @@ class _Segment:
 
     where: tuple[ColumnElement[bool], ...]
     order: tuple[ColumnElement[Any], ...]
-    state: CandidateState | None = None
 
 
 class ListReads(StoreBase):
@@ -90,41 +87,42 @@ class _Search:
         return rows
 
     def _rows(self, segment: _Segment, most: int) -> list[Row[Any]]:
-        table = _table(self.query.shown)
-        if not self.query.is_narrowed:
-            statement = select(candidate).select_from(table).where(*segment.where).order_by(*segment.order).limit(most)
-            return list(self.connection.execute(statement).all())
+        """In two steps, numbers first: they are all in the index, so that only what is shown is read as a row."""
+        is_narrowed = self.query.is_narrowed
         names = (candidate.c.ordinal, candidate.c.state, candidate.c.score_low)
-        looked = select(*names).select_from(table).where(*segment.where).order_by(*segment.order)
-        last = self.connection.execute(looked.offset(LOOKED_AT - 1).limit(1)).first()
-        near = _near(table, segment).subquery()
+        looked = (
+            select(*(names if self.order.by_score else names[:1]))
+            .select_from(_table(self.query.shown))
+            .where(*segment.where)
+            .order_by(*segment.order)
+        )
+        numbers = looked.with_only_columns(candidate.c.ordinal).limit(LOOKED_AT if is_narrowed else most)
         statement = (
             select(candidate)
-            .join(near, and_(candidate.c.ordinal == near.c.ordinal, candidate.c.campaign_key == self.key))
-            .where(*_narrowed(self.query, near))
+            .where(
+                candidate.c.campaign_key == self.key,
+                candidate.c.ordinal.in_(numbers.correlate(None)),
+                *_narrowed(self.query),
+            )
             .order_by(*segment.order)
             .limit(most)
         )
         rows = list(self.connection.execute(statement).all())
-        if last is not None and len(rows) < most:
-            self.stopped_at = _place_of(last, self.query)
+        if is_narrowed and len(rows) < most:
+            last = self.connection.execute(looked.offset(LOOKED_AT - 1).limit(1)).first()
+            self.stopped_at = None if last is None else _place_of(last, self.query)
         return rows
 
 
-def _near(table: Any, segment: _Segment) -> Select[Any]:
-    names = (candidate.c.ordinal, candidate.c.note, candidate.c.reason, candidate.c.operator_name)
-    return select(*names).select_from(table).where(*segment.where).order_by(*segment.order).limit(LOOKED_AT)
-
-
-def _narrowed(query: ListQuery, near: Any) -> list[ColumnElement[bool]]:
+def _narrowed(query: ListQuery) -> list[ColumnElement[bool]]:
     where: list[ColumnElement[bool]] = []
     if query.operator_name:
-        where.append(near.c.operator_name == query.operator_name)
+        where.append(candidate.c.operator_name == query.operator_name)
     if query.reason:
-        where.append(near.c.reason == query.reason)
+        where.append(candidate.c.reason == query.reason)
     if query.words:
         wanted = query.words.lower()
-        columns = (near.c.note, near.c.reason, near.c.operator_name)
+        columns = (candidate.c.note, candidate.c.reason, candidate.c.operator_name)
         where.append(or_(*(func.lower(column).contains(wanted, autoescape=True) for column in columns)))
     return where
 
@@ -147,8 +145,7 @@ def _of_list(key: int, shown: Shown) -> list[ColumnElement[bool]]:
     if shown is Shown.ALL:
         return []
     if shown is Shown.WORKING:
-        of_campaign = select(_INNER.c.ordinal).where(_INNER.c.campaign_key == key, _INNER.c.finished_us.is_(None))
-        return [candidate.c.ordinal.in_(of_campaign)]
+        return [candidate.c.finished_us.is_(None)]
     return [cast("ColumnElement[bool]", IS_FINISHED), candidate.c.state == _STATES[shown][0]]
 
 

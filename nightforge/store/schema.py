@@ -174,6 +174,7 @@ Index(
     candidate.c.campaign_key,
     candidate.c.state,
     candidate.c.ordinal,
+    candidate.c.finished_us,  # always set here: held, so that SQLite finds all that a list asks for in the index
     sqlite_where=IS_FINISHED,
     postgresql_where=IS_FINISHED,
 )

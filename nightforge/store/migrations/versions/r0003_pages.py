@@ -21,7 +21,7 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_candidate_finished"),
         "candidate",
-        ["campaign_key", "state", "ordinal"],
+        ["campaign_key", "state", "ordinal", "finished_us"],
         sqlite_where=_IS_FINISHED,
         postgresql_where=_IS_FINISHED,
     )
