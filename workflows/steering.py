@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from nightforge.domain.candidate import Campaign
 from nightforge.domain.plan import Budget, Plan, StopSpec
 from nightforge.domain.ports import Store
+from nightforge.errors import UserError
 from nightforge.registry import OPERATORS, load, registered
 from workflows.search.randomness import decide
 
@@ -64,3 +66,21 @@ async def recap(store: Store, campaign: Campaign, caps: Budget, until: str | Non
     changed = changed if until is None else with_until(changed, until)
     await store.save_plan(campaign.campaign_id, changed)
     await store.post_command(campaign.campaign_id, "budget", author=author)
+
+
+def read_until(text: str, *, now: datetime) -> str:
+    """A time of day (its next coming) or a date with time, as ISO with zone; UserError for others and for the past."""
+    hint = "as --until 07:00 or --until 2030-01-31T07:00"
+    try:
+        if len(text) <= 5:
+            clock = datetime.strptime(text, "%H:%M")  # noqa: DTZ007 - only its hour and minute are used
+            moment = now.replace(hour=clock.hour, minute=clock.minute, second=0, microsecond=0)
+            moment = moment if moment > now else moment + timedelta(days=1)
+        else:
+            moment = datetime.fromisoformat(text)
+            moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=now.tzinfo)
+    except ValueError:
+        raise UserError(f"{text!r} is no time", where="--until", hint=hint) from None
+    if moment <= now:
+        raise UserError(f"{text} has passed", where="--until", hint=hint)
+    return moment.isoformat(timespec="seconds")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -31,7 +32,7 @@ from nightforge.settings import Settings
 from nightforge.store import SqlStore
 from nightforge.web import actions, stream
 from nightforge.web.pages import ROUTERS
-from nightforge.web.render import STATIC, Renderer, View, asset
+from nightforge.web.render import STATIC, Renderer, View, asset, wants_json
 from nightforge.web.security import Admission, Guard, Seals
 from nightforge.web.site import Site, Starter, site_of
 
@@ -112,12 +113,11 @@ def _favicon() -> Response:
     return RedirectResponse(asset("icon.svg"), status_code=307)
 
 
-def wants_json(request: Request) -> bool:
-    path, accepts = request.url.path, request.headers.get("accept", "")
-    return path.endswith(".json") or ("application/json" in accepts and "text/html" not in accepts)
-
-
 def _error(request: Request, view: ErrorView) -> Response:
+    if request.headers.get("hx-request") == "true" and request.method == "POST":
+        text = " ".join(part for part in (f"{view.what}.", f"Hint: {view.hint}." if view.hint else "") if part)
+        heard = json.dumps({"nf-said": {"text": text, "problem": True}})
+        return Response(status_code=view.status, headers={"hx-trigger": heard})
     if wants_json(request):
         return JSONResponse(view.model_dump(mode="json"), status_code=view.status)
     if "session" not in request.scope.get("state", {}):  # outside of the guard there is no page

@@ -94,6 +94,9 @@ class Renderer:
             "asset": asset,
             "campaign_states": CampaignState,
             "candidate_states": CandidateState,
+            "duration_words": duration,
+            "money_words": money,
+            "thousands": thousands,
             "vendored": vendored,
             "version": __version__,
         }
@@ -176,6 +179,14 @@ def _html_face(function: Callable[..., object], template: str) -> Callable[..., 
     face.__name__ = function.__name__
     face.__doc__ = function.__doc__
     return face
+
+
+def wants_json(request: Request) -> bool:
+    """A program asks: for a twin, with a JSON body, or by Accept."""
+    headers = request.headers
+    if request.url.path.endswith(".json") or headers.get("content-type", "").startswith("application/json"):
+        return True
+    return "application/json" in headers.get("accept", "") and "text/html" not in headers.get("accept", "")
 
 
 @cache

@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -149,11 +150,13 @@ class Admission:
     any_host: bool = False
 
     @classmethod
-    def of(cls, bound: str, *, more: Iterable[str] = (), needs_token: bool = False) -> Admission:
-        """Loopback answers to its own names only; bound to all addresses, the token decides and any name will do."""
+    def of(
+        cls, bound: str, *, more: Iterable[str] = (), needs_token: bool = False, open_to_all: bool = False
+    ) -> Admission:
+        """Loopback answers to its own names only; bound to all addresses, any name will do: the token decides."""
         everywhere = bound in {"0.0.0.0", "::", ""}
         names = {"localhost", "127.0.0.1", "::1", bound.strip("[]").lower(), *(name.lower() for name in more)}
-        return cls(frozenset(names), needs_token=needs_token, any_host=everywhere and needs_token)
+        return cls(frozenset(names), needs_token=needs_token, any_host=everywhere and (needs_token or open_to_all))
 
     def admits_host(self, header: str) -> bool:
         host = split_host(header)
@@ -263,7 +266,7 @@ def _limited(receive: Receive) -> Receive:
         if message["type"] == "http.request":
             taken += len(message.get("body", b""))
             if taken > LARGEST_BODY:
-                return {"type": "http.disconnect"}
+                raise HTTPException(413, f"a form has at most {LARGEST_BODY // 1024} KiB")
         return message
 
     return limited

@@ -9,6 +9,7 @@ from fastapi import Depends, Path
 from starlette.requests import HTTPConnection
 
 from nightforge.domain.ports import Clock
+from nightforge.domain.words import SandboxTier
 from nightforge.settings import Settings
 from nightforge.store import SqlStore
 from nightforge.web.security import Person, Seals
@@ -22,8 +23,15 @@ HIGHEST_ORDINAL = 2**31 - 1
 class Starter(Protocol):
     """Starts a process of ours that outlives the server; PlatformFault where it cannot."""
 
-    def watch(self, campaign_id: str) -> str:
-        """The watcher of an approved campaign, as `run --detach` starts it; returns who looks after it."""
+    def tier(self) -> SandboxTier:
+        """What candidates will run in; SandboxUnavailable where nothing works."""
+        ...
+
+    def watch(self, campaign_id: str, *, afresh: bool) -> str:
+        """The watcher of an approved campaign, as `run --detach` starts it; returns who looks after it.
+
+        `afresh`: a person goes on with a campaign whose process is gone, so that a stop of before is over.
+        """
         ...
 
     def prepare(self, campaign_id: str) -> str:

@@ -7,7 +7,11 @@ from importlib import import_module
 
 from fastapi import APIRouter
 
-PAGES = ("doctor",)
+PAGES = (
+    "campaigns",
+    "new_goal",
+    "doctor",
+)
 """Modules of this package with a `router`. Fixed paths stand before those with a parameter in the same place."""
 
 

@@ -78,6 +78,15 @@
     if (row && !event.target.closest("a, button, input, label, summary") && !String(getSelection())) location.href = row.dataset.href;
   });
 
+  // What an action did, said where the eye is; stays until the next one.
+  document.addEventListener("nf-said", (event) => {
+    const main = document.getElementById("main");
+    let place = main.querySelector(":scope > .said");
+    if (!place) { place = document.createElement("p"); place.className = "said"; place.setAttribute("role", "status"); main.prepend(place); }
+    place.classList.toggle("problem", Boolean(event.detail.problem));
+    place.textContent = event.detail.text;
+  });
+
   // The event stream: htmx brings each event as a DOM event; parts that ask for `nf-change` fetch themselves anew.
   const live = document.getElementById("live");
   let last = "", due = 0;
