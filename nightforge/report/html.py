@@ -23,7 +23,7 @@ _LONG_TABLE = 14
 
 def to_html(report: Report) -> str:
     """The whole document."""
-    return _environment().get_template("report.html").render(report=report, look=_look(), body=render_body(report))
+    return _environment().get_template("report.html").render(report=report, look=look(), body=render_body(report))
 
 
 def render_body(report: Report) -> Markup:
@@ -34,7 +34,8 @@ def render_body(report: Report) -> Markup:
 
 
 @cache
-def _look() -> str:
+def look() -> str:
+    """The sheet of the document and of its plots."""
     return (files("nightforge.report") / "report.css").read_text(encoding="utf-8") + sheet()
 
 

@@ -11,6 +11,8 @@ PAGES = (
     "campaigns",
     "new_goal",
     "doctor",
+    "report",
+    "candidates",
 )
 """Modules of this package with a `router`. Fixed paths stand before those with a parameter in the same place."""
 
