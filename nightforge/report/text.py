@@ -68,6 +68,13 @@ def with_interval(metric: Metric) -> str:
     return f"{value} [{low}, {high}]"
 
 
+def metric_text(metric: Metric) -> str:
+    """Value, unit and interval: `1.23 x [1.2, 1.26]`."""
+    value, bracket, rest = with_interval(metric).partition(" [")
+    unit = f" {metric.unit}" if metric.unit else ""
+    return f"{value}{unit}{bracket}{rest}"
+
+
 def _decimals(magnitude: float) -> int:
     """So that three significant digits are shown."""
     return max(0, 2 - int(f"{magnitude:.2e}".split("e")[1]))
