@@ -111,6 +111,19 @@ class MutationReport(Frozen):
         return tuple(result for result in self.results if result.fate is MutantFate.SURVIVED)
 
 
+class Remark(Frozen):
+    """Something that a check found of a task beside its candidates, in words for the person who made it."""
+
+    topic: str
+    """A word or two: `noise`, `build`, `the program deleted`."""
+    level: Literal["ok", "note", "bad"]
+    """`bad` stands against using the task as it is."""
+    said: str
+    mend: str = ""
+    ends: bool = False
+    """Nothing more can be checked before this is mended."""
+
+
 class IntegrityReport(Frozen):
     """What `nightforge task check` found, kept as `integrity.json` in the task's folder."""
 
@@ -126,6 +139,7 @@ class IntegrityReport(Frozen):
     mutation: MutationReport | None = None
     not_offered: tuple[str, ...] = ()
     """Capabilities that the evaluator lacks, in words."""
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def complaints(self) -> tuple[str, ...]:
@@ -135,6 +149,7 @@ class IntegrityReport(Frozen):
             found += [
                 f"{check.path} ({check.title}): {check.outcome}" for check in self.rehearsal.checks if not check.held
             ]
+        found += [f"{one.topic}: {one.said}" for one in self.remarks if one.level == "bad"]
         score = None if self.mutation is None else self.mutation.score
         if score is not None and score < LEAST_SCORE:
             found.append(f"mutation score {score:.1%} is below {LEAST_SCORE:.0%}")
