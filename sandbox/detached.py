@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -85,7 +86,13 @@ def start_detached(unit: str, argv: Sequence[str], log: Path) -> str:
 
 @contextmanager
 def _hang_up_ignored() -> Iterator[None]:
-    """What is started meanwhile inherits it: a closed terminal is no reason to end."""
+    """What is started meanwhile inherits it: a closed terminal is no reason to end.
+
+    Only the main thread can do so; what another one starts has a session of its own, and no terminal to lose.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         yield

@@ -21,16 +21,15 @@ from agents.planner_reading import answer_goal
 from nightforge.domain.base import Json, Scalar
 from nightforge.domain.candidate import Campaign, Tally
 from nightforge.domain.plan import GoalReading, Plan
-from nightforge.domain.task import Objective, Task
-from nightforge.domain.words import CampaignState, Direction, TeamKind
+from nightforge.domain.task import Task
+from nightforge.domain.words import CampaignState, TeamKind
 from nightforge.errors import NightforgeError, UserError
 from tools.budget import BudgetMeter
 from workflows.contract import NightRequest, StopSwitch
+from workflows.drafting import blank_plan
 from workflows.house import House
 from workflows.planning import check_budget, check_parameters, make_plan
 from workflows.running import run_campaign
-
-UNPLANNED = "(not planned yet)"
 
 
 class NightState(TypedDict, total=False):
@@ -83,14 +82,7 @@ class NightNodes:
 
     async def _open_draft(self, request: NightRequest) -> Campaign:
         """A model reads the goal, and each request is a row of a campaign: so the row comes first, its plan later."""
-        draft = Plan(
-            goal=request.goal,
-            task=UNPLANNED,
-            objectives=(Objective(metric=UNPLANNED, unit="", direction=Direction.MAX),),
-            budget=request.budget,
-            team=request.team,
-            models=self.house.resolve_models(request.models),
-        )
+        draft = blank_plan(request, self.house.resolve_models(request.models))
         return await self.house.store.create_campaign(draft, tier=self.house.sandbox.tier, owner=self.house.owner)
 
     async def _read_goal(self, request: NightRequest, campaign: Campaign | None) -> GoalReading:

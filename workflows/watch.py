@@ -39,6 +39,8 @@ class Watcher:
     database_url: str
     command: list[str]
     log: Path
+    first_command: list[str] | None = None
+    """Instead of `command`, the first time."""
     restarts_per_hour: int = RESTARTS_PER_HOUR
     fault_pause_s: float = FAULT_PAUSE_S
     monotonic: Callable[[], float] = time.monotonic
@@ -81,7 +83,8 @@ class Watcher:
             self._tell("watch.restarted", code)
 
     def _run_once(self) -> int:
-        child = self._child = Child(self.command, self.log)
+        command, self.first_command = self.first_command or self.command, None
+        child = self._child = Child(command, self.log)
         while (code := child.wait(LOOK_S)) is None:
             pass
         self._child = None

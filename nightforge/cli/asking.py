@@ -13,9 +13,7 @@ from nightforge.domain.base import Scalar
 from nightforge.domain.plan import ModelSpec, Question
 from nightforge.errors import UserError
 from nightforge.report.text import clean
-
-TRUE = frozenset({"y", "yes", "true"})
-FALSE = frozenset({"n", "no", "false"})
+from workflows.answers import FALSE, typed_answer
 
 
 class Declined(Exception):
@@ -31,29 +29,6 @@ def read_answers(given: list[str]) -> dict[str, str]:
             raise UserError(f"{text!r} is no answer", where="--answer", hint="write it as NAME=VALUE")
         answers[name] = value
     return answers
-
-
-def typed_answer(question: Question, text: str) -> Scalar:
-    """`text` as the type of the default, one of the choices; UserError naming them."""
-    value = _as_type_of(question.default, text)
-    if value is None or (question.choices and value not in question.choices):
-        offer = ", ".join(str(choice) for choice in question.choices)
-        raise UserError(
-            f"{question.name} cannot be {text!r}",
-            where=f"the question: {question.text}",
-            hint=f"one of: {offer}" if offer else f"a value like {question.default!r}",
-        )
-    return value
-
-
-def _as_type_of(default: Scalar, text: str) -> Scalar | None:
-    if isinstance(default, bool):
-        word = text.strip().lower()
-        return True if word in TRUE else False if word in FALSE else None
-    try:
-        return type(default)(text.strip())
-    except ValueError:
-        return None
 
 
 def ask(question: Question, *, given: Mapping[str, str], yes: bool) -> Scalar:

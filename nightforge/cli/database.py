@@ -45,7 +45,8 @@ def backup(
 def gc(json: JsonFlag = False, quiet: QuietFlag = False, verbose: VerboseFlag = False) -> None:
     """Delete what no row refers to, and old checkpoints; the file shrinks when no campaign runs."""
     output = Output.open(json=json, quiet=quiet, verbose=verbose)
-    from nightforge.cli.reading import is_alive, opened_store, resolve_settings
+    from nightforge.cli.reading import opened_store, resolve_settings
+    from nightforge.report.states import is_alive
     from nightforge.store.maintenance import collect
 
     settings = resolve_settings().settings

@@ -21,8 +21,9 @@ def list_campaigns(
 ) -> None:
     """List campaigns, newest first: state, task, best (▲ confirmed, ● measured), evaluations, cost."""
     output = Output.open(json=json, quiet=quiet, verbose=verbose)
-    from nightforge.cli.reading import NOTHING_YET, opened_store, resolve_settings, standing
+    from nightforge.cli.reading import NOTHING_YET, opened_store, resolve_settings
     from nightforge.report.data import ranked_for_people
+    from nightforge.report.states import standing
     from nightforge.settings import database_exists
 
     settings = resolve_settings().settings

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from nightforge.cli.words import duration, metric_text
 from nightforge.domain.words import CampaignState, CandidateState
 from nightforge.report.data import stated_metric
+from nightforge.report.facts import is_spent, seconds_left
 from nightforge.report.states import class_note, reason_words
 from nightforge.report.text import clean_line, money
 
@@ -193,38 +194,10 @@ def _ending(campaign: Campaign, state: CampaignState, tally: Tally, in_flight: i
     if state is CampaignState.DRAINING:
         done = tally.by_state.get(CandidateState.CONFIRMED, 0)
         return "draining" if in_flight else f"confirming the best {campaign.plan.search.confirm_top}: {done} confirmed"
-    if is_spent(campaign, tally):
+    if is_spent(campaign.plan.budget, tally):
         return "the budget is used: what is in flight is finished"
-    left = seconds_left(campaign, tally)
+    left = seconds_left(campaign.plan.budget, tally)
     return f"ends in about {duration(left)}" if left is not None else f"running {duration(tally.active_s)}"
-
-
-def is_spent(campaign: Campaign, tally: Tally) -> bool:
-    budget = campaign.plan.budget
-    used = (
-        (budget.wall_s, tally.active_s),
-        (budget.evaluations, tally.evaluations),
-        (budget.cost_usd, tally.cost_usd),
-        (budget.tokens, tally.tokens_in + tally.tokens_out),
-    )
-    return any(cap is not None and done >= cap for cap, done in used)
-
-
-def seconds_left(campaign: Campaign, tally: Tally) -> float | None:
-    """Until the first cap at the present rate; None when no cap says."""
-    budget = campaign.plan.budget
-    guesses = []
-    if budget.wall_s is not None:
-        guesses.append(max(0.0, budget.wall_s - tally.active_s))
-    spent = {
-        "evaluations": (budget.evaluations, float(tally.evaluations)),
-        "cost": (budget.cost_usd, tally.cost_usd),
-        "tokens": (budget.tokens, float(tally.tokens_in + tally.tokens_out)),
-    }
-    for cap, done in spent.values():
-        if cap is not None and done > 0 and tally.active_s > 0:
-            guesses.append(max(0.0, (cap - done) * tally.active_s / done))
-    return min(guesses) if guesses else None
 
 
 def wrapped(line: str, width: int) -> list[str]:

@@ -19,10 +19,12 @@ from nightforge.cli import (
     doctor,
     evaluate,
     listing,
+    prepare,
     replay,
     report,
     resume,
     run_command,
+    serve,
     show,
     steer,
     stop,
@@ -82,7 +84,9 @@ app.command("eval", short_help="Evaluate one program by hand.")(evaluate.evaluat
 app.command("export", short_help="Write a candidate and its evidence to a folder.")(replay.export)
 app.command("replay", short_help="Evaluate a result again and compare.")(replay.replay)
 app.command("compare", short_help="Compare search policies at one budget.")(compare.compare)
+app.command("serve", short_help="Show campaigns in a browser.")(serve.serve)
 app.command("watch", hidden=True)(watch.watch)
+app.command("prepare", hidden=True)(prepare.prepare)
 app.command("tasks", short_help="List what can be evaluated.")(tasks.tasks)
 app.command("doctor", short_help="Check this machine.")(doctor.doctor)
 app.add_typer(task.app, name="task", short_help="Check a task.")

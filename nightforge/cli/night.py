@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -134,12 +135,9 @@ async def resume_night(
 
 
 async def set_until(store: Store, campaign_id: str, until: str) -> None:
-    from nightforge.domain.plan import StopSpec
+    from workflows.steering import with_until
 
-    plan = store.campaign(campaign_id).plan
-    others = tuple(rule for rule in plan.stop if rule.rule != "until")
-    stops = (*others, StopSpec(rule="until", parameters={"at": until}))
-    await store.save_plan(campaign_id, plan.model_copy(update={"stop": stops}))
+    await store.save_plan(campaign_id, with_until(store.campaign(campaign_id).plan, until))
 
 
 def prepare_home(settings: Settings) -> None:
@@ -303,17 +301,17 @@ def _end(settings: Settings, output: Output, night: Night, step: NightStep, *, r
     """The last words: report written, table shown, exit code."""
     if not isinstance(step, Done):
         raise PlatformFault(f"the night ended in {type(step).__name__}", where="run", hint="see `nightforge list`")
-    from nightforge.cli.report import write_markdown
+    from nightforge.cli.report import write_all
     from nightforge.report import build_report, gather
     from nightforge.report.terminal import print_report
 
     data = gather(night.store, step.campaign_id)
-    document = build_report(data)
-    path = settings.reports_dir / f"{step.campaign_id}.md"
+    document = build_report(data, now=datetime.now(UTC))
+    path = settings.reports_dir / f"{step.campaign_id}.html"
     try:
-        write_markdown(path, document)
+        write_all(settings.reports_dir, step.campaign_id, document)
     except UserError as error:
-        output.alert(f"warning: {error}; `nightforge report --md FILE` writes it elsewhere")
+        output.alert(f"warning: {error}; `nightforge report --html FILE` writes it elsewhere")
     interrupted = step.state is CampaignState.PAUSED or step.reason == "interrupted"
     missing = require_improvement and not step.improved and not interrupted
     code = INTERRUPTED if interrupted else ImprovementMissing.exit_code if missing else 0

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from nightforge.settings import Resolved
     from nightforge.store import SqlStore
 
-GONE = "process-gone"
-"""Reason shown for a campaign that died; its row still says what it was doing."""
 NOTHING_YET = 'start one: nightforge run "fast softmax over one row of 16 million floats"'
 
 
@@ -52,22 +50,6 @@ def pick_campaign(store: SqlStore, campaign_id: str | None) -> Campaign:
     if not newest:
         raise NotFound("there is no campaign yet", where="database", hint=NOTHING_YET)
     return newest[0]
-
-
-def is_alive(store: SqlStore, campaign: Campaign) -> bool:
-    """A process holds its lease."""
-    return store.is_held(f"campaign:{campaign.campaign_id}")
-
-
-def standing(store: SqlStore, campaign: Campaign) -> tuple[Campaign, bool]:
-    """The campaign as it stands, and whether a process runs it: one whose process is gone does not run."""
-    from nightforge.domain.words import CampaignState
-
-    alive = is_alive(store, campaign)
-    at_work = campaign.state in {CampaignState.RUNNING, CampaignState.DRAINING}
-    if alive or not (at_work or (campaign.state is CampaignState.PAUSED and campaign.reason == "asked")):
-        return campaign, alive
-    return campaign.model_copy(update={"state": CampaignState.PAUSED, "reason": GONE}), False
 
 
 def split_ref(ref: str) -> tuple[str, int | None]:

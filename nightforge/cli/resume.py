@@ -77,10 +77,11 @@ def _tells_its_process(
     import asyncio
 
     from nightforge.cli.night import pick_unfinished
-    from nightforge.cli.reading import is_alive, opened_store
-    from nightforge.cli.steer import recap
+    from nightforge.cli.reading import opened_store
     from nightforge.domain.words import CampaignState
+    from nightforge.report.states import is_alive
     from nightforge.settings import database_exists
+    from workflows.steering import recap
 
     if not database_exists(settings.database_url):
         return False

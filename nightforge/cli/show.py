@@ -32,8 +32,9 @@ def show(
 ) -> None:
     """Show a campaign with its ranked candidates, or one candidate with its evidence."""
     output = Output.open(json=json, quiet=quiet, verbose=verbose)
-    from nightforge.cli.reading import opened_store, resolve_settings, split_ref, standing
+    from nightforge.cli.reading import opened_store, resolve_settings, split_ref
     from nightforge.errors import NotFound, UserError
+    from nightforge.report.states import standing
 
     settings = resolve_settings().settings
     campaign_id, ordinal = split_ref(ref)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -18,11 +18,6 @@ from nightforge.cli.options import (
     VerboseFlag,
 )
 from nightforge.cli.output import Output
-
-if TYPE_CHECKING:
-    from nightforge.domain.candidate import Campaign
-    from nightforge.domain.plan import Budget
-    from nightforge.store import SqlStore
 
 CampaignArgument = Annotated[str | None, typer.Argument(metavar="ID", help="Campaign id or prefix; else the newest.")]
 CandidateArgument = Annotated[str, typer.Argument(metavar="ID.CAND", help="A candidate.")]
@@ -127,6 +122,7 @@ def budget(
     from nightforge.cli.reading import opened_store, pick_campaign, resolve_settings
     from nightforge.cli.watch import read_moment
     from nightforge.report.text import counted, duration, money
+    from workflows.steering import recap
 
     caps = BudgetFlags(minutes, hours, evaluations, max_usd, max_tokens).checked()
     moment = read_moment(until)
@@ -149,21 +145,6 @@ def budget(
     ends = [f"until {rule.parameters.get('at')}" for rule in campaign.plan.stop if rule.rule == "until"]
     text = f"{campaign.campaign_id}: " + ("; ".join([*shown, *ends]) or "no cap")
     _say(output, "budget", campaign.campaign_id, text, {"caps": now.model_dump(mode="json")})
-
-
-async def recap(store: SqlStore, campaign: Campaign, caps: Budget, until: str | None, *, author: str) -> None:
-    """The plan's row first, the word to its process after it: one that starts meanwhile reads the row anyway."""
-    from nightforge.domain.plan import StopSpec
-
-    plan = campaign.plan
-    given = {name: cap for name, cap in caps.model_dump().items() if cap is not None}
-    stops = plan.stop
-    if until is not None:
-        others = tuple(rule for rule in plan.stop if rule.rule != "until")
-        stops = (*others, StopSpec(rule="until", parameters={"at": until}))
-    changed = plan.model_copy(update={"budget": plan.budget.model_copy(update=given), "stop": stops})
-    await store.save_plan(campaign.campaign_id, changed)
-    await store.post_command(campaign.campaign_id, "budget", author=author)
 
 
 def _say(output: Output, kind: str, campaign_id: str, text: str, more: dict[str, object]) -> None:

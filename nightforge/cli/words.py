@@ -6,11 +6,11 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from nightforge.report.text import brief, clean, number, with_interval
+from nightforge.report.text import brief, clean, metric_text, number
 from nightforge.report.text import duration as duration
 
 if TYPE_CHECKING:
-    from nightforge.domain.evidence import Evidence, Metric
+    from nightforge.domain.evidence import Evidence
 
 __all__ = ["clean", "columns", "duration", "evidence_lines", "folded", "metric_text", "number"]
 
@@ -74,13 +74,6 @@ def folded(line: str, width: int | None, indent: int) -> str:
         break_on_hyphens=False,
     )
     return "\n".join(parts)
-
-
-def metric_text(metric: Metric) -> str:
-    """Value, unit and interval: `1.23 x [1.2, 1.26]`."""
-    value, bracket, rest = with_interval(metric).partition(" [")
-    unit = f" {metric.unit}" if metric.unit else ""
-    return f"{value}{unit}{bracket}{rest}"
 
 
 def evidence_lines(evidence: Evidence, *, indent: str = "  ") -> list[str]:

@@ -173,6 +173,20 @@ class Command(Frozen):
     author: str = ""
 
 
+class Note(Frozen):
+    """A person's remark on a campaign or on one of its candidates."""
+
+    text: str
+    owner: str = ""
+    at: datetime
+
+
+class Notes(Frozen):
+    """Of one place, oldest first; a campaign's document `notes` or `notes.ORDINAL`."""
+
+    notes: tuple[Note, ...] = ()
+
+
 class Arm(Frozen):
     """What came of the candidates of one side of a comparison."""
 

@@ -5,7 +5,7 @@ Failures of our own side raise (`nightforge.errors`); failures of a candidate ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from nightforge.domain.candidate import (
     Event,
     Hint,
     Lease,
+    Note,
     Parent,
     Tally,
     Verdict,
@@ -32,6 +33,7 @@ from nightforge.domain.candidate import (
 from nightforge.domain.evidence import Calibration, Evidence
 from nightforge.domain.integrity import HiddenOpenings
 from nightforge.domain.limits import ExecResult, Limits
+from nightforge.domain.listing import Dot, NewBest, Relative
 from nightforge.domain.model import CallKey, CallState, Message, ModelCall, ModelProfile, Reply, Usage
 from nightforge.domain.plan import Plan
 from nightforge.domain.task import Task
@@ -323,7 +325,16 @@ class Store(Protocol):
     ) -> None: ...
 
     def mark_owners(self, campaign_id: str, ordinal: int) -> Mapping[str, str]:
-        """`star`, `discard` → whose it is."""
+        """`star`, `discard`, `cheat` → whose it is."""
+        ...
+
+    async def mark_cheat(self, campaign_id: str, ordinal: int, *, is_set: bool, owner: str = "") -> None:
+        """A person's word that it cheats; `discard`, said beside it, keeps it out of the search."""
+        ...
+
+    async def add_note(self, campaign_id: str, text: str, *, ordinal: int | None = None, owner: str = "") -> None: ...
+    def notes(self, campaign_id: str, *, ordinal: int | None = None) -> Sequence[Note]:
+        """Of the candidate, or of the campaign itself; oldest first."""
         ...
 
     def candidate(self, campaign_id: str, ordinal: int) -> Candidate: ...
@@ -339,6 +350,22 @@ class Store(Protocol):
         ...
 
     def recent(self, campaign_id: str, *, limit: int = 20) -> Sequence[Candidate]: ...
+    def dots(self, campaign_id: str, *, most: int) -> Sequence[Dot]:
+        """Up to `most` candidates spread evenly over all, the newest among them, in the order of their making."""
+        ...
+
+    def bests(self, campaign_id: str, *, limit: int = 500) -> Sequence[NewBest]:
+        """When and to whom the best changed, oldest first; the newest `limit` of them."""
+        ...
+
+    def relatives(self, campaign_id: str, ordinals: Iterable[int]) -> Mapping[int, Relative]:
+        """Those of them that there are."""
+        ...
+
+    def ancestry(self, campaign_id: str, ordinals: Iterable[int], *, most: int = 2000) -> Mapping[int, Relative]:
+        """The candidates named and their first parents, back to the seed."""
+        ...
+
     def owner_of(self, campaign_id: str, code_sha: str) -> int | None:
         """Ordinal of the first candidate whose program is this one."""
         ...

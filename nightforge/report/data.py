@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from nightforge.catalogue import find_task
 from nightforge.domain.candidate import Campaign, Candidate, Hint
 from nightforge.domain.duel import Duels
 from nightforge.domain.evidence import Baseline, Calibration, Evidence, Gap, Gaps, Metric
 from nightforge.domain.integrity import HiddenOpenings
+from nightforge.domain.listing import Dot, NewBest
+from nightforge.domain.minimisation import Minimisation, document_name
 from nightforge.domain.model import ModelProfile, ModelProfiles
 from nightforge.domain.plan import Plan
 from nightforge.domain.ports import Store
@@ -17,13 +20,18 @@ from nightforge.domain.scoring import beats_reference, room_is_small, smallest_g
 from nightforge.domain.task import Objective
 from nightforge.domain.team import Analysis
 from nightforge.domain.words import CandidateState, Direction
-from nightforge.errors import NotFound
+from nightforge.errors import NotFound, UserError
+from nightforge.report.grouping import Finalist, Idea, ideas_of
 from tools.patching import unified_diff
 
 RANKED_SHOWN = 10
 SPREAD_SHOWN = 300
 SPREAD_METRICS = frozenset({"area_um2", "delay_ns"})
 SUSPICIOUS_SOUGHT = 200
+FINALISTS = 24
+"""The best that are grouped by idea."""
+DOTS_DRAWN = 1200
+STEPS_TOLD = 60
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,16 @@ class ReportData:
     operators: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     top_diff: str = ""
     """Unified diff from the seed to `top`."""
+    ideas: tuple[Idea, ...] = ()
+    """The finalists, one entry an idea, best first."""
+    dots: tuple[Dot, ...] = ()
+    bests: tuple[NewBest, ...] = ()
+    how: Mapping[int, str] = field(default_factory=dict)
+    """How each new best was made, by its number."""
+    minimisation: Minimisation | None = None
+    """Of the winner."""
+    minimal_diff: str = ""
+    """Unified diff from the seed to what is left of it."""
 
     @property
     def plan(self) -> Plan:
@@ -147,11 +165,72 @@ def gather(store: Store, campaign_id: str) -> ReportData:
         operators=store.operator_counts(campaign_id),
         gaps=(store.document(campaign_id, "gaps", Gaps) or Gaps()).gaps,
         hints=tuple(store.hints(campaign_id)),
+        ideas=_ideas(store, campaign, duels),
+        dots=tuple(store.dots(campaign_id, most=DOTS_DRAWN)),
+        bests=tuple(store.bests(campaign_id)),
     )
+    data = replace(data, how=_how(store, data))
     top = data.winner or data.top
     if top is None or top.code_sha is None:
         return data
-    return replace(data, top_diff=diff_to_seed(store, top))
+    return _with_minimal(store, replace(data, top_diff=diff_to_seed(store, top)))
+
+
+def _ideas(store: Store, campaign: Campaign, duels: Duels | None) -> tuple[Idea, ...]:
+    """Of what has a program and is not the seed."""
+    campaign_id = campaign.campaign_id
+    ranked = champion_first(store.ranked(campaign_id, limit=FINALISTS + 1), duels)
+    best = [one for one in ranked if one.ordinal != 0 and one.code_sha is not None][:FINALISTS]
+    if not best:
+        return ()
+    seed = _source_of(store, store.candidate(campaign_id, 0))
+    finalists = []
+    for one in best:
+        source = _source_of(store, one)
+        finalists.append(Finalist(one, source, lines_changed(seed, source)))
+    family = store.ancestry(campaign_id, [one.ordinal for one in best])
+    return ideas_of(finalists, seed, _language(campaign.plan.task), family)
+
+
+def _source_of(store: Store, one: Candidate) -> str:
+    return "" if one.code_sha is None else store.source(one.code_sha)
+
+
+def lines_changed(before: str, after: str) -> int:
+    """Lines added plus lines taken away."""
+    lines = unified_diff(before, after).splitlines()[2:]
+    return sum(line.startswith(("+", "-")) for line in lines)
+
+
+def _language(task: str) -> str:
+    """Empty, and programs are compared line by line, where the task's folder is gone."""
+    try:
+        return find_task(task).language.lower()
+    except UserError:
+        return ""
+
+
+def _how(store: Store, data: ReportData) -> dict[int, str]:
+    named = [one.ordinal for one in data.bests if one.ordinal][-STEPS_TOLD:]
+    family = store.relatives(data.campaign.campaign_id, named)
+    return {ordinal: one.operator_name or one.note for ordinal, one in family.items()}
+
+
+def _with_minimal(store: Store, data: ReportData) -> ReportData:
+    """The minimisation of the winner, or of what the winner was made from where it is a minimised one itself."""
+    top = data.winner
+    campaign_id = data.campaign.campaign_id
+    if top is None:
+        return data
+    for ordinal in (top.ordinal, *top.parents[:1]):
+        found = store.document(campaign_id, document_name(ordinal), Minimisation)
+        if found is None:
+            continue
+        if found.minimal is None or found.minimal == found.ordinal:
+            return replace(data, minimisation=found)
+        diff = "" if found.minimal == top.ordinal else diff_to_seed(store, store.candidate(campaign_id, found.minimal))
+        return replace(data, minimisation=found, minimal_diff=diff)
+    return data
 
 
 def _spread(store: Store, campaign_id: str, ranked: Sequence[Candidate]) -> tuple[Candidate, ...]:

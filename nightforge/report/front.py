@@ -60,9 +60,32 @@ def make_front(data: ReportData) -> Section | None:
         "Area and delay are what mapping gives: no placement, no routing."
     )
     title = f"area and delay: {clean_line(data.plan.task)}"
-    picture = Picture(name="front", text=f"Plot: {title}", svg=draw_front(_drawn(data, found, hand), title=title))
+    picture = Picture(
+        name="front",
+        title=_finding(found, hand),
+        text=f"Plot: {title}. Orange marks: confirmed and proved. Line: the front, measured ones among it. Grey: other "
+        "measured ones. Squares: designs by hand.",
+        svg=draw_front(_drawn(data, found, hand), title=title),
+    )
     blocks = (Paragraph(text=words), picture, Table(columns=tuple(columns), rows=rows))
     return Section(name="front", title="Area and delay", blocks=blocks)
+
+
+def _finding(found: Sequence[Design], hand: Sequence[Design]) -> str:
+    """What the plot shows, in one sentence."""
+    if not hand:
+        return f"{counted(len(front(found)), 'design')} on the front of area and delay"
+    beaten = [one for one in hand if any(_beats(other, one) for other in found if other.is_confirmed)]
+    if beaten:
+        every = "all" if len(beaten) == len(hand) else f"{len(beaten)} of"
+        return f"A confirmed design beats {every} {counted(len(hand), 'hand design')} in area and delay at once"
+    measured = sum(any(_beats(other, one) for other in found) for one in hand)
+    return f"No confirmed design beats a hand design in both; measured ones beat {measured} of {len(hand)}"
+
+
+def _beats(one: Design, other: Design) -> bool:
+    (area, delay), (own_area, own_delay) = one.place, other.place
+    return area <= own_area and delay <= own_delay and one.place != other.place
 
 
 def front(designs: Sequence[Design]) -> list[Design]:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from xml.sax.saxutils import escape
 
-from nightforge.report.comparison_plot import COLOURS, HEIGHT, Panel, aired, axes, svg_points, svg_text, widened
+from nightforge.report import plot_parts as parts
+from nightforge.report.text import clean_line
 
-BLUE, RED = COLOURS[0], COLOURS[1]
-_GREY, _INK = "#9a9a9a", "#222"
-_SCALE = 1.7
-"""Wider and higher than a panel of a comparison: there are names in it."""
 _FAR = 1.6
 """A hand design further out than this many times the others' range would press them into a corner: it is left to the
 table."""
-_LINE, _LETTER = 12, 6.2
+_HEIGHT = 460
+_MOST_LETTERS = 54
 
 
 @dataclass(frozen=True)
@@ -37,30 +34,30 @@ def draw_front(drawn: Drawn, *, title: str) -> str:
     delays = [*(place[1] for place in drawn.measured), *(one[2] for one in (*drawn.confirmed, *hand))]
     if drawn.delay_bound is not None:
         delays.append(drawn.delay_bound)
-    frame = Panel(
-        shift=0.0,
-        x=aired(*widened(min(delays), max(delays))),
-        y=aired(*widened(min(areas), max(areas))),
-        scale=_SCALE,
+    frame = parts.Frame(x=parts.fitted(delays), y=parts.fitted(areas), height=_HEIGHT)
+    return "\n".join(
+        [
+            parts.begin(frame, title),
+            *parts.axes(frame, "delay (ns)", "area (um2)"),
+            *_bound(frame, drawn.delay_bound),
+            *(_mark(frame, place) for place in drawn.measured),
+            *_front(frame, drawn.front),
+            *(parts.square("hand", frame.across(delay), frame.down(area), 4.5, name) for name, area, delay in hand),
+            *(
+                parts.circle("champ", frame.across(delay), frame.down(area), 4.2, name)
+                for name, area, delay in drawn.confirmed
+            ),
+            *_names(frame, hand),
+            *_best_name(frame, drawn),
+            *_far_words(frame, len(drawn.hand) - len(hand)),
+            "</svg>",
+        ]
     )
-    width, height = int(frame.across(frame.x[1])) + 200, int(HEIGHT * _SCALE) + 34
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
-        'font-family="sans-serif" font-size="11">',
-        f'<rect width="{width}" height="{height}" fill="white"/>',
-        svg_text(62, 20, title, size=13),
-        *axes(frame, "delay (ns)", "area (um2)"),
-        *_bound(frame, drawn.delay_bound),
-        *(_circle(frame, place, 2.2, _GREY, f"{place[0]:g} um2, {place[1]:g} ns") for place in drawn.measured),
-        *_front(frame, drawn.front),
-        *(_diamond(frame, one) for one in hand),
-        *(_circle(frame, one[1:], 4.0, BLUE, one[0]) for one in drawn.confirmed),
-        *_names(frame, hand),
-        *_best_name(frame, drawn),
-        *_legend(height - 12, drawn, len(drawn.hand) - len(hand)),
-        "</svg>",
-    ]
-    return "\n".join(parts) + "\n"
+
+
+def _mark(frame: parts.Frame, place: tuple[float, float]) -> str:
+    area, delay = place
+    return parts.circle("dot", frame.across(delay), frame.down(area), 2.4, f"{area:g} um2, {delay:g} ns")
 
 
 def _near(drawn: Drawn) -> tuple[tuple[str, float, float], ...]:
@@ -75,79 +72,55 @@ def _near(drawn: Drawn) -> tuple[tuple[str, float, float], ...]:
     return tuple(one for one in drawn.hand if low_area <= one[1] <= high_area and low_delay <= one[2] <= high_delay)
 
 
-def _front(frame: Panel, places: Sequence[tuple[float, float]]) -> list[str]:
+def _front(frame: parts.Frame, places: Sequence[tuple[float, float]]) -> list[str]:
     """Between two designs the front is where the faster one's delay meets the slower one's area: steps."""
     if not places:
         return []
-    points = [(frame.across(places[0][1]), frame.down(frame.y[1]))]
+    points = [(frame.across(places[0][1]), float(parts.TOP))]
     for area, delay in places:
         points += [(frame.across(delay), points[-1][1]), (frame.across(delay), frame.down(area))]
-    points.append((frame.across(frame.x[1]), points[-1][1]))
-    return [f'<polyline points="{svg_points(points)}" fill="none" stroke="{BLUE}" stroke-width="1.4"/>']
+    points.append((frame.right, points[-1][1]))
+    return [parts.path("best", points)]
 
 
-def _bound(frame: Panel, delay: float | None) -> list[str]:
+def _bound(frame: parts.Frame, delay: float | None) -> list[str]:
     if delay is None:
         return []
     x = frame.across(delay)
-    top, bottom = frame.down(frame.y[1]), frame.down(frame.y[0])
-    line = f'<line x1="{x:.1f}" y1="{top:.1f}" x2="{x:.1f}" y2="{bottom:.1f}" stroke="{_INK}" stroke-dasharray="4 3"/>'
-    return [line, svg_text(x + 3, top + 10, f"at most {delay:g} ns")]
+    return [
+        parts.line("bound", x, parts.TOP, x, frame.floor),
+        parts.text("boundt", x - 4, parts.TOP + 10, f"at most {delay:g} ns", anchor="end"),
+    ]
 
 
-def _circle(frame: Panel, place: tuple[float, float], radius: float, colour: str, words: str) -> str:
-    area, delay = place
-    return (
-        f'<circle cx="{frame.across(delay):.1f}" cy="{frame.down(area):.1f}" r="{radius}" fill="{colour}">'
-        f"<title>{escape(words)}</title></circle>"
-    )
-
-
-def _diamond(frame: Panel, one: tuple[str, float, float]) -> str:
-    name, area, delay = one
-    x, y = frame.across(delay), frame.down(area)
-    points = svg_points([(x, y - 5), (x + 5, y), (x, y + 5), (x - 5, y)])
-    return f'<polygon points="{points}" fill="{RED}"><title>{escape(name)}</title></polygon>'
-
-
-def _names(frame: Panel, designs: Sequence[tuple[str, float, float]]) -> list[str]:
-    """Right of their marks; where two would lie on each other the later one is moved down."""
-    parts: list[str] = []
+def _names(frame: parts.Frame, designs: Sequence[tuple[str, float, float]]) -> list[str]:
+    """Beside their marks, on the side where there is room; where two would lie on each other the later one moves."""
+    drawn: list[str] = []
     taken: list[tuple[float, float]] = []
     for name, area, delay in sorted(designs, key=lambda one: -one[1]):
-        x, y = frame.across(delay) + 8, frame.down(area) + 4
-        while any(abs(y - other) < _LINE and abs(x - beside) < 170 for beside, other in taken):
-            y += _LINE
+        words = name if len(name) <= _MOST_LETTERS else f"{name[: _MOST_LETTERS - 1]}…"
+        x, y = frame.across(delay), frame.down(area) + 4
+        is_left = x + 9 + parts.wide(words) > frame.right
+        while any(abs(y - other) < parts.LINE and abs(x - beside) < 190 for beside, other in taken):
+            y += parts.LINE
         taken.append((x, y))
-        parts.append(_name(x, y, name if len(name) <= 54 else f"{name[:53]}…"))
-    return parts
+        drawn.append(parts.text("handt", x - 9 if is_left else x + 9, y, words, anchor="end" if is_left else "start"))
+    return drawn
 
 
-def _best_name(frame: Panel, drawn: Drawn) -> list[str]:
+def _best_name(frame: parts.Frame, drawn: Drawn) -> list[str]:
     """On the empty side of the front, where there is room before the axis; else below its mark."""
-    parts = []
     for name, area, delay in drawn.confirmed:
         if name == drawn.best:
             x, y = frame.across(delay), frame.down(area)
-            has_room = x - 9 - _LETTER * len(name) > frame.across(frame.x[0])
-            parts.append(_name(x - 9, y - 5, name, "end") if has_room else _name(x - 4, y + 18, name))
-    return parts
+            has_room = x - 9 - parts.wide(name) > parts.LEFT
+            return [
+                parts.text("name", x - 9, y + 14, clean_line(name), anchor="end")
+                if has_room
+                else parts.text("name", x - 4, y + 18, clean_line(name))
+            ]
+    return []
 
 
-def _name(x: float, y: float, text: str, anchor: str = "start") -> str:
-    """With a white rim, so that it can be read on the front's line."""
-    return svg_text(x, y, text, anchor=anchor).replace(
-        "<text ", '<text paint-order="stroke" stroke="white" stroke-width="3" '
-    )
-
-
-def _legend(y: float, drawn: Drawn, far: int) -> list[str]:
-    marks = [(BLUE, "confirmed and proved, and the front"), (_GREY, "measured"), (RED, "by hand")]
-    parts = []
-    x = 62
-    for colour, words in marks:
-        parts += [f'<circle cx="{x}" cy="{y - 4}" r="4" fill="{colour}"/>', svg_text(x + 9, y, words)]
-        x += 24 + 6 * len(words)
-    if far:
-        parts.append(svg_text(x, y, f"{far} far off: in the table only"))
-    return parts
+def _far_words(frame: parts.Frame, far: int) -> list[str]:
+    return [parts.text("ax", parts.LEFT, frame.height - 8, f"{far} far off: in the table only")] if far else []

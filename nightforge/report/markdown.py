@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nightforge.report.model import Block, Bullets, Code, Paragraph, Picture, Report, Table
+from nightforge.report.plot_parts import stand_alone
 from nightforge.report.text import clean, fence, markdown_cell, markdown_line
 
 
@@ -33,13 +34,15 @@ def _block(block: Block, pictures: str) -> list[str]:
             return _table(block)
         case Picture():
             words = markdown_line(block.text)
-            return [f"![{words}]({_file(pictures, block)})" if pictures else words]
+            lines = [f"**{markdown_line(block.title)}**", ""] if block.title else []
+            lines.append(f"![{words}]({_file(pictures, block)})" if pictures else words)
+            return [*lines, "", *_table(block.twin)] if block.twin is not None else lines
 
 
 def picture_files(report: Report, pictures: str) -> dict[str, str]:
     """File name → SVG of every picture of the report."""
     blocks = (block for section in report.sections for block in section.blocks)
-    return {_file(pictures, block): block.svg for block in blocks if isinstance(block, Picture)}
+    return {_file(pictures, block): stand_alone(block.svg) for block in blocks if isinstance(block, Picture)}
 
 
 def _file(pictures: str, picture: Picture) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -49,6 +50,11 @@ class Picture(Frozen):
     name: str
     text: str
     svg: str
+    """Made by us, every quoted word escaped: pages take it as it is."""
+    title: str = ""
+    """The finding in one sentence."""
+    twin: Table | None = None
+    """The same in figures, for those who do not see it; None where the section has them anyway."""
 
 
 Block = Annotated[Paragraph | Bullets | Table | Code | Picture, Field(discriminator="kind")]
@@ -60,10 +66,23 @@ class Section(Frozen):
     blocks: tuple[Block, ...]
 
 
+class Figure(Frozen):
+    """One of the few numbers that stand above everything else."""
+
+    value: str
+    beside: str = ""
+    label: str
+
+
 class Report(Frozen):
     campaign_id: str
     goal: str
     headline: str
+    state: str = ""
+    """The campaign's, as shape and word."""
+    made_at: datetime | None = None
+    """When it was put together; a campaign that runs has another one a minute later."""
+    figures: tuple[Figure, ...] = ()
     warnings: tuple[str, ...] = ()
     sections: tuple[Section, ...] = ()
 

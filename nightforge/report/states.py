@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from nightforge.domain.candidate import Candidate
+from nightforge.domain.candidate import Campaign, Candidate
 from nightforge.domain.evidence import Evidence
+from nightforge.domain.ports import Store
 from nightforge.domain.words import CampaignState, CandidateState, EvidenceClass
 from nightforge.report.text import clean_line
 
@@ -26,6 +27,9 @@ CAMPAIGN_SHAPES = {
     CampaignState.FAILED: "✕",
 }
 
+GONE = "process-gone"
+"""Reason shown for a campaign that died; its row still says what it was doing."""
+
 REASONS = {
     "budget:evaluations": "the cap on evaluations",
     "budget:wall_s": "the cap on wall time",
@@ -38,7 +42,8 @@ REASONS = {
     "stopped": "asked to stop",
     "until": "the time named",
     "daily:cost_usd": "the day's cap on dollars of this machine",
-    "process-gone": "its process is gone; go on with `nightforge resume`",
+    "withdrawn": "withdrawn before it began",
+    GONE: "its process is gone; go on with `nightforge resume`",
 }
 
 
@@ -51,6 +56,20 @@ def shape_and_word(candidate: Candidate) -> str:
     """State, the evidence's class where it is not ours, then a person's marks."""
     marks = (" ★" if candidate.starred else "") + (" (discarded)" if candidate.discarded else "")
     return f"{CANDIDATE_SHAPES[candidate.state]} {candidate.state.value}{class_note(candidate.evidence)}{marks}"
+
+
+def is_alive(store: Store, campaign: Campaign) -> bool:
+    """A process holds its lease."""
+    return store.is_held(f"campaign:{campaign.campaign_id}")
+
+
+def standing(store: Store, campaign: Campaign) -> tuple[Campaign, bool]:
+    """The campaign as it stands, and whether a process runs it: one whose process is gone does not run."""
+    alive = is_alive(store, campaign)
+    at_work = campaign.state in {CampaignState.RUNNING, CampaignState.DRAINING}
+    if alive or not (at_work or (campaign.state is CampaignState.PAUSED and campaign.reason == "asked")):
+        return campaign, alive
+    return campaign.model_copy(update={"state": CampaignState.PAUSED, "reason": GONE}), False
 
 
 def class_note(evidence: Evidence | None) -> str:

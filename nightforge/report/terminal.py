@@ -46,7 +46,11 @@ def _print_block(block: Block, console: Console) -> None:
         case Table():
             _print_table(block, console)
         case Picture():
-            pass  # a terminal shows the table; `--md FILE` writes the picture
+            # A terminal shows the figures; `--html FILE` and `--md FILE` have the picture.
+            if block.title:
+                console.print(clean_line(block.title))
+            if block.twin is not None:
+                _print_table(block.twin, console)
 
 
 def bullet_lines(item: str, width: int) -> list[str]:

@@ -73,6 +73,13 @@ def with_interval(metric: Metric) -> str:
     return f"{value} [{low}, {high}]"
 
 
+def metric_text(metric: Metric) -> str:
+    """Value, unit and interval: `1.23 x [1.2, 1.26]`."""
+    value, bracket, rest = with_interval(metric).partition(" [")
+    unit = f" {metric.unit}" if metric.unit else ""
+    return f"{value}{unit}{bracket}{rest}"
+
+
 def is_exact(metric: Metric) -> bool:
     """One value, no spread, and digits behind the point that mean something."""
     return metric.low == metric.high == metric.value and metric.samples == 1 and metric.value != int(metric.value)

@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0002"
+REVISION = "0003"
 """The migration that this release's tables stand at."""
 
 metadata = MetaData(
@@ -145,6 +145,12 @@ candidate = Table(
 CAN_RANK = text("score_low IS NOT NULL AND discarded = 0")
 """Literal, and the same in queries: SQLite uses a partial index only when it can prove the condition."""
 IS_UNFINISHED = text("finished_us IS NULL")
+IS_FINISHED = text("finished_us IS NOT NULL")
+IS_NEWS = text(
+    "kind NOT IN ('call.sent', 'call.settled', 'campaign.document', 'candidate.code', 'candidate.drafts', "
+    "'candidate.evidence', 'candidate.opened', 'candidate.state', 'candidate.verdict')"
+)
+"""Events that a person is told of; those left out come several to each candidate."""
 
 Index(
     "ix_candidate_rank",
@@ -163,6 +169,23 @@ Index(
     sqlite_where=IS_UNFINISHED,
     postgresql_where=IS_UNFINISHED,
 )
+Index(
+    "ix_candidate_finished",
+    candidate.c.campaign_key,
+    candidate.c.state,
+    candidate.c.ordinal,
+    candidate.c.finished_us,  # always set here: held, so that SQLite finds all that a list asks for in the index
+    sqlite_where=IS_FINISHED,
+    postgresql_where=IS_FINISHED,
+)
+Index(
+    "ix_candidate_parents",
+    candidate.c.campaign_key,
+    candidate.c.parents,
+    candidate.c.ordinal,
+    postgresql_ops={"parents": "text_pattern_ops"},
+)
+"""`parents` begins with the first parent's number, so that its children lie together."""
 
 program = Table(
     "program",
@@ -389,6 +412,15 @@ event = Table(
     sqlite_with_rowid=False,
 )
 """Append-only by trigger. `sequence` counts per campaign without gaps, in the order of commits."""
+
+Index(
+    "ix_event_news",
+    event.c.campaign_key,
+    event.c.kind,
+    event.c.sequence,
+    sqlite_where=IS_NEWS,
+    postgresql_where=IS_NEWS,
+)
 
 command = Table(
     "command",

@@ -16,6 +16,8 @@ from nightforge.store.queries_calls import CallReads
 from nightforge.store.queries_campaigns import CampaignReads
 from nightforge.store.queries_candidates import CandidateReads
 from nightforge.store.queries_control import ControlReads
+from nightforge.store.queries_lists import ListReads
+from nightforge.store.queries_pages import PageReads
 from nightforge.store.queries_search import SearchReads
 from nightforge.store.repository_calls import CallWrites
 from nightforge.store.repository_campaigns import CampaignWrites
@@ -40,6 +42,8 @@ class SqlStore(
     CandidateReads,
     CallReads,
     ControlReads,
+    ListReads,
+    PageReads,
     SearchReads,
     SteeringStore,
 ):

@@ -10,17 +10,19 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
-from nightforge.domain.candidate import Arm, Hint
+from nightforge.domain.candidate import Arm, Hint, Note, Notes
 from nightforge.domain.words import CandidateState
 from nightforge.errors import NotFound, UserError
-from nightforge.store.base import StoreBase, to_datetime
+from nightforge.store.base import StoreBase, no_candidate, to_datetime
 from nightforge.store.dialects import insert_if_new, put
 from nightforge.store.ledger import Ledger
-from nightforge.store.schema import candidate, command, hint, hint_use, lease, mark
+from nightforge.store.schema import candidate, command, document, hint, hint_use, lease, mark
 
 HINT_CANDIDATES = 256
 """A hint is in force for so many candidates: by then it is in the programs, or it was no good."""
 HINT_CHARACTERS = 2000
+NOTES_KEPT = 200
+"""Of one candidate or campaign."""
 _MEASURED = (CandidateState.MEASURED, CandidateState.CONFIRMED)
 
 _OF_CAMPAIGN = hint.c.campaign_key == bindparam("key")
@@ -57,6 +59,12 @@ _FIRST_USE = select(func.min(hint_use.c.ordinal)).where(hint_use.c.campaign_key 
 _MARKS = select(mark).where(mark.c.campaign_key == bindparam("key"), mark.c.ordinal == bindparam("at"))
 _DROP_MARK = mark.delete().where(
     mark.c.campaign_key == bindparam("key"), mark.c.ordinal == bindparam("at"), mark.c.mark == bindparam("named")
+)
+_NOTES = select(document.c.body).where(
+    document.c.campaign_key == bindparam("key"), document.c.name == bindparam("called")
+)
+_IS_THERE = select(candidate.c.ordinal).where(
+    candidate.c.campaign_key == bindparam("key"), candidate.c.ordinal == bindparam("at")
 )
 _EXPIRES = select(lease.c.expires_us).where(lease.c.resource == bindparam("named"))
 
@@ -135,8 +143,61 @@ class SteeringStore(StoreBase):
             for row in rows
         )
 
+    async def add_note(self, campaign_id: str, text: str, *, ordinal: int | None = None, owner: str = "") -> None:
+        """A remark on a candidate, or on the campaign. UserError for an empty or a very long one, or one too many."""
+        said = text.strip()
+        if not said or len(said) > HINT_CHARACTERS:
+            raise UserError(
+                f"a note has 1 to {HINT_CHARACTERS} characters, not {len(said)}", where="note", hint="say one thing"
+            )
+
+        def job(ledger: Ledger) -> None:
+            place = {"key": ledger.campaign_key, "at": ordinal}
+            if ordinal is not None and ledger.connection.execute(_IS_THERE, place).first() is None:
+                raise no_candidate(campaign_id, ordinal)
+            called = _notes_name(ordinal)
+            body = ledger.connection.execute(_NOTES, {"key": ledger.campaign_key, "called": called}).scalar()
+            before = Notes() if body is None else Notes.model_validate_json(body)
+            if len(before.notes) >= NOTES_KEPT:
+                raise UserError(f"there are {NOTES_KEPT} notes already", where="note", hint="no more are kept here")
+            note = Note(text=said, owner=owner, at=to_datetime(ledger.at_us))
+            after = Notes(notes=(*before.notes, note)).model_dump_json()
+            row = {"campaign_key": ledger.campaign_key, "name": called, "body": after, "saved_us": ledger.at_us}
+            put(ledger.connection, document, row)
+            ledger.record("control.note", {"text": said, "owner": owner}, ordinal=ordinal)
+
+        await self._write(campaign_id, job)
+
+    def notes(self, campaign_id: str, *, ordinal: int | None = None) -> Sequence[Note]:
+        key = self._key(campaign_id)
+        with self._look() as connection:
+            body = connection.execute(_NOTES, {"key": key, "called": _notes_name(ordinal)}).scalar()
+        return () if body is None else Notes.model_validate_json(body).notes
+
+    async def mark_cheat(self, campaign_id: str, ordinal: int, *, is_set: bool, owner: str = "") -> None:
+        """A person says that the candidate cheats: beside `discard`, which keeps it out of the search.
+
+        The evaluator's state stays as it was: a mark is a person's word, and can be taken back.
+        """
+
+        def job(ledger: Ledger) -> None:
+            place = {"key": ledger.campaign_key, "at": ordinal}
+            if ledger.connection.execute(_IS_THERE, place).first() is None:
+                raise no_candidate(campaign_id, ordinal)
+            marks = {row.mark for row in ledger.connection.execute(_MARKS, place)}
+            if is_set == ("cheat" in marks):
+                return
+            if is_set:
+                row = {"campaign_key": ledger.campaign_key, "ordinal": ordinal, "mark": "cheat"}
+                put(ledger.connection, mark, {**row, "owner": owner, "at_us": ledger.at_us})
+            else:
+                ledger.connection.execute(_DROP_MARK, {**place, "named": "cheat"})
+            ledger.record("candidate.cheat", {"cheat": is_set, "owner": owner}, ordinal=ordinal)
+
+        await self._write(campaign_id, job)
+
     def mark_owners(self, campaign_id: str, ordinal: int) -> Mapping[str, str]:
-        """`star` and `discard` → who set it."""
+        """`star`, `discard` and `cheat` → who set it."""
         key = self._key(campaign_id)
         with self._look() as connection:
             return {row.mark: row.owner for row in connection.execute(_MARKS, {"key": key, "at": ordinal})}
@@ -152,6 +213,10 @@ class SteeringStore(StoreBase):
         with self._look() as connection:
             expires_us = connection.execute(_EXPIRES, {"named": resource}).scalar()
         return expires_us is not None and int(expires_us) > self._now_us()
+
+
+def _notes_name(ordinal: int | None) -> str:
+    return "notes" if ordinal is None else f"notes.{ordinal}"
 
 
 def keep_mark(ledger: Ledger, ordinal: int, named: str, *, is_set: bool, owner: str) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from nightforge.cli.live import LiveDisplay, news_line, seconds_left, status_line, wrapped
+from nightforge.cli.live import LiveDisplay, news_line, status_line, wrapped
 from nightforge.cli.output import Output
 from nightforge.domain.candidate import Campaign, Tally
 from nightforge.domain.evidence import Evidence, Metric, StageEvidence
 from nightforge.domain.plan import Budget, Plan
 from nightforge.domain.words import CampaignState, CandidateState, Outcome, SandboxTier
+from nightforge.report.facts import seconds_left
 from nightforge.store import SqlStore
 
 
@@ -86,10 +87,10 @@ def test_failures_stand_by_reason(campaign: Campaign) -> None:
 
 def test_the_end_is_that_of_the_first_cap(campaign: Campaign) -> None:
     tally = Tally(evaluations=10, active_s=60, cost_usd=1.0)
-    assert seconds_left(campaign, tally) == pytest.approx(60.0)
-    assert seconds_left(campaign, tally.model_copy(update={"cost_usd": 0.0})) == pytest.approx(180.0)
+    assert seconds_left(campaign.plan.budget, tally) == pytest.approx(60.0)
+    assert seconds_left(campaign.plan.budget, tally.model_copy(update={"cost_usd": 0.0})) == pytest.approx(180.0)
     boundless = campaign.model_copy(update={"plan": campaign.plan.model_copy(update={"budget": Budget(tokens=10)})})
-    assert seconds_left(boundless, tally) is None
+    assert seconds_left(boundless.plan.budget, tally) is None
 
 
 def test_a_budget_that_is_nearly_used_is_not_called_used(campaign: Campaign) -> None:

@@ -7,12 +7,13 @@ import io
 import pytest
 from rich.console import Console
 
-from nightforge.cli.plan_card import budget_text, card_record, print_card
+from nightforge.cli.plan_card import card_record, print_card
 from nightforge.cli.tasks import integrity_lines
 from nightforge.domain.integrity import IntegritySummary
 from nightforge.domain.plan import Budget, ModelSpec
 from nightforge.domain.words import Direction, SandboxTier
 from workflows.contract import PlanCard
+from workflows.plan_words import budget_text
 
 
 def printed(card: PlanCard) -> str:

@@ -51,7 +51,9 @@ async def test_a_confirmed_gain_is_the_headline(scene: Scene) -> None:
 async def test_every_section_of_the_issue_is_there(scene: Scene) -> None:
     report = build_report(await scene(WON, BROKEN))
     assert [section.name for section in report.sections] == [
+        "ideas",
         "ranked",
+        "progress",
         "gains",
         "room",
         "diff",
@@ -102,6 +104,7 @@ async def test_a_suspicious_candidate_has_no_rank_and_no_confirmed_value(scene: 
 async def test_a_number_is_that_of_its_state_and_a_re_measurement_in_vain_is_said(scene: Scene) -> None:
     data = await scene((1.06, 1.02, CandidateState.MEASURED))
     text = to_markdown(build_report(data))
+    text = text[text.index("## Ranked candidates") :]
     (row,) = [line for line in text.splitlines() if line.startswith(f"| 1 | {data.campaign.campaign_id}.1 ")]
     assert "| ● measured | - | 1.06 \\[1.03, 1.09\\] |" in row
     assert "1.02" not in row

@@ -1,0 +1,644 @@
+"""A database as after some nights, made through the store: for looking at pages, for their tests and pictures.
+
+    python -m benchmarks.seeded --home DIR [--candidates 10000]
+
+Campaigns: a kernel searched by two models with so many candidates, a multiplier (area and delay), a scheduling rule
+(with Gantt charts), one that waits for approval, one that failed. The numbers are drawn, never measured: nothing of
+this may be shown as a result.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+from benchmarks.seeded_programs import kernel_program, multiplier_program, rule_program
+from nightforge.domain.archive import CAMPAIGN, ArchiveChange, Arm, Progress, Resident, Trial
+from nightforge.domain.candidate import Choice, Verdict
+from nightforge.domain.duel import Duel, DuelFinding, Duels
+from nightforge.domain.evidence import Baseline, Calibration, Evidence, Metric, StageEvidence
+from nightforge.domain.explanation import Chart, Explanation, Importance, InstanceRow, Span
+from nightforge.domain.model import CallKey, CallState, Message, Usage
+from nightforge.domain.plan import Budget, ModelSpec, Plan, SearchSpec
+from nightforge.domain.rehearsal import RehearsalCheck, RehearsalReport
+from nightforge.domain.task import Constraint, Objective
+from nightforge.domain.words import (
+    CampaignState,
+    CandidateState,
+    Direction,
+    OperatorKind,
+    Outcome,
+    Phase,
+    Role,
+    SandboxTier,
+    TeamKind,
+)
+from nightforge.store import SqlStore, open_store
+
+AT_ONCE = 64
+CALLS_KEPT = 400
+"""Candidates of the kernel whose prompts and replies are stored."""
+ISLANDS = 4
+OPERATORS = ("tune", "unroll", "vector-pragmas", "crossover", "split-accumulators", "stream-store", "")
+MODELS = ("large-coder", "small-coder")
+FAILURES = (
+    ("correctness", Outcome.FAIL, "wrong_output", "length 4099, distribution 'one large': 3 of 4099 values differ"),
+    ("compile", Outcome.FAIL, "compile_error", "candidate.c:23:14: error: 'vmax' undeclared (first use here)"),
+    ("quick", Outcome.FAIL, "slower", "1.71 times the parent's time in 3 rounds"),
+    ("gate", Outcome.FAIL, "forbidden_import", "imports `clock_gettime`, which is not on the library's list"),
+    ("smoke", Outcome.TIMEOUT, "timeout", "no answer after 5 s"),
+)
+HINT = "Try keeping the exponent sum in a second register; the divide dominates now."
+
+
+@dataclass
+class PassingClock:
+    """Time of the story: it passes as told, so that a night of 8 hours is written in seconds."""
+
+    at: datetime
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at.timestamp()
+
+    async def sleep(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+@dataclass
+class Night:
+    """What the story knows of one campaign while it is written."""
+
+    store: SqlStore
+    clock: PassingClock
+    campaign_id: str
+    plan: Plan
+    chance: Random
+    values: dict[int, float] = field(default_factory=dict)
+    sources: dict[int, str] = field(default_factory=dict)
+    best: float = 0.0
+
+    def parents(self, ordinal: int) -> tuple[int, ...]:
+        """Often a good one, sometimes any."""
+        known = sorted(self.values, key=lambda one: -self.values[one])[:40] or [0]
+        first = known[min(int(self.chance.expovariate(0.25)), len(known) - 1)]
+        others = [one for one in known[:8] if one != first]
+        return (first, *self.chance.sample(others, min(2, len(others)))) if ordinal else ()
+
+
+async def seed(home: Path, *, candidates: int = 10_000, ends: datetime | None = None) -> dict[str, str]:
+    """Name of each campaign → its id. `ends` is when the last night ended (now)."""
+    ends = ends or datetime.now(UTC)
+    clock = PassingClock(ends - timedelta(days=3))
+    store = open_store(f"sqlite:///{home / 'nightforge.db'}", clock=clock)
+    try:
+        made = {"failed": await _failed(store, clock)}
+        clock.at = ends - timedelta(days=2)
+        made["schedule"] = await _schedule(store, clock, min(candidates, 160))
+        clock.at = ends - timedelta(days=1)
+        made["multiplier"] = await _multiplier(store, clock, min(candidates, 600))
+        clock.at = ends - timedelta(hours=8)
+        made["kernel"] = await _kernel(store, clock, candidates, timedelta(hours=8))
+        clock.at = ends - timedelta(minutes=4)
+        made["planned"] = await _planned(store)
+    finally:
+        await store.close()
+    return made
+
+
+async def _open(store: SqlStore, clock: PassingClock, plan: Plan, calibration: Calibration, owner: str) -> Night:
+    campaign_id = (await store.create_campaign(plan, tier=SandboxTier.BUBBLEWRAP, owner=owner)).campaign_id
+    await store.save_document(campaign_id, "calibration", calibration)
+    await store.save_document(campaign_id, "rehearsal", REHEARSAL)
+    await store.set_campaign_state(campaign_id, CampaignState.RUNNING)
+    return Night(store, clock, campaign_id, plan, Random(plan.goal))
+
+
+REHEARSAL = RehearsalReport(
+    checks=(
+        RehearsalCheck(path="seed", title="the seed", expect="pass", outcome="passed", held=True),
+        RehearsalCheck(
+            path="known/zero.c", title="writes zeros", expect="reject", outcome="correctness: wrong_output", held=True
+        ),
+        RehearsalCheck(
+            path="known/clock.c", title="stops the clock", expect="reject", outcome="gate: forbidden_import", held=True
+        ),
+    )
+)
+
+
+def interval(value: float, unit: str, spread: float = 0.012) -> Metric:
+    return Metric(value=value, unit=unit, low=value * (1 - spread), high=value * (1 + spread), samples=15)
+
+
+# ---- the kernel
+
+
+def kernel_plan(candidates: int) -> Plan:
+    return Plan(
+        goal="Make softmax over one row of 16 million floats faster than the C library's fast-math on this CPU",
+        task="softmax-long",
+        parameters={"n": 16777216, "dtype": "float32", "threads": 1},
+        objectives=(
+            Objective(metric="speedup", unit="x", direction=Direction.MAX, title="CPU time of c-fast over its"),
+        ),
+        budget=Budget(evaluations=int(candidates * 1.25), cost_usd=10.0, wall_s=10 * 3600),
+        search=SearchSpec(preset="team", evaluation_slots=4, confirm_top=5),
+        team=TeamKind.LLM,
+        models=(
+            ModelSpec(
+                model=MODELS[0], base_url="http://localhost:8000/v1", input_usd_per_mtok=1, output_usd_per_mtok=4
+            ),
+            ModelSpec(
+                model=MODELS[1], base_url="http://localhost:8000/v1", input_usd_per_mtok=0.1, output_usd_per_mtok=0.4
+            ),
+        ),
+    )
+
+
+KERNEL_CALIBRATION = Calibration(
+    baselines=(
+        Baseline(
+            name="c-fast", title="C fast-math", metrics={"speedup": interval(1.0, "x"), "cpu_ms": interval(8.7, "ms")}
+        ),
+        Baseline(
+            name="torch",
+            title="torch, fair malloc",
+            metrics={"speedup": interval(0.8, "x"), "cpu_ms": interval(10.9, "ms")},
+        ),
+        Baseline(name="numpy", title="numpy", metrics={"speedup": interval(0.31, "x"), "cpu_ms": interval(28.1, "ms")}),
+    ),
+    reference="c-fast",
+    noise=Metric(value=0.008, unit=""),
+    band=0.02,
+    room=1.83,
+    room_reason="three passes over memory at the copy roof",
+    roof={"bytes_per_s": interval(2.05e10, "B/s"), "flops_per_s": interval(1.1e11, "flop/s")},
+    machine={"cpu": "16 cores, AVX-512", "kernel": "6.1"},
+    seconds_per_evaluation=9.5,
+)
+
+
+async def _kernel(store: SqlStore, clock: PassingClock, candidates: int, lasts: timedelta) -> str:
+    night = await _open(store, clock, kernel_plan(candidates), KERNEL_CALIBRATION, "ann")
+    step = lasts / candidates
+    for first in range(0, candidates - 3, AT_ONCE):
+        chosen = range(first, min(first + AT_ONCE, candidates - 3))
+        if first == AT_ONCE * 2:
+            await store.give_hint(night.campaign_id, HINT, owner="ann")
+        for ordinal in chosen:
+            await _open_one(night, ordinal)
+        await asyncio.gather(*(_kernel_candidate(night, ordinal) for ordinal in chosen))
+        clock.at += step * len(chosen)
+        await _archive(night, chosen)
+        await store.add_active_time(night.campaign_id, (step * len(chosen)).total_seconds())
+    await _confirm(night, "speedup", "x")
+    for ordinal in range(candidates - 3, candidates):
+        await _open_one(night, ordinal)
+        state = CandidateState.EVALUATING if ordinal % 2 else CandidateState.BUILDING
+        source = kernel_program(night.chance, night.sources[0])
+        await store.save_code(
+            night.campaign_id, ordinal, source, attempt=0, operator=OperatorKind.TUNE, operator_name="tune", state=state
+        )
+    return night.campaign_id
+
+
+async def _open_one(night: Night, ordinal: int) -> None:
+    parents = night.parents(ordinal)
+    choice = (
+        Choice(
+            parents=parents,
+            operator=OperatorKind.DIFF if ordinal % 3 else OperatorKind.TUNE,
+            model=MODELS[ordinal % 2] if ordinal % 3 else "",
+            island=ordinal % ISLANDS,
+            reason="stagnation on the island: another approach" if ordinal % 397 == 0 else "",
+        )
+        if ordinal
+        else None
+    )
+    await night.store.open_candidate(night.campaign_id, ordinal, parents=parents, choice=choice)
+    if ordinal % 397 == 0 and ordinal:
+        words = {"operator": "full", "hint": "one pass with block-wise rescaling", "reason": "stagnation on island 2"}
+        await night.store.append_event(night.campaign_id, "planner.decision", dict(words), ordinal=ordinal)
+
+
+async def _kernel_candidate(night: Night, ordinal: int) -> None:
+    store, campaign_id = night.store, night.campaign_id
+    chance = Random(f"{night.plan.goal} {ordinal}")
+    parents = store.candidate(campaign_id, ordinal).parents
+    parent = parents[0] if parents else 0
+    source = kernel_program(chance, night.sources.get(parent)) if ordinal else kernel_program(chance, None)
+    name = OPERATORS[ordinal % len(OPERATORS)] if ordinal else ""
+    kind = (OperatorKind.DIFF if name == "" else OperatorKind.REWRITE) if ordinal else None
+    if name == "" and ordinal < CALLS_KEPT:
+        await _calls(night, ordinal, source)
+    note = "" if not ordinal else NOTES[chance.randrange(len(NOTES))]
+    await store.save_code(
+        campaign_id,
+        ordinal,
+        source,
+        attempt=0,
+        operator=kind,
+        operator_name=name or ("model" if kind else "seed"),
+        note=note,
+        state=CandidateState.EVALUATING,
+    )
+    night.sources[ordinal] = source
+    if ordinal and chance.random() < 0.17:
+        await _fail(night, ordinal, chance)
+        return
+    before = night.values.get(parent, 1.0)
+    value = 1.0 if not ordinal else min(1.74, max(0.3, before + chance.gauss(-0.05, 0.06)))
+    evidence = kernel_evidence(chance, value)
+    await store.save_evidence(campaign_id, ordinal, evidence, attempt=0, score=value, score_low=value * 0.988)
+    if ordinal and ordinal % 2111 == 0:
+        await store.finish_candidate(
+            campaign_id,
+            ordinal,
+            CandidateState.SUSPICIOUS,
+            reason="below_roof",
+            verdict=Verdict(suspicion="three times the copy roof: the output may be taken from the last call"),
+        )
+        return
+    verdict = Verdict(
+        bottleneck="memory: 88 % of the copy roof",
+        next_step="one pass with block-wise rescaling saves the first read of the row",
+        summary="Two passes with streaming stores. What is left is the first read.",
+    )
+    night.values[ordinal] = value
+    await store.finish_candidate(
+        campaign_id, ordinal, CandidateState.MEASURED, verdict=verdict if ordinal % 5 == 0 else None
+    )
+
+
+NOTES = (
+    "two-pass (mantissa, exponent) sum",
+    "unroll 8, prefetch 512 B",
+    "streaming stores in the last pass",
+    "four accumulators for the sum",
+    "BLOCK 4096 -> 16384",
+    "polynomial of degree 5 for exp2",
+    "vec512 with fast-math",
+    "reciprocal multiplied instead of divided",
+)
+
+
+def kernel_evidence(chance: Random, value: float, *, phase: Phase = Phase.SEARCH) -> Evidence:
+    tools = {"gcc": "12.2.0", "worker": "1"}
+    seed_of = chance.getrandbits(60)
+    metrics = {
+        "speedup": interval(value, "x"),
+        "speedup.torch": interval(value * 1.25, "x"),
+        "cpu_ms": interval(8.7 / value, "ms"),
+        "wall_ms": interval(8.9 / value, "ms"),
+        "roof_pct": Metric(value=48 * value, unit="%"),
+        "distinguishable": Metric(value=1.0),
+    }
+    error = Metric(value=chance.uniform(0.05, 0.6), unit="of tolerance")
+    names = ["parse", "compile", "gate", "smoke", "correctness", "quick", "full"]
+    lasts = [0.01, 0.9, 0.1, 0.2, 1.4, 0.6, 4.4]
+    stages = [
+        StageEvidence(
+            stage=name,
+            outcome=Outcome.PASS,
+            duration_s=seconds,
+            tools=tools if name in {"compile", "full"} else {},
+            seed=seed_of if name in {"correctness", "full"} else None,
+            metrics={"error": error}
+            if name == "correctness"
+            else {"build_s": Metric(value=0.9, unit="s")}
+            if name == "compile"
+            else {},
+        )
+        for name, seconds in zip(names, lasts, strict=True)
+    ]
+    last = "confirm" if phase is Phase.CONFIRMATION else "full"
+    words = f"{8.7 / value:.3f} ms against 8.700 ms in the same rounds; largest error {error.value:.2f} of tolerance"
+    stages[-1] = stages[-1].model_copy(update={"stage": last, "metrics": metrics, "feedback": words})
+    return Evidence(tier=SandboxTier.BUBBLEWRAP, phase=phase, stages=tuple(stages))
+
+
+async def _fail(night: Night, ordinal: int, chance: Random) -> None:
+    weights = (96, 60, 41, 17, 4)
+    stage, outcome, reason, said = chance.choices(FAILURES, weights)[0]
+    before = ["parse", "compile", "gate", "smoke", "correctness", "quick"]
+    passed = before[: before.index(stage)]
+    stages = [StageEvidence(stage=name, outcome=Outcome.PASS, duration_s=0.4) for name in passed]
+    stages.append(StageEvidence(stage=stage, outcome=outcome, reason=reason, feedback=said, duration_s=0.8))
+    evidence = Evidence(tier=SandboxTier.BUBBLEWRAP, stages=tuple(stages))
+    await night.store.save_evidence(night.campaign_id, ordinal, evidence, attempt=0)
+    await night.store.finish_candidate(night.campaign_id, ordinal, CandidateState.REJECTED, reason=reason)
+
+
+async def _calls(night: Night, ordinal: int, source: str) -> None:
+    steps = (
+        ("plan_step", Role.PLANNER, "Next: fewer passes over memory."),
+        ("code", Role.CODER, f"```c\n{source}\n```"),
+    )
+    for step, role, reply in steps:
+        key = CallKey(campaign_id=night.campaign_id, ordinal=ordinal, step=step, role=role)
+        prompt = [
+            Message(role="system", content="You write fast kernels in C. Answer with one block of code. " * 12),
+            Message(
+                role="user", content=f"Improve this program.\n\n```c\n{source}\n```\nIts evidence: 88 % of the roof."
+            ),
+        ]
+        model = MODELS[ordinal % 2]
+        call = await night.store.open_call(key, f"{ordinal:032x}{role:>032.32}", prompt, model=model, reserved_usd=0.01)
+        usage = Usage(tokens_in=1900 + ordinal, tokens_out=640)
+        await night.store.close_call(
+            call.call_id, CallState.ANSWERED, reply_text=reply, usage=usage, cost_usd=0.0089, latency_s=11.3
+        )
+
+
+async def _archive(night: Night, ordinals: range) -> None:
+    """Rewards, islands, cells: as a policy leaves them, bounded."""
+    store, chance = night.store, night.chance
+    kept = sorted(night.values, key=lambda one: -night.values[one])[:64]
+    arrivals = [
+        Resident(one % ISLANDS, one, f"{6 + one % 7}/{one % 5}", night.values[one]) for one in kept if one in ordinals
+    ]
+    arms = [
+        Arm(model, kind, 40 + at * 13 + ordinals[-1] // 9, 6.0 + at * 2.5, 14.0 - at, 0.004 * (3 - at % 2 * 2))
+        for at, (model, kind) in enumerate(
+            (m, k) for m in (*MODELS, "") for k in ("diff", "full", "crossover", "tune")[: 4 if not m else 3]
+        )
+    ]
+    best = max(night.values.values(), default=1.0)
+    progress = [
+        Progress(island, ordinals[-1] // ISLANDS, best - 0.04 * island, 0.01 * (4 - island), 0.02, 30 + 60 * island, 0)
+        for island in range(ISLANDS)
+    ]
+    progress.append(Progress(CAMPAIGN, ordinals[-1] + 1, best, 0.02, 0.02, chance.randrange(40), 0))
+    for ordinal in ordinals:
+        trial = Trial(ordinal, ordinal % ISLANDS, f"{MODELS[ordinal % 2]}/diff", chance.random(), 0.004)
+        last = ordinal == ordinals[-1]
+        change = ArchiveChange(trial, progress if last else (), arms if last else (), arrivals if last else ())
+        await store.save_trial(night.campaign_id, change)
+
+
+async def _confirm(night: Night, metric: str, unit: str) -> None:
+    """The best three hold, the fourth does not."""
+    store, campaign_id = night.store, night.campaign_id
+    finalists = [one for one in store.ranked(campaign_id, limit=6) if one.ordinal][:4]
+    for place, one in enumerate(finalists):
+        assert one.score is not None
+        value = abs(one.score) * (0.99 if night.plan.objectives[0].direction is Direction.MAX else 1.01)
+        seen = one.evidence
+        assert seen is not None
+        again = seen.model_copy(update={"phase": Phase.CONFIRMATION, "stages": _again(seen, metric, unit, value)})
+        turned = value if night.plan.objectives[0].direction is Direction.MAX else -value
+        if place == 3:
+            await store.save_confirmation(
+                campaign_id, one.ordinal, again, state=CandidateState.SUSPICIOUS, reason="breaks_relation"
+            )
+            continue
+        low = turned - abs(turned) * 0.012
+        await store.save_confirmation(
+            campaign_id, one.ordinal, again, state=CandidateState.CONFIRMED, score=turned, score_low=low
+        )
+    top = finalists[0].ordinal
+    await store.mark_candidate(campaign_id, top, starred=True, owner="ann")
+    if metric == "speedup":
+        finding = DuelFinding(verdict="champion", gain=interval(0.97, "x"))
+        duels = Duels(champion=top, duels=(Duel(champion=top, challenger=finalists[1].ordinal, finding=finding),))
+        await store.save_document(campaign_id, "duels", duels)
+
+
+def _again(seen: Evidence, metric: str, unit: str, value: float) -> tuple[StageEvidence, ...]:
+    last = seen.stages[-1]
+    measured = {**last.metrics, metric: interval(value, unit, 0.008)}
+    return (*seen.stages[:-1], last.model_copy(update={"stage": "confirm", "metrics": measured, "duration_s": 14.2}))
+
+
+# ---- the multiplier: area against delay
+
+
+async def _multiplier(store: SqlStore, clock: PassingClock, candidates: int) -> str:
+    plan = Plan(
+        goal="An 8 by 8 multiplier: small and fast, against Dadda's and Booth's",
+        task="mul8",
+        objectives=(
+            Objective(metric="area_um2", unit="um2", direction=Direction.MIN),
+            Objective(metric="delay_ns", unit="ns", direction=Direction.MIN),
+        ),
+        constraints=(Constraint(metric="delay_ns", relation="<=", bound=2.6, unit="ns"),),
+        budget=Budget(evaluations=candidates, wall_s=6 * 3600),
+        search=SearchSpec(evaluation_slots=2),
+    )
+    hand = (
+        ("dadda", "Dadda tree", 452.0, 1.18),
+        ("booth", "Booth, radix 4", 431.0, 1.62),
+        ("array", "array", 398.0, 2.31),
+    )
+    baselines = tuple(
+        Baseline(
+            name=name,
+            title=title,
+            metrics={"area_um2": Metric(value=area, unit="um2"), "delay_ns": Metric(value=delay, unit="ns")},
+        )
+        for name, title, area, delay in hand
+    )
+    noise = Metric(value=0.0)
+    calibration = Calibration(baselines=baselines, reference="array", noise=noise, band=0.0, seconds_per_evaluation=3.1)
+    night = await _open(store, clock, plan, calibration, "")
+    front: list[tuple[float, float, int]] = []
+    for ordinal in range(candidates):
+        chance = night.chance
+        await store.open_candidate(night.campaign_id, ordinal, parents=night.parents(ordinal))
+        kind = OperatorKind.REWRITE if ordinal else None
+        source = multiplier_program(chance)
+        name = ("rtl-tree", "rtl-prefix", "rtl-wiring")[ordinal % 3] if ordinal else "seed"
+        await store.save_code(
+            night.campaign_id,
+            ordinal,
+            source,
+            attempt=0,
+            operator=kind,
+            operator_name=name,
+            state=CandidateState.EVALUATING,
+        )
+        clock.at += timedelta(seconds=24)
+        if ordinal and chance.random() < 0.1:
+            await _fail_proof(night, ordinal)
+            continue
+        delay = chance.uniform(0.95, 2.5)
+        ideal = 330 + 95 / delay
+        area = ideal + chance.expovariate(1 / (60 * (1.1 - ordinal / candidates) + 6))
+        measured = {"area_um2": Metric(value=area, unit="um2"), "delay_ns": Metric(value=delay, unit="ns")}
+        stages = (
+            StageEvidence(stage="elaborate", outcome=Outcome.PASS, duration_s=0.4, tools={"yosys": "0.66"}),
+            StageEvidence(stage="simulate", outcome=Outcome.PASS, duration_s=0.6, seed=chance.getrandbits(60)),
+            StageEvidence(stage="prove", outcome=Outcome.PASS, duration_s=1.2, tools={"proof": "equivalent (SAT)"}),
+            StageEvidence(stage="map", outcome=Outcome.PASS, duration_s=0.9, metrics=measured),
+        )
+        evidence = Evidence(tier=SandboxTier.BUBBLEWRAP, stages=stages)
+        await store.save_evidence(night.campaign_id, ordinal, evidence, attempt=0, score=-area)
+        await store.finish_candidate(night.campaign_id, ordinal, CandidateState.MEASURED)
+        night.values[ordinal] = -area
+        front.append((delay, area, ordinal))
+    edge = _edge(front)
+    arrivals = [Resident(CAMPAIGN, ordinal, "", -area, (-area, -delay)) for delay, area, ordinal in edge]
+    await store.save_trial(night.campaign_id, ArchiveChange(None, arrivals=arrivals))
+    await store.add_active_time(night.campaign_id, candidates * 24.0)
+    await _confirm(night, "area_um2", "um2")
+    await store.set_campaign_state(night.campaign_id, CampaignState.FINISHED, reason="budget:evaluations")
+    return night.campaign_id
+
+
+def _edge(points: list[tuple[float, float, int]]) -> list[tuple[float, float, int]]:
+    edge: list[tuple[float, float, int]] = []
+    for point in sorted(points):
+        if not edge or point[1] < edge[-1][1]:
+            edge.append(point)
+    return edge
+
+
+async def _fail_proof(night: Night, ordinal: int) -> None:
+    stages = (
+        StageEvidence(stage="elaborate", outcome=Outcome.PASS, duration_s=0.4),
+        StageEvidence(
+            stage="simulate",
+            outcome=Outcome.FAIL,
+            reason="wrong_output",
+            feedback="a = 8'hff, b = 8'h80: 16'h7f00 instead of 16'h7f80",
+            duration_s=0.6,
+        ),
+    )
+    evidence = Evidence(tier=SandboxTier.BUBBLEWRAP, stages=stages)
+    await night.store.save_evidence(night.campaign_id, ordinal, evidence, attempt=0)
+    await night.store.finish_candidate(night.campaign_id, ordinal, CandidateState.REJECTED, reason="wrong_output")
+
+
+# ---- the rule: schedules
+
+
+async def _schedule(store: SqlStore, clock: PassingClock, candidates: int) -> str:
+    plan = Plan(
+        goal="A dispatching rule for job shops that beats the best of the known rules",
+        task="job-shop",
+        objectives=(Objective(metric="gap_closed", unit="", direction=Direction.MAX),),
+        budget=Budget(evaluations=candidates, wall_s=3600),
+    )
+    baselines = (Baseline(name="best-rule", title="best human rule", metrics={"gap_closed": Metric(value=0.0)}),)
+    calibration = Calibration(baselines=baselines, reference="best-rule", noise=Metric(value=0.0), band=0.01, room=1.0)
+    night = await _open(store, clock, plan, calibration, "bob")
+    for ordinal in range(candidates):
+        chance = night.chance
+        parents = night.parents(ordinal)
+        await store.open_candidate(night.campaign_id, ordinal, parents=parents)
+        kind = OperatorKind.REWRITE if ordinal else None
+        name = ("rule-point", "rule-part", "rule-numbers")[ordinal % 3] if ordinal else "seed"
+        await store.save_code(
+            night.campaign_id, ordinal, rule_program(chance), attempt=0, operator=kind, operator_name=name
+        )
+        clock.at += timedelta(seconds=12)
+        parent = night.values.get(parents[0], 0.0) if parents else 0.0
+        value = 0.0 if not ordinal else max(-0.6, min(0.62, parent + chance.gauss(-0.03, 0.06)))
+        night.values[ordinal] = value
+        stages = (
+            StageEvidence(stage="parse", outcome=Outcome.PASS, duration_s=0.01),
+            StageEvidence(stage="train", outcome=Outcome.PASS, duration_s=1.1, seed=7),
+            StageEvidence(
+                stage="measure",
+                outcome=Outcome.PASS,
+                duration_s=3.0,
+                seed=8,
+                metrics={"gap_closed": Metric(value=value)},
+            ),
+        )
+        evidence = Evidence(tier=SandboxTier.BUBBLEWRAP, stages=stages)
+        await store.save_evidence(night.campaign_id, ordinal, evidence, attempt=0, score=value)
+        await store.finish_candidate(night.campaign_id, ordinal, CandidateState.MEASURED)
+    await store.add_active_time(night.campaign_id, candidates * 12.0)
+    await _explain(night)
+    await store.set_campaign_state(night.campaign_id, CampaignState.FINISHED, reason="budget:evaluations")
+    return night.campaign_id
+
+
+async def _explain(night: Night) -> None:
+    top = next(one for one in night.store.ranked(night.campaign_id, limit=3) if one.ordinal)
+    assert top.evidence is not None
+    assert top.score is not None
+    chance = Random("charts")
+    charts = tuple(
+        Chart(title=title, length=length, spans=_spans(chance, length))
+        for title, length in (("best human rule", 1180), (f"candidate {top.ordinal}", 1034))
+    )
+    rows = tuple(
+        InstanceRow(
+            instance=f"la{at:02}",
+            group="10 x 5" if at < 26 else "15 x 10",
+            cost=1000 + at,
+            baseline=1000 + 3 * at,
+            reference=960.0,
+            gain=0.02 * at - 0.4,
+        )
+        for at in range(21, 41)
+    )
+    explained = Explanation(
+        rows=rows,
+        lane="machine",
+        charts=charts,
+        formulas=("priority: 2 * work_left - slack / (1 + queue)",),
+        importance=(Importance(feature="work_left", loss=0.21), Importance(feature="slack", loss=0.08)),
+    )
+    words = StageEvidence(stage="explain", outcome=Outcome.PASS, duration_s=2.0, feedback=explained.model_dump_json())
+    again = top.evidence.model_copy(update={"phase": Phase.CONFIRMATION, "stages": (*top.evidence.stages, words)})
+    await night.store.save_confirmation(
+        night.campaign_id, top.ordinal, again, state=CandidateState.CONFIRMED, score=top.score
+    )
+
+
+def _spans(chance: Random, length: int) -> tuple[Span, ...]:
+    spans = []
+    for lane in range(5):
+        at = chance.randrange(40)
+        for job in chance.sample(range(10), 10):
+            lasts = chance.randrange(length // 24, length // 10)
+            if at + lasts > length:
+                break
+            spans.append(Span(lane=lane, label=str(job), start=at, end=at + lasts))
+            at += lasts + chance.randrange(length // 30)
+    return tuple(spans)
+
+
+# ---- those without candidates
+
+
+async def _planned(store: SqlStore) -> str:
+    return (await store.create_campaign(kernel_plan(400), tier=SandboxTier.BUBBLEWRAP, owner="ann")).campaign_id
+
+
+async def _failed(store: SqlStore, clock: PassingClock) -> str:
+    plan = kernel_plan(50).model_copy(
+        update={"goal": "A faster axpy", "task": "axpy", "models": (), "team": TeamKind.OFFLINE}
+    )
+    night = await _open(store, clock, plan, KERNEL_CALIBRATION, "ann")
+    await _open_one(night, 0)
+    await _kernel_candidate(night, 0)
+    words = "the evaluator failed three times in a row: gcc is not installed"
+    await store.set_campaign_state(night.campaign_id, CampaignState.FAILED, reason=words)
+    return night.campaign_id
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--candidates", type=int, default=10_000)
+    options = parser.parse_args()
+    start = time.perf_counter()
+    for name, campaign_id in (await seed(options.home, candidates=options.candidates)).items():
+        print(f"{campaign_id}  {name}")
+    print(f"made in {time.perf_counter() - start:.0f} s")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,116 @@
+"""The best so far over the candidates, as one picture: baseline and roof always drawn, failed ones as ticks below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nightforge.report import plot_parts as parts
+from nightforge.report.text import number
+
+_TICK_FROM, _TICK_TO = 3, 9
+"""Below the upper end of the failed candidates' strip."""
+_STRIP = 12
+_FAR = 3.0
+"""A roof, or a dot, further off than this many times the range of what matters would press that to a line."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """The best changed: to whom, and to what value of the objective."""
+
+    ordinal: int
+    at: int
+    """How many candidates were made before it was known."""
+    value: float
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Values are the objective's, not turned. `steps` in order, from the seed to the best of now."""
+
+    steps: tuple[Step, ...]
+    dots: tuple[tuple[int, float], ...]
+    """(ordinal, value) of what was measured."""
+    failed: tuple[int, ...]
+    candidates: int
+    more_is_better: bool
+    title: str
+    unit: str
+    baseline: tuple[str, float] | None = None
+    roof: tuple[str, float] | None = None
+    confirmed: tuple[int, ...] = ()
+
+
+def draw_progress(drawn: Progress) -> str:
+    """The picture; at least one step is needed."""
+    low, high = _range(drawn)
+    frame = parts.Frame(x=(0.0, max(1.0, drawn.candidates - 1.0)), y=(low, high))
+    inner = parts.Frame(x=frame.x, y=(low - (high - low) * _STRIP / (frame.floor - parts.TOP), high))
+    taken: list[float] = []
+    levels = []
+    if drawn.baseline is not None:
+        levels += parts.level(inner, "base", drawn.baseline[1], drawn.baseline[0], taken)
+    if drawn.roof is not None and low <= drawn.roof[1] <= high:
+        levels += parts.level(inner, "roof", drawn.roof[1], drawn.roof[0], taken)
+    strip = inner.floor - _STRIP
+    return "\n".join(
+        [
+            parts.begin(inner, _label(drawn)),
+            *parts.axes(inner, "candidates", f"{drawn.title} ({drawn.unit})", whole_x=True),
+            *(_dot(inner, one) for one in drawn.dots if low <= one[1] <= high),
+            *(
+                parts.line("fail", inner.across(at), strip + _TICK_FROM, inner.across(at), strip + _TICK_TO)
+                for at in drawn.failed
+            ),
+            *levels,
+            parts.path("best", _staircase(inner, drawn.steps)),
+            *(
+                parts.circle(
+                    "champ",
+                    inner.across(step.at),
+                    inner.down(step.value),
+                    3.4,
+                    f".{step.ordinal}: {number(step.value)} {drawn.unit}".strip(),
+                )
+                for step in drawn.steps
+            ),
+            "</svg>",
+        ]
+    )
+
+
+def _dot(frame: parts.Frame, one: tuple[int, float]) -> str:
+    return parts.circle("dot", frame.across(one[0]), frame.down(one[1]), 1.7)
+
+
+def _range(drawn: Progress) -> tuple[float, float]:
+    """What the steps, the baseline and most of the measured ones take; the roof where it is not far off."""
+    matter = [step.value for step in drawn.steps]
+    if drawn.baseline is not None:
+        matter.append(drawn.baseline[1])
+    low, high = min(matter), max(matter)
+    reach = _FAR * ((high - low) or 0.1 * (abs(high) or 1.0))
+    near = [value for _, value in drawn.dots if low - 0.5 * reach <= value <= high + reach]
+    if drawn.roof is not None and low - reach <= drawn.roof[1] <= high + reach:
+        near.append(drawn.roof[1])
+    return parts.fitted([*matter, *near])
+
+
+def _staircase(frame: parts.Frame, steps: Sequence[Step]) -> list[tuple[float, float]]:
+    """What was found stands until the next is."""
+    points: list[tuple[float, float]] = []
+    for step in steps:
+        x = frame.across(step.at)
+        if points:
+            points.append((x, points[-1][1]))
+        points.append((x, frame.down(step.value)))
+    return [*points, (frame.right, points[-1][1])]
+
+
+def _label(drawn: Progress) -> str:
+    first, last = drawn.steps[0], drawn.steps[-1]
+    return (
+        f"{drawn.title}: from {number(first.value)} at candidate {first.ordinal} to {number(last.value)} {drawn.unit} "
+        f"at candidate {last.ordinal} of {drawn.candidates}; {len(drawn.failed)} failed ones shown"
+    )
