@@ -13,7 +13,7 @@ from evaluators.own import stages
 from evaluators.own.adapter import propose
 from evaluators.own.bench import Bench, Staged
 from evaluators.own.drift import tree_remarks
-from evaluators.own.reading import first_difference, shortened
+from evaluators.own.reading import BadMeasure, first_difference, shortened
 from evaluators.own.rounds import Reference, Rounds, class_of
 from evaluators.own.spec import OwnSettings, complaints, wall_s
 from evaluators.own.timed import overhead_s
@@ -122,7 +122,10 @@ class Examination:
         except CandidateFailed as failure:
             self._refused("measure", failure)
         except EvaluatorFault as fault:
-            self.found.append(_bad("measure", shortened(fault.what, 700), fault.hint, ends=True))
+            if isinstance(fault.__cause__, CandidateFailed):
+                self._refused("measure", fault.__cause__)
+            else:
+                self.found.append(_bad("measure", shortened(fault.what, 700), fault.hint, ends=True))
         return None
 
     async def _timed(self, reference: Reference, seeds: Sequence[int]) -> float | None:
@@ -278,6 +281,9 @@ class Examination:
         if any(words in text for words in stages.NETWORK_WORDS):
             said = f"your own program's {topic} looks for a network: {shortened(failure.feedback, 500)}"
             self.found.append(_bad(topic, said, _NETWORK_MEND, ends=True))
+            return
+        if isinstance(failure.__cause__, BadMeasure):
+            self.found.append(_bad(topic, shortened(failure.__cause__.said, 700), failure.__cause__.mend, ends=True))
             return
         late = failure.outcome is Outcome.TIMEOUT
         said = f"your own program fails here: {failure.reason}: {shortened(failure.feedback, 700)}"

@@ -109,7 +109,7 @@ def metrics_of(result: ExecResult, settings: OwnSettings) -> dict[str, Metric]:
     try:
         return read_metrics(result, measure)
     except BadMeasure as bad:
-        raise CandidateFailed(bad.reason, str(bad)) from None
+        raise CandidateFailed(bad.reason, str(bad)) from bad
 
 
 def wrong_answer(difference: str) -> CandidateFailed:

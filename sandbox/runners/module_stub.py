@@ -47,17 +47,19 @@ def _unpacked(value: object) -> object:
     return value
 
 
-def _ask(question: dict) -> dict:
-    data = _json.dumps({"module": _MODULE, **question}).encode()  # noqa: F821
+def _ask(question: "dict[str, object]") -> "dict[str, object]":
+    # The name under which the module is imported is written before this text for each module.
+    data = _json.dumps({"module": globals()["_MODULE"], **question}).encode()
     view = memoryview(_LENGTH.pack(len(data)) + data)
     while view:
         view = view[_os.write(3, view) :]
-    return _json.loads(_read(_LENGTH.unpack(_read(_LENGTH.size))[0]))
+    answer: dict[str, object] = _json.loads(_read(_LENGTH.unpack(_read(_LENGTH.size))[0]))
+    return answer
 
 
 def _function(name: str) -> object:
     def call(*arguments: object, **named: object) -> object:
-        question = {
+        question: dict[str, object] = {
             "kind": "call",
             "name": name,
             "arguments": [_packed(one) for one in arguments],

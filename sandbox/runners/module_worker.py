@@ -13,6 +13,7 @@ import json
 import os
 import struct
 import sys
+import typing
 
 HEAD = struct.Struct("<4s16sI")
 
@@ -60,7 +61,7 @@ def unpacked(value: object) -> object:
     return value
 
 
-def answer(question: dict) -> dict:
+def answer(question: "dict[str, typing.Any]") -> "dict[str, object]":
     module = importlib.import_module(question["module"])
     if not hasattr(module, question["name"]):
         return {"missing": f"module {question['module']} has no {question['name']}"}

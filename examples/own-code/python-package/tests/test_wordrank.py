@@ -1,6 +1,6 @@
 from wordrank import count_pairs, count_words, most_common
 
-TEXT = "the cat and the dog and the bird".split()
+TEXT = ["the", "cat", "and", "the", "dog", "and", "the", "bird"]
 
 
 def test_words_are_counted() -> None:
