@@ -15,6 +15,10 @@ _FAR = 3.0
 """A roof, or a dot, further off than this many times the range of what matters would press that to a line."""
 
 
+_MOST_MARKS = 60
+"""More of them than that hide the line that they stand on."""
+
+
 @dataclass(frozen=True)
 class Step:
     """The best changed: to whom, and to what value of the objective."""
@@ -73,7 +77,7 @@ def draw_progress(drawn: Progress) -> str:
                     3.4,
                     f".{step.ordinal}: {number(step.value)} {drawn.unit}".strip(),
                 )
-                for step in drawn.steps
+                for step in drawn.steps[-1 if len(drawn.steps) > _MOST_MARKS else 0 :]
             ),
             "</svg>",
         ]

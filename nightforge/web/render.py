@@ -24,11 +24,13 @@ from nightforge.domain.base import Frozen
 from nightforge.domain.ports import Clock
 from nightforge.domain.words import CampaignState, CandidateState
 from nightforge.report.text import brief, clean, clean_line, counted, duration, money, number
+from nightforge.web.pictures import plots_sheet
 
 LOOK = "nightforge_look"
 SAID = "nightforge_said"
 """One line for the next page: what an action did."""
 SAID_CHARACTERS = 400
+
 STATIC = Path(__file__).parent / "static"
 ViewFunction = TypeVar("ViewFunction", bound=Callable[..., object])
 
@@ -97,6 +99,7 @@ class Renderer:
             "duration_words": duration,
             "money_words": money,
             "thousands": thousands,
+            "plots_sheet": plots_sheet,
             "vendored": vendored,
             "version": __version__,
         }

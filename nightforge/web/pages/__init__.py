@@ -13,6 +13,7 @@ PAGES = (
     "doctor",
     "report",
     "candidates",
+    "campaign",
 )
 """Modules of this package with a `router`. Fixed paths stand before those with a parameter in the same place."""
 
