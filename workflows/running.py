@@ -8,6 +8,7 @@ import logging
 from agents.offline.analyst import OfflineAnalyst
 from nightforge.domain.candidate import Campaign, Candidate
 from nightforge.domain.evidence import Calibration
+from nightforge.domain.minimisation import Minimisation
 from nightforge.domain.ports import Store
 from nightforge.domain.rehearsal import RehearsalReport
 from nightforge.domain.scoring import beats_reference
@@ -23,6 +24,7 @@ from workflows.confirmation import confirm_finalists, find_champion
 from workflows.contract import StopSwitch
 from workflows.house import House
 from workflows.lessons import leave_lessons, read_lessons
+from workflows.minimisation import Allowance, Minimiser, minimise_best
 from workflows.model_rehearsal import rehearse_models
 from workflows.ownership import Tenure, owning
 from workflows.presets import find_preset
@@ -82,6 +84,8 @@ async def _run(house: House, campaign_id: str, stop: StopSwitch, tenure: Tenure,
         if reason != INTERRUPTED and not search.control.is_over:
             await confirm_finalists(search)
             await find_champion(search)
+            if not stop.ended:
+                await minimise_best(search)
             await search.control.attend(analyse(search.workshop))
     finally:
         await search.abandon()
@@ -224,3 +228,21 @@ def has_improved(store: Store, campaign: Campaign) -> bool:
         and beats_reference(candidate.confirmation, campaign.plan, calibration)
         for candidate in store.ranked(campaign.campaign_id, limit=20)
     )
+
+
+async def minimise_winner(
+    house: House, campaign_id: str, ordinal: int, stop: StopSwitch, allowance: Allowance
+) -> Minimisation:
+    """Asked for by a person. CampaignBusy where somebody runs the campaign; UserError for what is no winner."""
+    store = house.store
+    async with owning(store, campaign_id, house.clock) as tenure:
+        stop.begun.set()
+        search = Search(open_workshop(house, store.campaign(campaign_id)), stop, tenure)
+        try:
+            with kept_awake(f"minimisation of {campaign_id}.{ordinal}"):
+                found = await Minimiser(search, store.candidate(campaign_id, ordinal), allowance).run()
+        finally:
+            await search.abandon()
+        if tenure.trouble is not None:
+            raise tenure.trouble
+        return found

@@ -19,6 +19,7 @@ from nightforge.cli import (
     doctor,
     evaluate,
     listing,
+    minimise,
     prepare,
     replay,
     report,
@@ -83,6 +84,7 @@ app.command("report", short_help="Report what a campaign found.")(report.report)
 app.command("eval", short_help="Evaluate one program by hand.")(evaluate.evaluate)
 app.command("export", short_help="Write a candidate and its evidence to a folder.")(replay.export)
 app.command("replay", short_help="Evaluate a result again and compare.")(replay.replay)
+app.command("minimise", short_help="Take out of a winner what it does not need.")(minimise.minimise)
 app.command("compare", short_help="Compare search policies at one budget.")(compare.compare)
 app.command("serve", short_help="Show campaigns in a browser.")(serve.serve)
 app.command("watch", hidden=True)(watch.watch)
