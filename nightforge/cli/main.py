@@ -18,6 +18,7 @@ from nightforge.cli import (
     diff,
     doctor,
     evaluate,
+    export,
     listing,
     minimise,
     prepare,
@@ -82,7 +83,7 @@ app.command("show", short_help="Show a campaign or a candidate.")(show.show)
 app.command("diff", short_help="Compare two candidates' programs.")(diff.diff)
 app.command("report", short_help="Report what a campaign found.")(report.report)
 app.command("eval", short_help="Evaluate one program by hand.")(evaluate.evaluate)
-app.command("export", short_help="Write a candidate and its evidence to a folder.")(replay.export)
+app.command("export", short_help="Write a candidate and its evidence to a folder.")(export.export)
 app.command("replay", short_help="Evaluate a result again and compare.")(replay.replay)
 app.command("minimise", short_help="Take out of a winner what it does not need.")(minimise.minimise)
 app.command("compare", short_help="Compare search policies at one budget.")(compare.compare)

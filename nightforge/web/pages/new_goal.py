@@ -503,15 +503,19 @@ def _search(before: Plan, form: Form) -> SearchSpec:
 
 
 def _stops(before: Plan, form: Form) -> tuple[StopSpec, ...]:
-    kept = [rule for rule in before.stop if rule.rule not in {"target", "patience"}]
+    """Target and patience as the form has them, each rule where it stood."""
+    made: dict[str, StopSpec] = {}
     target = form.number("target", least=-1e12, most=1e12)
     if target is not None:
         value = target if before.objectives[0].direction is Direction.MAX else -target
-        kept.append(StopSpec(rule="target", parameters={"value": value}))
+        made["target"] = StopSpec(rule="target", parameters={"value": value})
     patience = form.whole("patience", least=1, most=10**9)
     if patience is not None:
-        kept.append(StopSpec(rule="patience", parameters={"evaluations": patience}))
-    return tuple(kept)
+        made["patience"] = StopSpec(rule="patience", parameters={"evaluations": patience})
+    there = [rule for rule in before.stop if rule.rule in made or rule.rule not in {"target", "patience"}]
+    stood = {rule.rule for rule in there}
+    added = [rule for name, rule in made.items() if name not in stood]
+    return (*(made.get(rule.rule, rule) for rule in there), *added)
 
 
 def _log_tail(site: Site, campaign_id: str) -> tuple[str, ...]:
