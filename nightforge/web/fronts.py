@@ -9,7 +9,7 @@ from nightforge.domain.base import Frozen
 from nightforge.domain.candidate import Campaign, Candidate
 from nightforge.domain.evidence import Calibration
 from nightforge.domain.words import Direction
-from nightforge.report.choosing import Axis, Option, front_of
+from nightforge.report.choosing import Axis, Option
 from nightforge.report.data import stated_metric
 from nightforge.report.text import clean_line, counted, number
 from nightforge.store import SqlStore
@@ -64,7 +64,7 @@ def front_chart(
     points |= confirmed
     if not points:
         return None
-    edge = front_of(axes, [Option(ordinal, values) for ordinal, values in points.items()])
+    edge = edge_of(axes, points)
     hand = _by_hand(calibration, axes)
     sure = {one.ordinal for one in (*known, *picked) if one.confirmation is not None}
     bound = next((one.bound for one in campaign.plan.constraints if one.metric == axes[0].metric), None)
@@ -89,6 +89,24 @@ def front_chart(
         *(Place(ordinal=None, name=name, values=values) for name, values in hand.items()),
     ]
     return _chart(axes, places, drawn, beaten=_beaten(axes, edge, hand))
+
+
+def edge_of(axes: tuple[Axis, Axis], points: Mapping[int, tuple[float, float]]) -> tuple[Option, ...]:
+    """What no other beats in both, the best in the first axis first; of equal ones the first number. One pass."""
+    across, up = axes
+
+    def order(ordinal: int) -> tuple[float, float, int]:
+        x, y = points[ordinal]
+        return -across.turned(x), -up.turned(y), ordinal
+
+    edge: list[Option] = []
+    best = float("-inf")
+    for ordinal in sorted(points, key=order):
+        height = up.turned(points[ordinal][1])
+        if height > best:
+            best = height
+            edge.append(Option(ordinal, points[ordinal]))
+    return tuple(edge)
 
 
 def _stated(candidate: Candidate, axes: tuple[Axis, Axis]) -> tuple[float, float] | None:
