@@ -161,8 +161,8 @@ _SHADES = 5
 def draw_grid(grid: Grid, *, higher_is_better: bool) -> Markup:
     """Each cell's best in one of five shades, its number in words on hover; the best cell has a rim."""
     left = 12 + int(max((parts.wide(one) for one in grid.rows), default=0))
-    side = max(14, min(40, (420 - left) // max(1, len(grid.columns))))
-    tall = min(side, 28)
+    side = max(14, min(84, (416 - left) // max(1, len(grid.columns))))
+    tall = min(side, 30)
     width, top = 420, 18 if grid.y_title else 4
     height = top + tall * len(grid.rows) + 34
     values = [cell.value for cell in grid.cells]
@@ -217,7 +217,7 @@ def draw_roof(bars: Sequence[Bar], roof: float, *, unit: str, title: str) -> Mar
     name_wide = 14 + int(max(parts.wide(one.name) for one in bars))
     width, row = 420, 24
     height = row * len(bars) + 34
-    span = width - name_wide - 64
+    span = width - name_wide - 78
     largest = max(roof, *(one.value for one in bars))
     drawn = [
         f'<svg class="plot" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
@@ -230,7 +230,7 @@ def draw_roof(bars: Sequence[Bar], roof: float, *, unit: str, title: str) -> Mar
         drawn += [
             parts.text("name" if one.is_own else "ax", name_wide - 8, y + 12, one.name, anchor="end"),
             f'<rect class="amount {look}" x="{name_wide}" y="{y + 2}" width="{long:.1f}" height="13" rx="2"/>',
-            parts.text("ax", name_wide + long + 6, y + 12, f"{number(one.value)} {unit}"),
+            parts.text("ax", width - 4, y + 12, f"{number(one.value)} {unit}", anchor="end"),
         ]
     x = name_wide + span * roof / largest
     drawn += [
@@ -258,7 +258,7 @@ class Node:
     is_marked: bool = False
 
 
-_STEP, _LEVEL, _EDGE = 30, 118, 12
+_STEP, _GAP, _EDGE = 28, 44, 12
 
 
 def draw_tree(nodes: Sequence[Node], *, label: str) -> Markup:
@@ -266,25 +266,37 @@ def draw_tree(nodes: Sequence[Node], *, label: str) -> Markup:
     children: dict[int | None, list[Node]] = {}
     for node in sorted(nodes, key=lambda one: one.ordinal):
         children.setdefault(node.parent, []).append(node)
-    places = _places(children)
+    level = _GAP + max((_wide(node) for node in nodes), default=0.0)
+    places = _places(children, level)
     if not places:
         return Markup("")
-    width = int(max(x for x, _ in places.values())) + _LEVEL + 40
+    width = int(max(x for x, _ in places.values()) + level)
     height = int(max(y for _, y in places.values())) + 26
     drawn = [
         f'<svg class="plot tree" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
         f'height="{height}" role="img" aria-label={quoteattr(label)}>'
     ]
+    known = {node.ordinal: node for node in nodes}
     for node in nodes:
         if node.parent in places:
-            drawn += _edge(places[node.parent], places[node.ordinal], node.skipped)
+            x, y = places[node.parent]
+            drawn += _edge((x + _wide(known[node.parent]), y), places[node.ordinal], node.skipped)
     for node in nodes:
         drawn.append(_node(node, *places[node.ordinal]))
     drawn.append("</svg>")
     return Markup("\n".join(drawn))
 
 
-def _places(children: Mapping[int | None, Sequence[Node]]) -> dict[int, tuple[float, float]]:
+def _words(node: Node) -> str:
+    return f"{f'.{node.ordinal}' if node.ordinal else 'seed'} {node.words}".strip()
+
+
+def _wide(node: Node) -> float:
+    """The mark, and the words beside it."""
+    return 16 + 1.08 * parts.wide(_words(node))
+
+
+def _places(children: Mapping[int | None, Sequence[Node]], level: float) -> dict[int, tuple[float, float]]:
     """Leaves one below the other; without recursion, since a line may be hundreds of generations long."""
     places: dict[int, tuple[float, float]] = {}
     order: list[tuple[Node, int]] = []
@@ -296,23 +308,23 @@ def _places(children: Mapping[int | None, Sequence[Node]]) -> dict[int, tuple[fl
     row = 0
     for node, depth in order:
         if not children.get(node.ordinal):
-            places[node.ordinal] = (_EDGE + depth * _LEVEL, 16.0 + row * _STEP)
+            places[node.ordinal] = (_EDGE + depth * level, 18.0 + row * _STEP)
             row += 1
     for node, depth in reversed(order):
         own = children.get(node.ordinal)
         if own:
             heights = [places[child.ordinal][1] for child in own]
-            places[node.ordinal] = (_EDGE + depth * _LEVEL, (min(heights) + max(heights)) / 2)
+            places[node.ordinal] = (_EDGE + depth * level, (min(heights) + max(heights)) / 2)
     return places
 
 
 def _edge(start: tuple[float, float], end: tuple[float, float], skipped: int) -> list[str]:
     (x1, y1), (x2, y2) = start, end
-    middle = x2 - 30
+    bend = x2 - _GAP / 2
     dashed = " skip" if skipped else ""
-    bend = f"C{middle:.1f},{y1:.1f} {middle:.1f},{y2:.1f} {x2 - 6:.1f},{y2:.1f}"
-    path = f'<path class="kin{dashed}" d="M{x1 + 6:.1f},{y1:.1f} L{middle - 14:.1f},{y1:.1f} {bend}"/>'
-    return [path, parts.text("ax", x2 - 10, y2 - 5, f"+{skipped}", anchor="end")] if skipped else [path]
+    curve = f"C{bend:.1f},{y1:.1f} {bend - 8:.1f},{y2:.1f} {x2 - 7:.1f},{y2:.1f}"
+    path = f'<path class="kin{dashed}" d="M{x1:.1f},{y1:.1f} L{x2 - _GAP:.1f},{y1:.1f} {curve}"/>'
+    return [path, parts.text("ax", x2 - 9, y2 - 5, f"+{skipped}", anchor="end")] if skipped else [path]
 
 
 def _node(node: Node, x: float, y: float) -> str:
@@ -323,6 +335,5 @@ def _node(node: Node, x: float, y: float) -> str:
         "suspicious": f'<path class="node hollow s-suspicious{marked}" d="M{x:.1f},{y - 6:.1f} l6,11 h-12 z"/>',
         "measured": f'<circle class="node s-measured{marked}" cx="{x:.1f}" cy="{y:.1f}" r="4.6"/>',
     }.get(node.look, f'<circle class="node hollow s-drafted{marked}" cx="{x:.1f}" cy="{y:.1f}" r="4.4"/>')
-    name = f".{node.ordinal}" if node.ordinal else "seed"
-    words = parts.text("name" if node.is_marked else "ax", x + 10, y + 4, f"{name} {node.words}".strip())
+    words = parts.text("name" if node.is_marked else "ax", x + 10, y + 4, _words(node))
     return f"<a href={quoteattr(node.href)}>{shape}{words}</a>"
