@@ -22,6 +22,7 @@ from tools.patching import unified_diff
 from workflows.campaign import Campaign as Search
 from workflows.confirmation import confirm_finalists, find_champion
 from workflows.contract import StopSwitch
+from workflows.heralding import heralding, tell_end
 from workflows.house import House
 from workflows.lessons import leave_lessons, read_lessons
 from workflows.minimisation import Allowance, Minimiser, minimise_best
@@ -50,19 +51,27 @@ async def run_campaign(house: House, campaign_id: str, stop: StopSwitch) -> str:
         gc.freeze()  # modules stay until the process ends: no full collection need walk through them again
     store = house.store
     said_before = max((command.sequence for command in store.waiting_commands(campaign_id)), default=0)
-    async with owning(store, campaign_id, house.clock) as tenure:
+    webhook, stalled_s = house.webhook, house.stalled_s
+    async with (
+        owning(store, campaign_id, house.clock) as tenure,
+        heralding(store, campaign_id, house.clock, webhook, stalled_s=stalled_s) as herald,
+    ):
         stop.begun.set()
         try:
             with kept_awake(f"campaign {campaign_id}"):
                 reason = await _run(house, campaign_id, stop, tenure, said_before)
         except RehearsalFailed as error:
             await _leave(store, tenure, CampaignState.FAILED, f"rehearsal: {error}")
+            tell_end(herald, CampaignState.FAILED, "rehearsal")
             raise
         except Exception as error:
             await _leave(store, tenure, CampaignState.PAUSED, str(error) or type(error).__name__)
+            tell_end(herald, CampaignState.PAUSED, type(error).__name__)
             raise
         state = CampaignState.PAUSED if reason == INTERRUPTED else CampaignState.FINISHED
         await store.set_campaign_state(campaign_id, state, reason=reason)
+        if state is CampaignState.FINISHED:
+            tell_end(herald, state, reason)  # who interrupted it knows
         return reason
 
 
