@@ -117,7 +117,7 @@ async def test_a_pause_by_trouble_is_told_without_the_words_of_the_error(
 
     async with open_toy_night() as night:
         night.house.webhook = hook(receiver)
-        night.house.evaluators = {"toy": Broken}
+        night.house.evaluators = {"toy": Broken}  # type: ignore[dict-item]
         with pytest.raises(EvaluatorFault):
             await run(night)
         await night.house.webhook.close()
