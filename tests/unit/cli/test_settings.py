@@ -212,7 +212,5 @@ def test_a_webhook_comes_by_environment_only_and_is_never_shown(tmp_path: Path, 
 def test_a_webhook_that_is_no_web_address_is_refused_without_showing_it(tmp_path: Path) -> None:
     environ = {"NIGHTFORGE_HOME": str(tmp_path), "NIGHTFORGE_WEBHOOK_URL": "ftp://s3cret"}
     with pytest.raises(UserError, match="webhook_url: must start with http") as refused:
-        load_settings(
-            environ={"NIGHTFORGE_HOME": str(tmp_path), "NIGHTFORGE_WEBHOOK_URL": "ftp://s3cret"}, cwd=tmp_path
-        )
+        load_settings(environ=environ, cwd=tmp_path)
     assert "s3cret" not in str(refused.value)
