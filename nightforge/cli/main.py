@@ -32,6 +32,7 @@ from nightforge.cli import (
     stop,
     task,
     tasks,
+    top,
     watch,
 )
 from nightforge.cli.failures import ErrorBoundary
@@ -78,6 +79,7 @@ app.command("hint", short_help="Advise a campaign in words.")(steer.hint)
 app.command("star", short_help="Mark a candidate.")(steer.star)
 app.command("discard", short_help="Say no to a candidate.")(steer.discard)
 app.command("budget", short_help="Show or change a campaign's caps.")(steer.budget)
+app.command("top", short_help="Follow a campaign live.")(top.top)
 app.command("list", short_help="List the campaigns.")(listing.list_campaigns)
 app.command("show", short_help="Show a campaign or a candidate.")(show.show)
 app.command("diff", short_help="Compare two candidates' programs.")(diff.diff)

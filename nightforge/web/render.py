@@ -11,7 +11,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, TypeVar, get_type_hints
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, Query
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -123,7 +123,7 @@ class Renderer:
         said = unquote(request.cookies.get(SAID, ""))
         text = self.environment.get_template(template).render(
             view=view,
-            path=request.url.path,
+            path=quote(request.url.path, safe="/"),
             query=request.url.query,
             seal=site.seals.seal(request.state.session),
             person=person_of(request),
