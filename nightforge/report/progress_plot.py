@@ -57,6 +57,8 @@ def draw_progress(drawn: Progress) -> str:
         levels += parts.level(inner, "base", drawn.baseline[1], drawn.baseline[0], taken)
     if drawn.roof is not None and low <= drawn.roof[1] <= high:
         levels += parts.level(inner, "roof", drawn.roof[1], drawn.roof[0], taken)
+    elif drawn.roof is not None:
+        levels += _far_roof(inner, drawn.roof, drawn.unit)
     strip = inner.floor - _STRIP
     return "\n".join(
         [
@@ -82,6 +84,13 @@ def draw_progress(drawn: Progress) -> str:
             "</svg>",
         ]
     )
+
+
+def _far_roof(frame: parts.Frame, roof: tuple[str, float], unit: str) -> list[str]:
+    """Said at the edge that it lies beyond, so that nobody takes the picture's end for the roof."""
+    above = roof[1] > frame.y[1]
+    words = f"{'↑' if above else '↓'} {roof[0]}, at {number(roof[1])} {unit}".rstrip()
+    return [parts.text("rooft", frame.right - 2, parts.TOP - 4 if above else frame.floor - 4, words, anchor="end")]
 
 
 def _dot(frame: parts.Frame, one: tuple[int, float]) -> str:
