@@ -37,6 +37,8 @@ USER_FILE = "config.toml"
 PROJECT_FILE = "nightforge.toml"
 BUILT_IN = "built-in"
 ONLY_BY_FLAG = {"unsafe_local": "--unsafe-local"}
+SECRETS = frozenset({"api_key", "webhook_url", "webhook_secret"})
+"""Read from the environment and from .env, never from a settings file. A webhook's address lets anyone write there."""
 FOREIGN_VARIABLES = {"OPENAI_API_KEY": "api_key", "OPENAI_BASE_URL": "base_url"}
 
 
@@ -76,6 +78,12 @@ class Settings(BaseSettings):
     max_concurrent_calls: Annotated[int, Field(ge=1, le=256)] = 8
     proxy_from_env: bool = False
     """Reach model endpoints through the proxy that HTTPS_PROXY and the like name."""
+    webhook_url: SecretStr | None = None
+    """Where notices are posted (finished, stalled, budget at 80 %, new champion, suspicious); unset, nowhere."""
+    webhook_secret: SecretStr | None = None
+    """Signs the notices (HMAC-SHA256), so that the receiver can tell them from others'."""
+    stalled_minutes: Annotated[float, Field(gt=0)] = 60.0
+    """Without a better candidate: a notice says that the search stands still."""
     in_flight: Annotated[int, Field(ge=1, le=256)] | None = None
     """Candidates under way at once; unset, measured reply and evaluation times decide."""
     evaluation_slots: Annotated[int, Field(ge=1, le=64)] = 1
@@ -102,6 +110,13 @@ class Settings(BaseSettings):
     @classmethod
     def _http_address(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _web_address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
         return value
 
@@ -181,7 +196,7 @@ class Resolved:
     unknown_variables: tuple[str, ...] = ()
     """`NIGHTFORGE_*` variables that name no setting."""
 
-    SECRET: ClassVar[frozenset[str]] = frozenset({"api_key"})
+    SECRET: ClassVar[frozenset[str]] = SECRETS
 
     def shown(self, name: str) -> str:
         """The value for a person's eyes: secrets only as set or not set."""
@@ -275,11 +290,12 @@ def _file_layer(path: Path, known: set[str]) -> Layer:
         tool = document.get("tool")
         table = tool.get("nightforge", {}) if isinstance(tool, dict) else {}
         document = table if isinstance(table, dict) else {}
-    if "api_key" in document:
+    for name in sorted(SECRETS & document.keys()):
+        what = "a key" if name == "api_key" else "a webhook's address or secret"
         raise UserError(
-            "a key is never read from a settings file, which is easily shared",
+            f"{what} is never read from a settings file, which is easily shared",
             where=str(path),
-            hint="remove api_key there and set NIGHTFORGE_API_KEY, in the environment or in .env",
+            hint=f"remove {name} there and set {PREFIX}{name.upper()}, in the environment or in .env",
         )
     for name in document:
         if name not in known:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 LONG = 24
 """Lines from which an inserted run is broken at its blank lines."""
+ALIKE = 0.6
+"""Ratio of matching characters from which a line is taken for another one's successor."""
+MOST_PAIRS = 2500
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,7 @@ def changes_between(old: str, new: str) -> tuple[Change, ...]:
         if tag == "equal":
             continue
         gone, come = before[i:j], after[k:m]
-        if tag == "replace" and len(gone) == len(come):
-            pieces = [(i + at, [gone[at]], [come[at]]) for at in range(len(gone))]
-        elif tag == "insert" and len(come) >= LONG:
-            pieces = [(i, [], part) for part in _paragraphs(come)]
-        else:
-            pieces = [(i, gone, come)]
-        for start, old_lines, new_lines in pieces:
+        for start, old_lines, new_lines in _pieces(i, gone, come):
             found.append(Change(len(found) + 1, start, tuple(old_lines), tuple(new_lines)))
     return tuple(found)
 
@@ -55,6 +52,35 @@ def without(old: str, new: str, left_out: Collection[int]) -> str:
         built += change.before if change.number in left_out else change.after
         at = change.start + len(change.before)
     return "".join([*built, *before[at:]])
+
+
+def _pieces(start: int, gone: list[str], come: list[str]) -> list[tuple[int, list[str], list[str]]]:
+    """Smaller hunks of one: lines that became others that are like them, and what lies between."""
+    if gone and len(gone) == len(come):
+        return [(start + at, [gone[at]], [come[at]]) for at in range(len(gone))]
+    pair = _most_alike(gone, come)
+    if pair is not None:
+        i, k = pair
+        rest = (start + i + 1, gone[i + 1 :], come[k + 1 :])
+        return [*_pieces(start, gone[:i], come[:k]), (start + i, [gone[i]], [come[k]]), *_pieces(*rest)]
+    if not gone and len(come) >= LONG:
+        return [(start, [], part) for part in _paragraphs(come)]
+    return [(start, gone, come)] if gone or come else []
+
+
+def _most_alike(gone: list[str], come: list[str]) -> tuple[int, int] | None:
+    """The two lines that are most alike, in order of the program; None where none are, or there are too many."""
+    if not gone or not come or len(gone) * len(come) > MOST_PAIRS:
+        return None
+    best, place = ALIKE, None
+    for i, old in enumerate(gone):
+        matcher = difflib.SequenceMatcher(None, autojunk=False)
+        matcher.set_seq2(old)
+        for k, new in enumerate(come):
+            matcher.set_seq1(new)
+            if matcher.quick_ratio() > best and matcher.ratio() > best:
+                best, place = matcher.ratio(), (i, k)
+    return place
 
 
 def _lines(text: str) -> list[str]:

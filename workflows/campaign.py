@@ -28,7 +28,7 @@ from workflows.graph import CandidateGraph, build_graph, steps_at_most
 from workflows.outage import Outage
 from workflows.outcome import catch_up, look_again, tell
 from workflows.ownership import Tenure
-from workflows.stopping import CONFIRMATION_COST, Progress, StopRule, first_reason, rules_for
+from workflows.stopping import CONFIRMATION_COST, MINIMISING_SHARE, Progress, StopRule, first_reason, rules_for
 from workflows.workshop import Desk, Workshop
 
 TICK_S = 0.25
@@ -232,7 +232,7 @@ class Campaign:
             active_s=self.tenure.active_s,
             in_flight=len(self.flight),
             barren=self.barren,
-            reserve_s=seconds * ending,
+            reserve_s=seconds * ending + MINIMISING_SHARE * (shop.plan.budget.wall_s or 0.0),
             now_s=shop.clock.now().timestamp(),
         )
 

@@ -28,6 +28,7 @@ from workflows.slotted import SlottedSandbox
 if TYPE_CHECKING:
     from tools.llm import OpenAIModelClient
     from tools.llm_memory import ModelMemory
+    from tools.notify import Webhook
     from workflows.model_rehearsal import Entrant, EntrantFactory
 
 TeamFactory = Callable[[Sequence[ModelSpec], BudgetMeter, str], Team]
@@ -48,6 +49,9 @@ class House:
     """The campaign-level graph's own SQLite file; the candidates' truth is in the store."""
     owner: str = ""
     """Whose campaigns these are."""
+    webhook: Webhook | None = None
+    """Where a person is told of what happens; None: nobody is."""
+    stalled_s: float = 3600.0
     tasks: Callable[[], Sequence[Task]] = shipped_tasks
     find_task: Callable[[str], Task] = find_task
     evaluators: Mapping[str, EvaluatorFactory] = field(default_factory=dict)
@@ -78,6 +82,9 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         closing.push_async_callback(store.close)
         broker = MachineBroker(settings.shared_dir, daily_usd=settings.daily_usd)
         closing.callback(broker.close)
+        webhook = _open_webhook(settings, clock)
+        if webhook is not None:
+            closing.push_async_callback(webhook.close)
         teams = _Teams(settings, store, clock, closing, broker)
         yield House(
             store=store,
@@ -96,8 +103,18 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             disclose=teams.disclose,
             checkpoints=settings.home / "checkpoints.db",
             owner=settings.person,
+            webhook=webhook,
+            stalled_s=60 * settings.stalled_minutes,
             resolve_models=lambda models: resolve(tuple(models), base_url=settings.base_url or ""),
         )
+
+
+def _open_webhook(settings: Settings, clock: Clock) -> Webhook | None:
+    if settings.webhook_url is None:
+        return None
+    from tools.notify import Webhook
+
+    return Webhook(settings.webhook_url, clock, secret=settings.webhook_secret, proxy_from_env=settings.proxy_from_env)
 
 
 @dataclass

@@ -8,6 +8,7 @@ import logging
 from agents.offline.analyst import OfflineAnalyst
 from nightforge.domain.candidate import Campaign, Candidate
 from nightforge.domain.evidence import Calibration
+from nightforge.domain.minimisation import Minimisation
 from nightforge.domain.ports import Store
 from nightforge.domain.rehearsal import RehearsalReport
 from nightforge.domain.scoring import beats_reference
@@ -21,8 +22,10 @@ from tools.patching import unified_diff
 from workflows.campaign import Campaign as Search
 from workflows.confirmation import confirm_finalists, find_champion
 from workflows.contract import StopSwitch
+from workflows.heralding import heralding, tell_end
 from workflows.house import House
 from workflows.lessons import leave_lessons, read_lessons
+from workflows.minimisation import Allowance, Minimiser, minimise_best
 from workflows.model_rehearsal import rehearse_models
 from workflows.ownership import Tenure, owning
 from workflows.presets import find_preset
@@ -48,19 +51,27 @@ async def run_campaign(house: House, campaign_id: str, stop: StopSwitch) -> str:
         gc.freeze()  # modules stay until the process ends: no full collection need walk through them again
     store = house.store
     said_before = max((command.sequence for command in store.waiting_commands(campaign_id)), default=0)
-    async with owning(store, campaign_id, house.clock) as tenure:
+    webhook, stalled_s = house.webhook, house.stalled_s
+    async with (
+        owning(store, campaign_id, house.clock) as tenure,
+        heralding(store, campaign_id, house.clock, webhook, stalled_s=stalled_s) as herald,
+    ):
         stop.begun.set()
         try:
             with kept_awake(f"campaign {campaign_id}"):
                 reason = await _run(house, campaign_id, stop, tenure, said_before)
         except RehearsalFailed as error:
             await _leave(store, tenure, CampaignState.FAILED, f"rehearsal: {error}")
+            tell_end(herald, CampaignState.FAILED, "rehearsal")
             raise
         except Exception as error:
             await _leave(store, tenure, CampaignState.PAUSED, str(error) or type(error).__name__)
+            tell_end(herald, CampaignState.PAUSED, type(error).__name__)
             raise
         state = CampaignState.PAUSED if reason == INTERRUPTED else CampaignState.FINISHED
         await store.set_campaign_state(campaign_id, state, reason=reason)
+        if state is CampaignState.FINISHED:
+            tell_end(herald, state, reason)  # who interrupted it knows
         return reason
 
 
@@ -82,6 +93,8 @@ async def _run(house: House, campaign_id: str, stop: StopSwitch, tenure: Tenure,
         if reason != INTERRUPTED and not search.control.is_over:
             await confirm_finalists(search)
             await find_champion(search)
+            if not stop.ended:
+                await minimise_best(search)
             await search.control.attend(analyse(search.workshop))
     finally:
         await search.abandon()
@@ -224,3 +237,21 @@ def has_improved(store: Store, campaign: Campaign) -> bool:
         and beats_reference(candidate.confirmation, campaign.plan, calibration)
         for candidate in store.ranked(campaign.campaign_id, limit=20)
     )
+
+
+async def minimise_winner(
+    house: House, campaign_id: str, ordinal: int, stop: StopSwitch, allowance: Allowance
+) -> Minimisation:
+    """Asked for by a person. CampaignBusy where somebody runs the campaign; UserError for what is no winner."""
+    store = house.store
+    async with owning(store, campaign_id, house.clock) as tenure:
+        stop.begun.set()
+        search = Search(open_workshop(house, store.campaign(campaign_id)), stop, tenure)
+        try:
+            with kept_awake(f"minimisation of {campaign_id}.{ordinal}"):
+                found = await Minimiser(search, store.candidate(campaign_id, ordinal), allowance).run()
+        finally:
+            await search.abandon()
+        if tenure.trouble is not None:
+            raise tenure.trouble
+        return found

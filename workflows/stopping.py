@@ -22,6 +22,8 @@ EXHAUSTED_AFTER = 24
 
 CONFIRMATION_COST = 3.0
 """What a confirmation takes, in evaluations: twice the rounds, hidden shapes beside the primary one, a fresh start."""
+MINIMISING_SHARE = 0.03
+"""Of the wall time, kept for taking out of the winner what it does not need."""
 DUEL_COST = 2.0
 """What a duel of two confirmed ones takes, in evaluations: twice the rounds. It comes after the budget."""
 

@@ -22,6 +22,7 @@ from evaluators.kernels.bench import Cast, open_bench
 from evaluators.kernels.build import BuildFailure, build_kernel, check_source
 from evaluators.kernels.checker import KernelChecker, open_kernel_checker
 from evaluators.kernels.duel import measure_duel
+from evaluators.kernels.export import kernel_files
 from evaluators.kernels.gate import inspect_library
 from evaluators.kernels.honest import honest_kernels
 from evaluators.kernels.impostors import kernel_impostors
@@ -37,6 +38,7 @@ from evaluators.kernels.spec import (
     read_settings,
 )
 from evaluators.kernels.toolchain import Missing, Recipe, Toolchain, runners_folder
+from nightforge.domain.artifact import ExportedFile
 from nightforge.domain.base import Scalar
 from nightforge.domain.duel import DuelFinding
 from nightforge.domain.evidence import Calibration, Evidence
@@ -231,6 +233,10 @@ class KernelEvaluator:
         tools = await self._toolchain.versions()
         async with open_kernel_checker(self._sandbox, built.cast, dims, wall_s, seed=seed, tools=tools) as checker:
             yield checker
+
+    def files(self, source: str, task: Task, parameters: Mapping[str, Scalar]) -> Mapping[str, ExportedFile]:
+        """Implements `nightforge.domain.artifact.OffersFiles`."""
+        return kernel_files(source, task, read_settings(task))
 
     def honest_programs(self, task: Task) -> Sequence[Honest]:
         return honest_kernels(task)

@@ -13,6 +13,7 @@ import evaluators
 from evaluators.cascade import Cascade, CascadeEnded
 from evaluators.integrity.seams import Honest, Impostor
 from evaluators.schedulers.explain import explained
+from evaluators.schedulers.export import rule_files
 from evaluators.schedulers.integrity import RuleChecker, impostors_of
 from evaluators.schedulers.player import PYTHON, Budget, worker_file
 from evaluators.schedulers.problem import Split
@@ -21,6 +22,7 @@ from evaluators.schedulers.sets import CaseBook
 from evaluators.schedulers.spec import STAGES, SchedulerSettings, load_problem, read_references, read_settings
 from evaluators.schedulers.stages import METRIC, Course
 from evaluators.schedulers.text_rules import check_text
+from nightforge.domain.artifact import ExportedFile
 from nightforge.domain.base import Scalar
 from nightforge.domain.evidence import Baseline, Calibration, Evidence, Metric
 from nightforge.domain.explanation import STAGE as EXPLAIN
@@ -88,6 +90,10 @@ class SchedulerEvaluator:
                 raise EvaluatorFault("python3 does not run inside the box", hint=install_hint("python3"))
             self._python = result.stdout.decode(errors="replace").strip()
         return {"python3": self._python}
+
+    def files(self, source: str, task: Task, parameters: Mapping[str, Scalar]) -> Mapping[str, ExportedFile]:
+        """Implements `nightforge.domain.artifact.OffersFiles`."""
+        return rule_files(source, task)
 
     async def calibrate(self, task: Task, parameters: Mapping[str, Scalar], *, seed: int) -> Calibration:
         settings = read_settings(task)

@@ -18,7 +18,9 @@ from nightforge.cli import (
     diff,
     doctor,
     evaluate,
+    export,
     listing,
+    minimise,
     prepare,
     replay,
     report,
@@ -30,6 +32,7 @@ from nightforge.cli import (
     stop,
     task,
     tasks,
+    top,
     watch,
 )
 from nightforge.cli.failures import ErrorBoundary
@@ -76,13 +79,15 @@ app.command("hint", short_help="Advise a campaign in words.")(steer.hint)
 app.command("star", short_help="Mark a candidate.")(steer.star)
 app.command("discard", short_help="Say no to a candidate.")(steer.discard)
 app.command("budget", short_help="Show or change a campaign's caps.")(steer.budget)
+app.command("top", short_help="Follow a campaign live.")(top.top)
 app.command("list", short_help="List the campaigns.")(listing.list_campaigns)
 app.command("show", short_help="Show a campaign or a candidate.")(show.show)
 app.command("diff", short_help="Compare two candidates' programs.")(diff.diff)
 app.command("report", short_help="Report what a campaign found.")(report.report)
 app.command("eval", short_help="Evaluate one program by hand.")(evaluate.evaluate)
-app.command("export", short_help="Write a candidate and its evidence to a folder.")(replay.export)
+app.command("export", short_help="Write a candidate and its evidence to a folder.")(export.export)
 app.command("replay", short_help="Evaluate a result again and compare.")(replay.replay)
+app.command("minimise", short_help="Take out of a winner what it does not need.")(minimise.minimise)
 app.command("compare", short_help="Compare search policies at one budget.")(compare.compare)
 app.command("serve", short_help="Show campaigns in a browser.")(serve.serve)
 app.command("watch", hidden=True)(watch.watch)

@@ -16,17 +16,20 @@ if TYPE_CHECKING:
 _GIT_S = 60.0
 
 
-def check_patch(output: Output, task: Task, files: Mapping[str, bytes], folder: Path) -> None:
-    """UserError where the task has no tree to patch, the candidate changes nothing, or the patch does not apply."""
-    from evaluators.own.evaluator import PATCH_FILE, git_top
-    from evaluators.own.spec import is_own, read_settings, tree_of
+def own_patch(task: Task, files: Mapping[str, bytes]) -> bytes | None:
+    """The patch that the evaluator made for the user's tree; None where the task is none of the user's own code."""
+    from evaluators.own.evaluator import PATCH_FILE
+    from evaluators.own.spec import is_own
+
+    return files.get(PATCH_FILE) if is_own(task.root) else None
+
+
+def check_patch(output: Output, task: Task, patch: bytes, place: Path) -> None:
+    """UserError where the patch at `place` does not apply to the tree that the task was made of."""
+    from evaluators.own.evaluator import git_top
+    from evaluators.own.spec import read_settings, tree_of
     from sandbox.platform import find_tool
 
-    if PATCH_FILE not in files or not is_own(task.root):
-        raise UserError("has no tree to patch", where=f"task {task.name}", hint="--patch goes with code of your own")
-    patch, place = files[PATCH_FILE], folder / PATCH_FILE
-    if not patch:
-        raise UserError("it changes nothing", where=str(place), hint="the seed is your program as it was")
     top, _ = git_top(tree_of(task, read_settings(task)))
     if find_tool("git") is None:
         output.note(f"git is not installed: not tried; apply it in {top} with `patch -p1 < {place}`")

@@ -1,4 +1,4 @@
-"""`nightforge export` and `nightforge replay`: a result leaves the database, and is held to what it says."""
+"""`nightforge replay`: a result is held to what it says, from the database or from the folder that it left with."""
 
 from __future__ import annotations
 
@@ -22,56 +22,6 @@ if TYPE_CHECKING:
     from nightforge.settings import Settings
 
 DISAGREES = 4
-_SUFFIXES = {"c": "c", "verilog": "v", "python": "py", "json": "json", "cuda": "cu", "bundle": "bundle"}
-
-
-def export(
-    ref: Annotated[str, typer.Argument(metavar="ID.NUMBER", help="A candidate.")],
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder that is not there yet, or is empty.")],
-    patch: Annotated[
-        bool, typer.Option("--patch", help="Own code: try with git whether change.patch applies to your tree.")
-    ] = False,
-    sandbox: SandboxFlag = None,
-    unsafe_local: UnsafeFlag = False,
-    json: JsonFlag = False,
-    quiet: QuietFlag = False,
-    verbose: VerboseFlag = False,
-) -> None:
-    """Write a candidate's program and evidence to a folder that `nightforge replay` can check anywhere."""
-    output = Output.open(json=json, quiet=quiet, verbose=verbose)
-    import asyncio
-
-    from nightforge.catalogue import find_task
-    from nightforge.cli.reading import resolve_settings
-    from nightforge.domain.artifact import ARTIFACT_FILE, OffersExport
-
-    settings = resolve_settings({"sandbox": sandbox, "unsafe_local": unsafe_local or None}).settings
-    artifact, source = _stored(settings, ref)
-    task = find_task(artifact.task)
-    suffix = "py" if source.startswith("# nightforge: generator") else _SUFFIXES.get(task.language, "txt")
-    artifact = artifact.model_copy(update={"program": f"program.{suffix}"})
-    files = {artifact.program: source.encode(), ARTIFACT_FILE: (artifact.model_dump_json(indent=2) + "\n").encode()}
-    evaluator = _evaluator(settings, task)
-    if isinstance(evaluator, OffersExport):
-        files |= asyncio.run(evaluator.export(source, task, artifact.parameters))
-    _write(folder, files)
-    if output.json:
-        output.record(
-            {
-                "kind": "export",
-                "candidate": artifact.candidate,
-                "evidence_class": artifact.evidence.evidence_class.value,
-                "files": [str(folder / name) for name in files],
-            }
-        )
-    else:
-        output.text("\n".join(str(folder / name) for name in files))
-    if patch:
-        from nightforge.cli.patch import check_patch
-
-        check_patch(output, task, files, folder)
-    if not artifact.evidence.evidence_class.can_be_confirmed:
-        output.note(f"evidence {artifact.evidence.evidence_class.value}: {artifact.evidence.evidence_class.meaning}")
 
 
 def replay(
@@ -95,7 +45,7 @@ def replay(
     is_place = "/" in ref or Path(ref).is_dir() or ref.endswith(".json")
     artifact, source = _exported(Path(ref)) if is_place else _stored(settings, ref)
     task = find_task(artifact.task)
-    evaluator = _evaluator(settings, task)
+    evaluator = evaluator_for(settings, task)
     stored = next((stage.seed for stage in artifact.evidence.stages if stage.seed is not None), None)
     fixed = stored if seed is None else seed
     found, band = asyncio.run(
@@ -166,8 +116,8 @@ def _repeats(evaluator: Evaluator, evidence: Evidence) -> bool:
 def _stored(settings: Settings, ref: str) -> tuple[Artifact, str]:
     """From the database. NotFound for a candidate that was never evaluated."""
     from nightforge.cli.reading import opened_store, split_ref
-    from nightforge.domain.artifact import Artifact
-    from nightforge.errors import NotFound, UserError
+    from nightforge.errors import UserError
+    from nightforge.report.bundle import artifact_of, source_of
 
     name, ordinal = split_ref(ref)
     if ordinal is None:
@@ -175,22 +125,8 @@ def _stored(settings: Settings, ref: str) -> tuple[Artifact, str]:
     with opened_store(settings.database_url) as store:
         campaign = store.campaign(name)
         candidate = store.candidate(campaign.campaign_id, ordinal)
-        evidence = candidate.confirmation or candidate.evidence
-        if candidate.code_sha is None or evidence is None:
-            raise NotFound("it was never evaluated", where=candidate.ref, hint="`nightforge show ID` lists the others")
-        source = store.source(candidate.code_sha)
-    plan = campaign.plan
-    artifact = Artifact(
-        candidate=candidate.ref,
-        goal=plan.goal,
-        task=plan.task,
-        parameters=plan.parameters,
-        program="",
-        sha256=sha256(source.encode()).hexdigest(),
-        evidence=evidence,
-        judged=(*(one.metric for one in plan.objectives), *(one.metric for one in plan.constraints)),
-    )
-    return artifact, source
+        source = source_of(store, candidate)
+    return artifact_of(campaign, candidate, source), source
 
 
 def _exported(place: Path) -> tuple[Artifact, str]:
@@ -217,10 +153,13 @@ def _exported(place: Path) -> tuple[Artifact, str]:
             where=str(path.parent / artifact.program),
             hint=f"`nightforge eval --task {artifact.task}` evaluates a changed one",
         )
+    if artifact.task.startswith("./"):  # the task left with it
+        artifact = artifact.model_copy(update={"task": str((path.parent / artifact.task).resolve())})
     return artifact, program.decode("utf-8")
 
 
-def _evaluator(settings: Settings, task: Task) -> Evaluator:
+def evaluator_for(settings: Settings, task: Task) -> Evaluator:
+    """With the sandbox that the settings ask for."""
     from nightforge.cli.evaluate import open_evaluator
     from sandbox import open_sandbox
 
@@ -232,16 +171,3 @@ def _evaluator(settings: Settings, task: Task) -> Evaluator:
         unsafe_local=settings.unsafe_local,
     )
     return open_evaluator(task, box)
-
-
-def _write(folder: Path, files: dict[str, bytes]) -> None:
-    from nightforge.errors import UserError
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise UserError("the folder is not empty", where=str(folder), hint="name another")
-        for name, content in files.items():
-            (folder / name).write_bytes(content)
-    except OSError as error:
-        raise UserError(f"cannot be written: {error.strerror}", where=str(folder), hint="name another place") from error

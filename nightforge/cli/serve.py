@@ -105,8 +105,10 @@ def run_server(app: FastAPI, listening: socket.socket) -> None:
 
     class Server(uvicorn.Server):
         def handle_exit(self, sig: int, frame: object) -> None:
-            app.state.site.closing = True  # streams see it and end; uvicorn would wait for them
-            super().handle_exit(sig, frame)  # type: ignore[arg-type]
+            # Streams see it and end; uvicorn would wait for them. Nor is the signal raised again afterwards, as uvicorn
+            # does: being told to end is how a server ends.
+            app.state.site.closing = True
+            self.force_exit, self.should_exit = self.should_exit, True
 
     config = uvicorn.Config(
         app,

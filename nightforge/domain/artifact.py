@@ -12,6 +12,8 @@ from nightforge.domain.evidence import Evidence, Metric
 from nightforge.domain.task import Task
 
 ARTIFACT_FILE = "artifact.json"
+ORIGINAL, RESULT = "original.v", "design.v"
+"""Of hardware: what the user had and what it became, both with the user's names. A patch is made between them."""
 
 
 class Artifact(Frozen):
@@ -106,3 +108,18 @@ class OffersExport(Protocol):
     async def export(self, source: str, task: Task, parameters: Mapping[str, Scalar]) -> Mapping[str, bytes]:
         """File name → content, to lie beside the program. Raises UserError when it cannot be made."""
         ...
+
+
+@runtime_checkable
+class OffersFiles(Protocol):
+    """What an evaluator adds to `Evaluator` that can be made from text alone: nothing is run for it."""
+
+    def files(self, source: str, task: Task, parameters: Mapping[str, Scalar]) -> Mapping[str, ExportedFile]:
+        """File name → content, to lie beside an exported program: a header, a wrapper, a module."""
+        ...
+
+
+class ExportedFile(Frozen):
+    content: str
+    what: str
+    """In a few words, for the folder's README."""

@@ -60,6 +60,8 @@ class Minimisation(Frozen):
     """The minimal program's gain over the seed, in that scale."""
     evaluations: int = 0
     """What it took so far: evaluations, duels and confirmations."""
+    note: str = ""
+    """Why nothing was left out although hunks could have been; empty where that is not so."""
     ended: str = ""
     """`done`, or what stopped it; empty while it goes on."""
 

@@ -108,7 +108,7 @@ def amount_text(data: ReportData, value: float) -> str:
 
 
 def reference_title(data: ReportData) -> str:
-    return (data.reference.title or data.reference.name) if data.reference else "the reference"
+    return (data.reference.title or data.reference.name).rstrip(".") if data.reference else "the reference"
 
 
 def reference_amount(data: ReportData) -> str:

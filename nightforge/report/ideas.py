@@ -37,7 +37,7 @@ def make_ideas(data: ReportData) -> Section | None:
     shown = data.ideas[:IDEAS_SHOWN]
     rows = tuple(_row(data, place, idea) for place, idea in enumerate(shown, start=1))
     blocks: list[Block] = [Table(columns=columns, rows=rows)]
-    folded = tuple(f"twins of {idea.leader.candidate.ref}: {_twins(idea)}" for idea in shown if idea.twins)
+    folded = tuple(f"twins of {idea.leader.candidate.ref}: {_twins(data, idea)}" for idea in shown if idea.twins)
     if folded:
         blocks.append(Bullets(items=folded))
     finalists = counted(sum(1 + len(idea.twins) for idea in data.ideas), "finalist")
@@ -97,15 +97,16 @@ def _proof(evidence: Evidence) -> str:
     return next((stage.tools["proof"] for stage in reversed(evidence.stages) if "proof" in stage.tools), "")
 
 
-def _twins(idea: Idea) -> str:
-    named = [f".{twin.candidate.ordinal} {_short(twin)}" for twin in idea.twins[:TWINS_NAMED]]
+def _twins(data: ReportData, idea: Idea) -> str:
+    named = [f".{twin.candidate.ordinal} {_short(data, twin)}" for twin in idea.twins[:TWINS_NAMED]]
     more = len(idea.twins) - len(named)
     return ", ".join(named) + (f" and {more} more" if more > 0 else "")
 
 
-def _short(twin: Finalist) -> str:
-    score = twin.candidate.score
-    return f"({number(abs(score))}, {twin.candidate.state.value})" if score is not None else twin.candidate.state.value
+def _short(data: ReportData, twin: Finalist) -> str:
+    metric = stated_metric(twin.candidate, data.objective.metric)
+    word = twin.candidate.state.value
+    return f"({number(metric.value)}, {word})" if metric is not None else f"({word})"
 
 
 def axes_of(data: ReportData) -> tuple[Axis, ...]:

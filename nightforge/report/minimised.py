@@ -48,7 +48,9 @@ def summary(campaign_id: str, found: Minimisation) -> str:
     if found.minimal is None:
         return f"{hunks}; not minimised: {clean_line(found.ended)}. {took}"
     if found.minimal == found.ordinal:
-        words = f"{hunks}, and none of them can go without a loss."
+        words = (
+            f"{hunks}: {clean_line(found.note)}." if found.note else f"{hunks}, and none of them can go without a loss."
+        )
     else:
         words = (
             f"{len(found.dropped)} of {hunks} could go: {campaign_id}.{found.minimal} is what is left, confirmed like "

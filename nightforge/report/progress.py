@@ -38,8 +38,11 @@ def steps_of(data: ReportData) -> tuple[Step, ...]:
     """Each new best as the search saw it, in the order of finding. What confirmations changed later is left out."""
     steps: list[Step] = []
     best: float | None = None
+    confirmed = _confirmed_scores(data)
     for found in data.bests:
         if found.ordinal is None or found.score is None or found.score_low is None:
+            continue
+        if confirmed.get(found.ordinal) == found.score:
             continue
         if best is not None and found.score_low <= best:
             continue
@@ -48,6 +51,17 @@ def steps_of(data: ReportData) -> tuple[Step, ...]:
         at = max(found.ordinal, steps[-1].at) if steps else found.ordinal
         steps.append(Step(found.ordinal, at, _value(data, found.score)))
     return tuple(steps)
+
+
+def _confirmed_scores(data: ReportData) -> dict[int, float]:
+    """Confirming gives a score of another phase: a new best by that is no step of the search."""
+    metric = data.objective.metric
+    found = {
+        one.ordinal: one.confirmation.metrics[metric].value
+        for one in data.ranked
+        if one.confirmation is not None and metric in one.confirmation.metrics
+    }
+    return {ordinal: _value(data, value) for ordinal, value in found.items()}
 
 
 def drawn_progress(data: ReportData, steps: Sequence[Step]) -> Progress:

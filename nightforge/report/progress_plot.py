@@ -15,6 +15,10 @@ _FAR = 3.0
 """A roof, or a dot, further off than this many times the range of what matters would press that to a line."""
 
 
+_MOST_MARKS = 60
+"""More of them than that hide the line that they stand on."""
+
+
 @dataclass(frozen=True)
 class Step:
     """The best changed: to whom, and to what value of the objective."""
@@ -53,6 +57,8 @@ def draw_progress(drawn: Progress) -> str:
         levels += parts.level(inner, "base", drawn.baseline[1], drawn.baseline[0], taken)
     if drawn.roof is not None and low <= drawn.roof[1] <= high:
         levels += parts.level(inner, "roof", drawn.roof[1], drawn.roof[0], taken)
+    elif drawn.roof is not None:
+        levels += _far_roof(inner, drawn.roof, drawn.unit)
     strip = inner.floor - _STRIP
     return "\n".join(
         [
@@ -73,11 +79,18 @@ def draw_progress(drawn: Progress) -> str:
                     3.4,
                     f".{step.ordinal}: {number(step.value)} {drawn.unit}".strip(),
                 )
-                for step in drawn.steps
+                for step in drawn.steps[-1 if len(drawn.steps) > _MOST_MARKS else 0 :]
             ),
             "</svg>",
         ]
     )
+
+
+def _far_roof(frame: parts.Frame, roof: tuple[str, float], unit: str) -> list[str]:
+    """Said at the edge that it lies beyond, so that nobody takes the picture's end for the roof."""
+    above = roof[1] > frame.y[1]
+    words = f"{'↑' if above else '↓'} {roof[0]}, at {number(roof[1])} {unit}".rstrip()
+    return [parts.text("rooft", frame.right - 2, parts.TOP - 4 if above else frame.floor - 4, words, anchor="end")]
 
 
 def _dot(frame: parts.Frame, one: tuple[int, float]) -> str:

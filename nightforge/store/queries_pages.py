@@ -15,7 +15,7 @@ from nightforge.store.base import StoreBase, to_datetime
 from nightforge.store.candidate_rows import unpack_parents
 from nightforge.store.dialects import in_chunks
 from nightforge.store.engine import SQLITE
-from nightforge.store.schema import IS_NEWS, candidate, evaluation, event, stage
+from nightforge.store.schema import IS_NEWS, candidate, evaluation, event, stage, tally
 
 NEWS = (
     "analysis.without_model",
@@ -24,6 +24,7 @@ NEWS = (
     "campaign.plan",
     "campaign.state",
     "candidate.best",
+    "candidate.cheat",
     "candidate.confirmation",
     "candidate.confirmed",
     "candidate.cut_short",
@@ -33,7 +34,9 @@ NEWS = (
     "confirmation.duel",
     "control.hint",
     "control.hint_withdrawn",
+    "control.note",
     "control.passed_over",
+    "control.started",
     "evaluation.again",
     "evaluation.void",
     "evaluator.changed",
@@ -48,6 +51,7 @@ MOST_DEEP = 400
 """Generations that a family is followed back."""
 
 _OF_CAMPAIGN = candidate.c.campaign_key == bindparam("key")
+_NEXT_EVENT = select(tally.c.next_event).where(tally.c.campaign_key == bindparam("key"))
 _LAST = select(func.max(candidate.c.ordinal)).where(_OF_CAMPAIGN)
 _DOTS = (
     select(candidate.c.ordinal, candidate.c.state, candidate.c.score, candidate.c.created_us)
@@ -159,6 +163,13 @@ class PageReads(StoreBase):
             )
             for row in rows
         )
+
+    def last_event(self, campaign_id: str) -> int:
+        """Number of the newest event; -1 where there is none."""
+        key = self._key(campaign_id)
+        with self._look() as connection:
+            upcoming = connection.execute(_NEXT_EVENT, {"key": key}).scalar_one()
+        return int(upcoming) - 1
 
     def metrics_of(self, campaign_id: str, ordinals: Sequence[int]) -> Mapping[int, Mapping[str, float]]:
         """What the search measured of each, values alone; those that no stage measured are left out."""

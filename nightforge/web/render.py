@@ -11,7 +11,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, TypeVar, get_type_hints
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, Query
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -24,11 +24,13 @@ from nightforge.domain.base import Frozen
 from nightforge.domain.ports import Clock
 from nightforge.domain.words import CampaignState, CandidateState
 from nightforge.report.text import brief, clean, clean_line, counted, duration, money, number
+from nightforge.web.pictures import plots_sheet
 
 LOOK = "nightforge_look"
 SAID = "nightforge_said"
 """One line for the next page: what an action did."""
 SAID_CHARACTERS = 400
+
 STATIC = Path(__file__).parent / "static"
 ViewFunction = TypeVar("ViewFunction", bound=Callable[..., object])
 
@@ -97,6 +99,7 @@ class Renderer:
             "duration_words": duration,
             "money_words": money,
             "thousands": thousands,
+            "plots_sheet": plots_sheet,
             "vendored": vendored,
             "version": __version__,
         }
@@ -120,7 +123,7 @@ class Renderer:
         said = unquote(request.cookies.get(SAID, ""))
         text = self.environment.get_template(template).render(
             view=view,
-            path=request.url.path,
+            path=quote(request.url.path, safe="/"),
             query=request.url.query,
             seal=site.seals.seal(request.state.session),
             person=person_of(request),

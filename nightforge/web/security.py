@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import os
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ LARGEST_BODY = 256 * 1024
 """Bytes of a form; a goal, a hint and a plan are far below it."""
 LONGEST_TARGET = 8 * 1024
 LONGEST_NAME = 48
+SECRET_BYTES = 32
 YEAR_S = 365 * 24 * 3600
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 POLICY = (
@@ -84,25 +86,29 @@ def keep_secret(home: Path) -> bytes:
     path = home / "web.key"
     try:
         home.mkdir(parents=True, exist_ok=True)
-        if path.exists():
-            kept = path.read_bytes()
-            if len(kept) >= 32:
-                return kept
-            path.unlink()
-        made = secrets.token_bytes(32)
-        with open(path, "xb", opener=_private) as file:
+        kept = path.read_bytes() if path.exists() else b""
+        if len(kept) >= SECRET_BYTES:
+            return kept
+        made = secrets.token_bytes(SECRET_BYTES)
+        # Written aside and moved: two servers that start together agree on one of the two.
+        aside = path.with_name(f"web.key.{secrets.token_hex(4)}")
+        with open(aside, "xb", opener=_private) as file:
             file.write(made)
+        if kept:
+            path.unlink()
+        try:
+            os.link(aside, path)
+        except FileExistsError:
+            return path.read_bytes()
+        finally:
+            aside.unlink()
         return made
-    except FileExistsError:
-        return path.read_bytes()
     except OSError as error:
         hint = "mend the rights of the folder, or set NIGHTFORGE_HOME to one that can be written"
         raise StoreFault(f"the server's key cannot be kept: {error.strerror}", where=str(path), hint=hint) from None
 
 
 def _private(path: str, flags: int) -> int:
-    import os
-
     return os.open(path, flags, mode=0o600)
 
 
@@ -281,7 +287,7 @@ def _dressed(send: Send, cookie: str) -> Send:
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
             headers.setdefault("cache-control", "no-store")
-            if cookie and not headers["cache-control"].startswith("public"):
+            if cookie and headers.get("content-type", "").startswith("text/html"):
                 headers.append("set-cookie", cookie)
         await send(message)
 

@@ -17,6 +17,13 @@ def bin_of(value: float) -> int:
     return -size if value < 0 else size
 
 
+def bounds_of(bin_number: int) -> tuple[float, float]:
+    """From which value to which a bin goes, the one nearer to zero first."""
+    sign, size = (-1.0 if bin_number < 0 else 1.0), abs(bin_number)
+    near, far = (2.0 ** (edge / BINS_PER_OCTAVE) - 1.0 for edge in (size, size + 1))
+    return sign * near, sign * far
+
+
 def cell_of(behaviour: Mapping[str, float], dimensions: Sequence[str]) -> str:
     """`7/-2`; empty unless every dimension was measured as a finite number."""
     values = [behaviour.get(name, math.nan) for name in dimensions]

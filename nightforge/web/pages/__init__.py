@@ -12,7 +12,13 @@ PAGES = (
     "new_goal",
     "doctor",
     "report",
+    "export",
     "candidates",
+    "compare",
+    "lineage",
+    "campaign",
+    "prompts",
+    "candidate",
 )
 """Modules of this package with a `router`. Fixed paths stand before those with a parameter in the same place."""
 

@@ -29,6 +29,7 @@ from nightforge.domain.words import CampaignState, Direction, SandboxTier, TeamK
 from nightforge.errors import NotFound, UserError
 from nightforge.registry import POLICIES, PRESETS, registered
 from nightforge.report.states import is_alive, reason_words
+from nightforge.report.text import clean
 from nightforge.web.forms import Form, FormDep
 from nightforge.web.render import PageRouter, View
 from nightforge.web.site import CampaignId, PersonDep, Site, SiteDep
@@ -165,7 +166,7 @@ def new_goal(
     task: Annotated[str, Query(max_length=200)] = "",
 ) -> NewGoalView:
     """An empty form, or one with a goal and a task filled in."""
-    return _empty_form(site, Fields(goal=_plain(goal), task=_plain(task), use_models=bool(site.settings.models)))
+    return _empty_form(site, Fields(goal=clean(goal), task=clean(task), use_models=bool(site.settings.models)))
 
 
 @router.page("/new/{campaign}", template="plan.html")
@@ -260,13 +261,9 @@ async def _prepare(site: Site, campaign_id: str) -> None:
     await run_in_threadpool(site.starter.prepare, campaign_id)
 
 
-def _plain(text: str) -> str:
-    return "".join(char for char in text if char.isprintable() or char == "\n")
-
-
 def _fields(form: Form) -> Fields:
     names = [name for name in Fields.model_fields if name != "use_models"]
-    kept = {name: form.values.get(name, "")[:GOAL_CHARACTERS] for name in names}
+    kept = {name: clean(form.values.get(name, ""))[:GOAL_CHARACTERS] for name in names}
     return Fields(**kept, use_models=form.is_set("use_models"))
 
 
@@ -503,15 +500,19 @@ def _search(before: Plan, form: Form) -> SearchSpec:
 
 
 def _stops(before: Plan, form: Form) -> tuple[StopSpec, ...]:
-    kept = [rule for rule in before.stop if rule.rule not in {"target", "patience"}]
+    """Target and patience as the form has them, each rule where it stood."""
+    made: dict[str, StopSpec] = {}
     target = form.number("target", least=-1e12, most=1e12)
     if target is not None:
         value = target if before.objectives[0].direction is Direction.MAX else -target
-        kept.append(StopSpec(rule="target", parameters={"value": value}))
+        made["target"] = StopSpec(rule="target", parameters={"value": value})
     patience = form.whole("patience", least=1, most=10**9)
     if patience is not None:
-        kept.append(StopSpec(rule="patience", parameters={"evaluations": patience}))
-    return tuple(kept)
+        made["patience"] = StopSpec(rule="patience", parameters={"evaluations": patience})
+    there = [rule for rule in before.stop if rule.rule in made or rule.rule not in {"target", "patience"}]
+    stood = {rule.rule for rule in there}
+    added = [rule for name, rule in made.items() if name not in stood]
+    return (*(made.get(rule.rule, rule) for rule in there), *added)
 
 
 def _log_tail(site: Site, campaign_id: str) -> tuple[str, ...]:

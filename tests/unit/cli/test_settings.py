@@ -195,3 +195,22 @@ def test_home_moves_every_path(project: Path, environ: dict[str, str]) -> None:
 def test_settings_made_by_hand_read_no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("NIGHTFORGE_IN_FLIGHT", "99")
     assert Settings(home=tmp_path, database_url="sqlite://").in_flight is None
+
+
+@pytest.mark.parametrize("name", ["webhook_url", "webhook_secret"])
+def test_a_webhook_comes_by_environment_only_and_is_never_shown(tmp_path: Path, name: str) -> None:
+    environ = {"NIGHTFORGE_HOME": str(tmp_path), f"NIGHTFORGE_{name.upper()}": "https://hooks.example/hunter2"}
+    resolved = load_settings(environ=environ, cwd=tmp_path)
+    assert resolved.shown(name) == "(set, not shown)"
+    assert "hunter2" not in repr(resolved.settings)
+    (tmp_path / "nightforge.toml").write_text(f'{name} = "https://hooks.example/hunter2"\n')
+    with pytest.raises(UserError, match="never read from a settings file") as refused:
+        load_settings(environ={"NIGHTFORGE_HOME": str(tmp_path)}, cwd=tmp_path)
+    assert f"NIGHTFORGE_{name.upper()}" in refused.value.hint
+
+
+def test_a_webhook_that_is_no_web_address_is_refused_without_showing_it(tmp_path: Path) -> None:
+    environ = {"NIGHTFORGE_HOME": str(tmp_path), "NIGHTFORGE_WEBHOOK_URL": "ftp://s3cret"}
+    with pytest.raises(UserError, match="webhook_url: must start with http") as refused:
+        load_settings(environ=environ, cwd=tmp_path)
+    assert "s3cret" not in str(refused.value)

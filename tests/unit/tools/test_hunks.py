@@ -36,3 +36,12 @@ def test_a_long_insertion_is_broken_at_blank_lines() -> None:
     found = changes_between("start\nend\n", f"start\n{block}{block}end\n")
     assert len(found) == 2
     assert without("start\nend\n", f"start\n{block}{block}end\n", {2}) == f"start\n{block}end\n"
+
+
+def test_a_line_that_became_another_is_told_from_what_came_beside_it() -> None:
+    old, new = "x = 3\ny = 5\n", "# why\nx = 29\n\n# because\ny = 17\n# end\n"
+    found = {change.number: change.diff for change in changes_between(old, new)}
+    assert "-x = 3\n+x = 29" in found.values()
+    assert "-y = 5\n+y = 17" in found.values()
+    comments = {number for number, diff in found.items() if "-" not in diff}
+    assert without(old, new, comments) == "x = 29\ny = 17\n"

@@ -1,0 +1,101 @@
+"""The page of one campaign: the figures of both faces, charts with twins, and its states."""
+
+from __future__ import annotations
+
+from web_client import Browser, CampaignMaker
+
+from nightforge.domain.archive import CAMPAIGN, ArchiveChange, Arm, Progress, Resident, Trial
+from nightforge.domain.words import CampaignState
+from nightforge.store import SqlStore
+
+
+async def test_figures_and_chart(browser: Browser, make_campaign: CampaignMaker) -> None:
+    named = (await make_campaign(1.0, 1.25, None, 1.5, 1.4)).campaign_id
+    twin = (await browser.get(f"/c/{named}.json")).json()
+    assert twin["facts"]["best"]["ordinal"] == 3
+    assert twin["facts"]["failures"] == [{"reason": "wrong_output", "candidates": 1}]
+    assert [row["ordinal"] for row in twin["rows"]] == [3, 4, 1, 0]
+    assert [row[0] for row in twin["progress"]["rows"]] == [f"{named}.0 (seed)", f"{named}.1", f"{named}.3"]
+    assert "svg" not in twin["progress"]
+    page = (await browser.get(f"/c/{named}")).text
+    assert twin["progress"]["title"] in page
+    for look in ('class="best"', 'class="base"', 'class="rooft"', 'class="fail"', 'class="dot"'):
+        assert look in page, look
+    assert "the same as a table" in page
+    assert "wrong output" in page
+
+
+async def test_what_the_search_remembers(browser: Browser, make_campaign: CampaignMaker, store: SqlStore) -> None:
+    named = (await make_campaign(1.0, 1.25, 1.5)).campaign_id
+    change = ArchiveChange(
+        Trial(2, island=1, arm="m/diff", reward=0.5, cost=0.25),
+        progress=[Progress(0, 5, 1.2, stale=3), Progress(1, 7, 1.4, stale=0), Progress(CAMPAIGN, 12, 1.4)],
+        arms=[Arm("m", "diff", 8, 3.0, 1.0, 0.02), Arm("", "tune", 0)],
+        arrivals=[Resident(0, 1, "7", 1.2), Resident(1, 2, "9", 1.4), Resident(1, 0, "7", 0.9)],
+    )
+    await store.save_trial(named, change)
+    twin = (await browser.get(f"/c/{named}.json")).json()
+    assert [(one["model"], one["reward"]) for one in twin["arms"]] == [("m", 0.75), ("", None)]
+    assert [(one["island"], one["best"], one["members"]) for one in twin["islands"]] == [(0, 1.2, 1), (1, 1.4, 2)]
+    assert twin["grid"]["title"] == "2 of 3 kinds of behaviour are filled"
+    assert [row[0] for row in twin["grid"]["rows"]] == [".2", ".1"]
+    page = (await browser.get(f"/c/{named}")).text
+    assert "shade-5 rim" in page
+    assert "0.75" in page
+
+
+async def test_a_plan_waits_for_a_yes(browser: Browser, make_campaign: CampaignMaker) -> None:
+    named = (await make_campaign(state=CampaignState.PLANNED)).campaign_id
+    page = (await browser.get(f"/c/{named}")).text
+    assert "It waits for a yes" in page
+    assert f'href="/new/{named}"' in page
+    assert "hx-sse:connect" not in page
+
+
+async def test_one_that_failed_says_why(browser: Browser, make_campaign: CampaignMaker, store: SqlStore) -> None:
+    named = (await make_campaign(1.0)).campaign_id
+    await store.set_campaign_state(named, CampaignState.FAILED, reason="gcc is <gone>")
+    page = (await browser.get(f"/c/{named}")).text
+    assert "It failed" in page
+    assert "gcc is &lt;gone&gt;" in page
+
+
+async def test_one_that_runs_is_followed_from_the_last_event_shown(
+    browser: Browser, make_campaign: CampaignMaker, store: SqlStore
+) -> None:
+    named = (await make_campaign(1.0, 1.2, None, state=CampaignState.RUNNING)).campaign_id
+    gone = (await browser.get(f"/c/{named}")).text
+    assert "its process is gone" in gone
+    assert "/resume" in gone
+    await store.claim_lease(f"campaign:{named}", "its process", ttl_s=60)
+    last = max(event.sequence for event in store.events(named, limit=1000))
+    page = (await browser.get(f"/c/{named}")).text
+    assert f'hx-sse:connect="/c/{named}/stream?after={last}"' in page
+    assert "/pause" in page
+    for part in ("kpis", "progress", "events", "failures"):
+        assert f'id="{part}"' in page
+        assert f'hx-select="#{part}"' in page
+
+
+async def test_the_look_of_plots_is_served_once_and_kept(browser: Browser, make_campaign: CampaignMaker) -> None:
+    from nightforge.web.pictures import plots_sheet
+
+    named = (await make_campaign(1.0)).campaign_id
+    assert plots_sheet() in (await browser.get(f"/c/{named}")).text
+    answer = await browser.get(plots_sheet())
+    assert answer.headers["content-type"].startswith("text/css")
+    assert "immutable" in answer.headers["cache-control"]
+
+
+async def test_news_are_told_in_words(browser: Browser, make_campaign: CampaignMaker, store: SqlStore) -> None:
+    named = (await make_campaign(1.0, 1.5)).campaign_id
+    await browser.post(f"/c/{named}/hint", {"text": "fewer passes"})
+    await store.append_event(named, "models.gone", {"reason": "no route"})
+    told = (await browser.get(f"/c/{named}.json")).json()["told"]
+    assert told[0]["word"] == "no model answers"
+    assert told[0]["tone"] == "bad"
+    assert any(one["word"] == "hint 1" and "fewer passes" in one["text"] for one in told)
+    assert any(one["word"] == "takes the lead" and one["ordinal"] == 1 for one in told)
+    page = (await browser.get(f"/c/{named}")).text
+    assert "no model answers" in page
+    assert "fewer passes" in page
