@@ -14,21 +14,20 @@ import asyncio
 import math
 import time
 from bisect import bisect
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
-from benchmarks.seeded_programs import kernel_program, multiplier_program, rule_program
+from benchmarks.seeded_hardware import multiplier
+from benchmarks.seeded_nights import Night, PassingClock, confirm, interval, open_night
+from benchmarks.seeded_programs import kernel_program
+from benchmarks.seeded_rules import schedule
 from nightforge.domain.archive import CAMPAIGN, ArchiveChange, Arm, Progress, Resident, Trial
 from nightforge.domain.candidate import Choice, Verdict
-from nightforge.domain.duel import Duel, DuelFinding, Duels
 from nightforge.domain.evidence import Baseline, Calibration, Evidence, Metric, StageEvidence
-from nightforge.domain.explanation import Chart, Explanation, Importance, InstanceRow, Span
 from nightforge.domain.model import CallKey, CallState, Message, Usage
 from nightforge.domain.plan import Budget, ModelSpec, Plan, SearchSpec
-from nightforge.domain.rehearsal import RehearsalCheck, RehearsalReport
-from nightforge.domain.task import Constraint, Objective
+from nightforge.domain.task import Objective
 from nightforge.domain.words import (
     CampaignState,
     CandidateState,
@@ -41,7 +40,6 @@ from nightforge.domain.words import (
     TeamKind,
 )
 from nightforge.store import SqlStore, open_store
-from workflows.search.grid import cell_of
 
 AT_ONCE = 64
 CALLS_KEPT = 400
@@ -61,45 +59,6 @@ IDEAS = (0.012, 0.05, 0.11, 0.2, 0.33, 0.52, 0.78)
 HINT = "Try keeping the exponent sum in a second register; the divide dominates now."
 
 
-@dataclass
-class PassingClock:
-    """Time of the story: it passes as told, so that a night of 8 hours is written in seconds."""
-
-    at: datetime
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at.timestamp()
-
-    async def sleep(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
-
-
-@dataclass
-class Night:
-    """What the story knows of one campaign while it is written."""
-
-    store: SqlStore
-    clock: PassingClock
-    campaign_id: str
-    plan: Plan
-    chance: Random
-    length: int = 1
-    """Candidates in all."""
-    values: dict[int, float] = field(default_factory=dict)
-    sources: dict[int, str] = field(default_factory=dict)
-    best: float = 0.0
-
-    def parents(self, ordinal: int) -> tuple[int, ...]:
-        """Often a good one, sometimes any."""
-        known = sorted(self.values, key=lambda one: -self.values[one])[:40] or [0]
-        first = known[min(int(self.chance.expovariate(0.25)), len(known) - 1)]
-        others = [one for one in known[:8] if one != first]
-        return (first, *self.chance.sample(others, min(2, len(others)))) if ordinal else ()
-
-
 async def seed(home: Path, *, candidates: int = 10_000, ends: datetime | None = None) -> dict[str, str]:
     """Name of each campaign → its id. `ends` is when the last night ended (now)."""
     ends = ends or datetime.now(UTC)
@@ -108,9 +67,9 @@ async def seed(home: Path, *, candidates: int = 10_000, ends: datetime | None = 
     try:
         made = {"failed": await _failed(store, clock)}
         clock.at = ends - timedelta(days=2)
-        made["schedule"] = await _schedule(store, clock, min(candidates, 160))
+        made["schedule"] = await schedule(store, clock, min(candidates, 160))
         clock.at = ends - timedelta(days=1)
-        made["multiplier"] = await _multiplier(store, clock, min(candidates, 600))
+        made["multiplier"] = await multiplier(store, clock, min(candidates, 600))
         clock.at = ends - timedelta(hours=8)
         made["kernel"] = await _kernel(store, clock, candidates, timedelta(hours=8))
         clock.at = ends - timedelta(minutes=4)
@@ -118,31 +77,6 @@ async def seed(home: Path, *, candidates: int = 10_000, ends: datetime | None = 
     finally:
         await store.close()
     return made
-
-
-async def _open(store: SqlStore, clock: PassingClock, plan: Plan, calibration: Calibration, owner: str) -> Night:
-    campaign_id = (await store.create_campaign(plan, tier=SandboxTier.BUBBLEWRAP, owner=owner)).campaign_id
-    await store.save_document(campaign_id, "calibration", calibration)
-    await store.save_document(campaign_id, "rehearsal", REHEARSAL)
-    await store.set_campaign_state(campaign_id, CampaignState.RUNNING)
-    return Night(store, clock, campaign_id, plan, Random(plan.goal))
-
-
-REHEARSAL = RehearsalReport(
-    checks=(
-        RehearsalCheck(path="seed", title="the seed", expect="pass", outcome="passed", held=True),
-        RehearsalCheck(
-            path="known/zero.c", title="writes zeros", expect="reject", outcome="correctness: wrong_output", held=True
-        ),
-        RehearsalCheck(
-            path="known/clock.c", title="stops the clock", expect="reject", outcome="gate: forbidden_import", held=True
-        ),
-    )
-)
-
-
-def interval(value: float, unit: str, spread: float = 0.012) -> Metric:
-    return Metric(value=value, unit=unit, low=value * (1 - spread), high=value * (1 + spread), samples=15)
 
 
 # ---- the kernel
@@ -194,7 +128,7 @@ KERNEL_CALIBRATION = Calibration(
 
 
 async def _kernel(store: SqlStore, clock: PassingClock, candidates: int, lasts: timedelta) -> str:
-    night = await _open(store, clock, kernel_plan(candidates), KERNEL_CALIBRATION, "ann")
+    night = await open_night(store, clock, kernel_plan(candidates), KERNEL_CALIBRATION, "ann")
     night.length = candidates
     step = lasts / candidates
     for first in range(0, candidates - 3, AT_ONCE):
@@ -207,7 +141,7 @@ async def _kernel(store: SqlStore, clock: PassingClock, candidates: int, lasts: 
         clock.at += step * len(chosen)
         await _archive(night, chosen)
         await store.add_active_time(night.campaign_id, (step * len(chosen)).total_seconds())
-    await _confirm(night, "speedup", "x")
+    await confirm(night, "speedup", "x")
     for ordinal in range(candidates - 3, candidates):
         await _open_one(night, ordinal)
         state = CandidateState.EVALUATING if ordinal % 2 else CandidateState.BUILDING
@@ -392,233 +326,6 @@ async def _archive(night: Night, ordinals: range) -> None:
         await store.save_trial(night.campaign_id, change)
 
 
-async def _confirm(night: Night, metric: str, unit: str) -> None:
-    """The best three hold, the fourth does not."""
-    store, campaign_id = night.store, night.campaign_id
-    finalists = [one for one in store.ranked(campaign_id, limit=6) if one.ordinal][:4]
-    for place, one in enumerate(finalists):
-        assert one.score is not None
-        value = abs(one.score) * (0.99 if night.plan.objectives[0].direction is Direction.MAX else 1.01)
-        seen = one.evidence
-        assert seen is not None
-        again = seen.model_copy(update={"phase": Phase.CONFIRMATION, "stages": _again(seen, metric, unit, value)})
-        turned = value if night.plan.objectives[0].direction is Direction.MAX else -value
-        if place == 3:
-            await store.save_confirmation(
-                campaign_id, one.ordinal, again, state=CandidateState.SUSPICIOUS, reason="breaks_relation"
-            )
-            continue
-        low = turned - abs(turned) * 0.012
-        await store.save_confirmation(
-            campaign_id, one.ordinal, again, state=CandidateState.CONFIRMED, score=turned, score_low=low
-        )
-    top = finalists[0].ordinal
-    await store.mark_candidate(campaign_id, top, starred=True, owner="ann")
-    if metric == "speedup":
-        finding = DuelFinding(verdict="champion", gain=interval(0.97, "x"))
-        duels = Duels(champion=top, duels=(Duel(champion=top, challenger=finalists[1].ordinal, finding=finding),))
-        await store.save_document(campaign_id, "duels", duels)
-
-
-def _again(seen: Evidence, metric: str, unit: str, value: float) -> tuple[StageEvidence, ...]:
-    last = seen.stages[-1]
-    measured = {**last.metrics, metric: interval(value, unit, 0.008)}
-    return (*seen.stages[:-1], last.model_copy(update={"stage": "confirm", "metrics": measured, "duration_s": 14.2}))
-
-
-# ---- the multiplier: area against delay
-
-
-async def _multiplier(store: SqlStore, clock: PassingClock, candidates: int) -> str:
-    plan = Plan(
-        goal="An 8 by 8 multiplier: small and fast, against Dadda's and Booth's",
-        task="mul8",
-        objectives=(
-            Objective(metric="area_um2", unit="um2", direction=Direction.MIN),
-            Objective(metric="delay_ns", unit="ns", direction=Direction.MIN),
-        ),
-        constraints=(Constraint(metric="delay_ns", relation="<=", bound=2.6, unit="ns"),),
-        budget=Budget(evaluations=candidates, wall_s=6 * 3600),
-        search=SearchSpec(evaluation_slots=2),
-    )
-    hand = (
-        ("dadda", "Dadda tree", 452.0, 1.18),
-        ("booth", "Booth, radix 4", 431.0, 1.62),
-        ("array", "array", 398.0, 2.31),
-    )
-    baselines = tuple(
-        Baseline(
-            name=name,
-            title=title,
-            metrics={"area_um2": Metric(value=area, unit="um2"), "delay_ns": Metric(value=delay, unit="ns")},
-        )
-        for name, title, area, delay in hand
-    )
-    noise = Metric(value=0.0)
-    calibration = Calibration(baselines=baselines, reference="array", noise=noise, band=0.0, seconds_per_evaluation=3.1)
-    night = await _open(store, clock, plan, calibration, "")
-    front: list[tuple[float, float, int]] = []
-    for ordinal in range(candidates):
-        chance = night.chance
-        await store.open_candidate(night.campaign_id, ordinal, parents=night.parents(ordinal))
-        kind = OperatorKind.REWRITE if ordinal else None
-        source = multiplier_program(chance)
-        name = ("rtl-tree", "rtl-prefix", "rtl-wiring")[ordinal % 3] if ordinal else "seed"
-        await store.save_code(
-            night.campaign_id,
-            ordinal,
-            source,
-            attempt=0,
-            operator=kind,
-            operator_name=name,
-            state=CandidateState.EVALUATING,
-        )
-        clock.at += timedelta(seconds=24)
-        if ordinal and chance.random() < 0.1:
-            await _fail_proof(night, ordinal)
-            continue
-        delay = chance.uniform(0.95, 2.5)
-        ideal = 330 + 95 / delay
-        area = ideal + chance.expovariate(1 / (60 * (1.1 - ordinal / candidates) + 6))
-        measured = {"area_um2": Metric(value=area, unit="um2"), "delay_ns": Metric(value=delay, unit="ns")}
-        stages = (
-            StageEvidence(stage="elaborate", outcome=Outcome.PASS, duration_s=0.4, tools={"yosys": "0.66"}),
-            StageEvidence(stage="simulate", outcome=Outcome.PASS, duration_s=0.6, seed=chance.getrandbits(60)),
-            StageEvidence(stage="prove", outcome=Outcome.PASS, duration_s=1.2, tools={"proof": "equivalent (SAT)"}),
-            StageEvidence(stage="map", outcome=Outcome.PASS, duration_s=0.9, metrics=measured),
-        )
-        evidence = Evidence(tier=SandboxTier.BUBBLEWRAP, stages=stages)
-        await store.save_evidence(night.campaign_id, ordinal, evidence, attempt=0, score=-area)
-        await store.finish_candidate(night.campaign_id, ordinal, CandidateState.MEASURED)
-        night.values[ordinal] = -area
-        front.append((delay, area, ordinal))
-    edge = _edge(front)
-    arrivals = [Resident(CAMPAIGN, ordinal, "", -area, (-area, -delay)) for delay, area, ordinal in edge]
-    arrivals += [Resident(0, one, cell_of({"a": area, "d": delay}, ("a", "d")), -area) for delay, area, one in front]
-    await store.save_trial(night.campaign_id, ArchiveChange(None, arrivals=arrivals))
-    await store.add_active_time(night.campaign_id, candidates * 24.0)
-    await _confirm(night, "area_um2", "um2")
-    await store.set_campaign_state(night.campaign_id, CampaignState.FINISHED, reason="budget:evaluations")
-    return night.campaign_id
-
-
-def _edge(points: list[tuple[float, float, int]]) -> list[tuple[float, float, int]]:
-    edge: list[tuple[float, float, int]] = []
-    for point in sorted(points):
-        if not edge or point[1] < edge[-1][1]:
-            edge.append(point)
-    return edge
-
-
-async def _fail_proof(night: Night, ordinal: int) -> None:
-    stages = (
-        StageEvidence(stage="elaborate", outcome=Outcome.PASS, duration_s=0.4),
-        StageEvidence(
-            stage="simulate",
-            outcome=Outcome.FAIL,
-            reason="wrong_output",
-            feedback="a = 8'hff, b = 8'h80: 16'h7f00 instead of 16'h7f80",
-            duration_s=0.6,
-        ),
-    )
-    evidence = Evidence(tier=SandboxTier.BUBBLEWRAP, stages=stages)
-    await night.store.save_evidence(night.campaign_id, ordinal, evidence, attempt=0)
-    await night.store.finish_candidate(night.campaign_id, ordinal, CandidateState.REJECTED, reason="wrong_output")
-
-
-# ---- the rule: schedules
-
-
-async def _schedule(store: SqlStore, clock: PassingClock, candidates: int) -> str:
-    plan = Plan(
-        goal="A dispatching rule for job shops that beats the best of the known rules",
-        task="job-shop",
-        objectives=(Objective(metric="gap_closed", unit="", direction=Direction.MAX),),
-        budget=Budget(evaluations=candidates, wall_s=3600),
-    )
-    baselines = (Baseline(name="best-rule", title="best human rule", metrics={"gap_closed": Metric(value=0.0)}),)
-    calibration = Calibration(baselines=baselines, reference="best-rule", noise=Metric(value=0.0), band=0.01, room=1.0)
-    night = await _open(store, clock, plan, calibration, "bob")
-    for ordinal in range(candidates):
-        chance = night.chance
-        parents = night.parents(ordinal)
-        await store.open_candidate(night.campaign_id, ordinal, parents=parents)
-        kind = OperatorKind.REWRITE if ordinal else None
-        name = ("rule-point", "rule-part", "rule-numbers")[ordinal % 3] if ordinal else "seed"
-        await store.save_code(
-            night.campaign_id, ordinal, rule_program(chance), attempt=0, operator=kind, operator_name=name
-        )
-        clock.at += timedelta(seconds=12)
-        parent = night.values.get(parents[0], 0.0) if parents else 0.0
-        value = 0.0 if not ordinal else max(-0.6, min(0.62, parent + chance.gauss(-0.03, 0.06)))
-        night.values[ordinal] = value
-        stages = (
-            StageEvidence(stage="parse", outcome=Outcome.PASS, duration_s=0.01),
-            StageEvidence(stage="train", outcome=Outcome.PASS, duration_s=1.1, seed=7),
-            StageEvidence(
-                stage="measure",
-                outcome=Outcome.PASS,
-                duration_s=3.0,
-                seed=8,
-                metrics={"gap_closed": Metric(value=value)},
-            ),
-        )
-        evidence = Evidence(tier=SandboxTier.BUBBLEWRAP, stages=stages)
-        await store.save_evidence(night.campaign_id, ordinal, evidence, attempt=0, score=value)
-        await store.finish_candidate(night.campaign_id, ordinal, CandidateState.MEASURED)
-    await store.add_active_time(night.campaign_id, candidates * 12.0)
-    await _explain(night)
-    await store.set_campaign_state(night.campaign_id, CampaignState.FINISHED, reason="budget:evaluations")
-    return night.campaign_id
-
-
-async def _explain(night: Night) -> None:
-    top = next(one for one in night.store.ranked(night.campaign_id, limit=3) if one.ordinal)
-    assert top.evidence is not None
-    assert top.score is not None
-    chance = Random("charts")
-    charts = tuple(
-        Chart(title=title, length=length, spans=_spans(chance, length))
-        for title, length in (("best human rule", 1180), (f"candidate {top.ordinal}", 1034))
-    )
-    rows = tuple(
-        InstanceRow(
-            instance=f"la{at:02}",
-            group="10 x 5" if at < 26 else "15 x 10",
-            cost=1000 + at,
-            baseline=1000 + 3 * at,
-            reference=960.0,
-            gain=0.02 * at - 0.4,
-        )
-        for at in range(21, 41)
-    )
-    explained = Explanation(
-        rows=rows,
-        lane="machine",
-        charts=charts,
-        formulas=("priority: 2 * work_left - slack / (1 + queue)",),
-        importance=(Importance(feature="work_left", loss=0.21), Importance(feature="slack", loss=0.08)),
-    )
-    words = StageEvidence(stage="explain", outcome=Outcome.PASS, duration_s=2.0, feedback=explained.model_dump_json())
-    again = top.evidence.model_copy(update={"phase": Phase.CONFIRMATION, "stages": (*top.evidence.stages, words)})
-    await night.store.save_confirmation(
-        night.campaign_id, top.ordinal, again, state=CandidateState.CONFIRMED, score=top.score
-    )
-
-
-def _spans(chance: Random, length: int) -> tuple[Span, ...]:
-    spans = []
-    for lane in range(5):
-        at = chance.randrange(40)
-        for job in chance.sample(range(10), 10):
-            lasts = chance.randrange(length // 24, length // 10)
-            if at + lasts > length:
-                break
-            spans.append(Span(lane=lane, label=str(job), start=at, end=at + lasts))
-            at += lasts + chance.randrange(length // 30)
-    return tuple(spans)
-
-
 # ---- those without candidates
 
 
@@ -630,7 +337,7 @@ async def _failed(store: SqlStore, clock: PassingClock) -> str:
     plan = kernel_plan(50).model_copy(
         update={"goal": "A faster axpy", "task": "axpy", "models": (), "team": TeamKind.OFFLINE}
     )
-    night = await _open(store, clock, plan, KERNEL_CALIBRATION, "ann")
+    night = await open_night(store, clock, plan, KERNEL_CALIBRATION, "ann")
     await _open_one(night, 0)
     await _kernel_candidate(night, 0)
     words = "the evaluator failed three times in a row: gcc is not installed"

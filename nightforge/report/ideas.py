@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from nightforge.domain.candidate import Candidate
 from nightforge.domain.evidence import Evidence, Metric
 from nightforge.domain.words import CandidateState, Direction, EvidenceClass
@@ -149,12 +151,14 @@ def make_choosing(data: ReportData) -> Section | None:
         return None
     states = {one.candidate.ordinal: one.candidate for idea in data.ideas for one in (idea.leader, *idea.twins)}
     rows: list[tuple[str, ...]] = []
+    told = [_telling([option.values[at] for option in found.front]) for at in range(len(found.axes))]
 
     def add(words: str, option: Option) -> None:
         one = states[option.ordinal]
         known = next((at for at, row in enumerate(rows) if row[1] == one.ref), None)
         if known is None:
-            rows.append((words, one.ref, shape_and_word(one), *map(number, option.values)))
+            values = (tell(value) for tell, value in zip(told, option.values, strict=True))
+            rows.append((words, one.ref, shape_and_word(one), *values))
         else:
             rows[known] = (f"{rows[known][0]}; {words}", *rows[known][1:])
 
@@ -182,6 +186,13 @@ def make_choosing(data: ReportData) -> Section | None:
         title="Which one to take",
         blocks=(Paragraph(text=words), Table(columns=columns, rows=tuple(rows))),
     )
+
+
+def _telling(values: Sequence[float]) -> Callable[[float], str]:
+    """As few digits as tell the values apart; three where they do."""
+    if len(set(map(number, values))) == len(set(values)):
+        return number
+    return lambda value: f"{value:.5g}"
 
 
 section = SectionMaker(order=15, make=make_ideas)

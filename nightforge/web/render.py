@@ -111,9 +111,11 @@ class Renderer:
             return f"in {duration(-seconds)}"
         if seconds < 45:
             return "just now"
-        if seconds < 48 * 3600:
-            return f"{duration(seconds)} ago"
-        return f"{seconds / 86400:.0f} days ago"
+        if seconds < 90 * 60:
+            return f"{max(1, round(seconds / 60))} min ago"
+        if seconds < 36 * 3600:
+            return f"{round(seconds / 3600)} h ago"
+        return f"{round(seconds / 86400)} days ago"
 
     def page(self, request: Request, template: str, view: View, *, status: int = 200) -> Response:
         """The page; `view` is the only thing a template of a page gets beside what base.html needs."""

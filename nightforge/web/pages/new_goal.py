@@ -6,6 +6,8 @@ The goal is read here (without a model that is a look-up); measuring is a proces
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -57,6 +59,7 @@ STARTS_WITHIN_S = 20.0
 """A process that was started and holds nothing after so long has died."""
 HIGHEST_SEED = 2**63 - 1
 LOG_LINES = 12
+TASKS_KEPT = timedelta(seconds=20)
 SHOWN_APART = frozenset({"goal", "evaluator", "baselines", "estimate"})
 """Rows of the terminal's card that have a place of their own on the page."""
 
@@ -306,12 +309,29 @@ async def _read(site: Site, asked: NightRequest) -> GoalReading:
     return await OfflinePlanner(site.clock).read_goal(asked.goal, tasks)
 
 
+@dataclass
+class _TaskList:
+    """The installed tasks' names and goals, for the form alone: what is measured reads its task anew."""
+
+    kept: tuple[TaskChoice, ...] = ()
+    until: datetime | None = None
+
+    def read(self, now: datetime) -> tuple[TaskChoice, ...]:
+        if self.until is None or not timedelta(0) <= self.until - now <= TASKS_KEPT:
+            found = [
+                TaskChoice(name=one.name, title=one.title, goal=one.goal, domain=one.domain) for one in shipped_tasks()
+            ]
+            self.kept, self.until = tuple(found), now + TASKS_KEPT
+        return self.kept
+
+
+_task_list = _TaskList()
+
+
 def _empty_form(site: Site, fields: Fields) -> NewGoalView:
     return NewGoalView(
         fields=fields,
-        tasks=tuple(
-            TaskChoice(name=task.name, title=task.title, goal=task.goal, domain=task.domain) for task in shipped_tasks()
-        ),
+        tasks=_task_list.read(site.clock.now()),
         presets=tuple(registered(PRESETS)),
         policies=tuple(registered(POLICIES)),
         models=tuple(model.model for model in site.settings.models),

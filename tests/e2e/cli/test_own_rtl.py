@@ -71,6 +71,20 @@ def test_a_night_on_ones_own_rtl(program: Program, tmp_path: Path) -> None:
     exported = program.run("export", f"{campaign_id}.{best}", str(tmp_path / "out"))
     assert exported.code == 0, exported.err
     assert "module pick(" in (tmp_path / "out" / "design.v").read_text()
+    assert (tmp_path / "out" / "original.v").read_text() == DESIGN
+    assert (tmp_path / "out" / "task" / "task.toml").is_file(), "the task is nowhere else"
+    proved = subprocess.run([tmp_path / "out" / "prove.sh"], capture_output=True, text=True, check=False)
+    assert proved.returncode == 0, proved.stdout + proved.stderr
+    (tmp_path / "out" / "wrong.v").write_text(DESIGN.replace("a - b", "b - a"))
+    refused = subprocess.run([tmp_path / "out" / "prove.sh", "wrong.v"], capture_output=True, text=True, check=False)
+    assert refused.returncode == 1, refused.stdout + refused.stderr
+    tree = tmp_path / "tree"
+    (tree / "rtl").mkdir(parents=True)
+    (tree / "rtl" / "pick.v").write_text(DESIGN)
+    patched = program.run("export", f"{campaign_id}.{best}", "--patch", str(tmp_path / "p"), "--file", "rtl/pick.v")
+    assert patched.code == 0, patched.err
+    subprocess.run(["git", "apply", str(tmp_path / "p")], cwd=tree, check=True)
+    assert (tree / "rtl" / "pick.v").read_text() == (tmp_path / "out" / "design.v").read_text()
     assert (Path(str(done["report"])).parent / f"{campaign_id}-front.svg").is_file()
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Protocol
 
@@ -21,6 +23,8 @@ class Ended(Protocol):
 
 
 class Program(Protocol):
+    @property
+    def environment(self) -> dict[str, str]: ...
     def with_environment(self, **more: str) -> Program: ...
     def run(self, *arguments: str) -> Ended: ...
 
@@ -56,6 +60,41 @@ def test_an_exported_folder_agrees_from_anywhere(finished: Finished, tmp_path: P
     ended = finished.program.with_environment(NIGHTFORGE_HOME=str(tmp_path / "elsewhere")).run("replay", str(folder))
     assert ended.code == 0, ended.err
     assert "agrees" in ended.out
+
+
+def test_the_script_in_the_folder_scores_it_outside_the_database(finished: Finished, tmp_path: Path) -> None:
+    folder = exported(finished, tmp_path / "out")
+    script = folder / "reproduce"
+    environment = {
+        **finished.program.environment,
+        "NIGHTFORGE_HOME": str(tmp_path / "none"),
+        "NIGHTFORGE": str(Path(sys.executable).parent / "nightforge"),
+    }
+    done = subprocess.run(
+        [str(script)], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "agrees" in done.stdout
+    assert not (tmp_path / "none").exists(), "its database is its own, and gone"
+
+
+def test_a_patch_for_ones_own_tree(finished: Finished, tmp_path: Path) -> None:
+    best = finished.program.run("show", finished.campaign_id, "--json").records[0]["ranked"][0]  # type: ignore[index]
+    ref = f"{finished.campaign_id}.{best['ordinal']}"
+    tree = tmp_path / "tree"
+    (tree / "src").mkdir(parents=True)
+    seed = finished.program.run("show", "--code", f"{finished.campaign_id}.0").out
+    (tree / "src" / "hill.txt").write_text(seed)
+    ended = finished.program.run("export", ref, "--patch", str(tmp_path / "p"), "--file", "src/hill.txt")
+    assert ended.code == 0, ended.err
+    done = subprocess.run(["git", "apply", str(tmp_path / "p")], cwd=tree, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    assert (tree / "src" / "hill.txt").read_text() == finished.program.run("show", "--code", ref).out
+    printed = finished.program.run("export", ref, "--patch", "-", "--file", "src/hill.txt")
+    assert printed.out == (tmp_path / "p").read_text()
+    for bad in ("/etc/passwd", "../x"):
+        assert finished.program.run("export", ref, "--patch", "-", "--file", bad).code == 2
+    assert finished.program.run("export", ref).code == 2
 
 
 def test_a_figure_that_was_touched_up_is_found(finished: Finished, tmp_path: Path) -> None:

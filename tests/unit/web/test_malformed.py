@@ -180,7 +180,7 @@ async def test_headers_that_are_none(browser: Browser) -> None:
         ("authorization", "Bearer \xe9"),
         ("accept", "\xff"),
     ):
-        answer = await browser.client.get("/nowhere", headers=[(name, value.encode("latin-1"))])
+        answer = await browser.client.get("/nowhere", headers=[(name.encode(), value.encode("latin-1"))])
         assert answer.status_code < 500, (name, value)
 
 
