@@ -41,9 +41,13 @@ MACROS: tuple[tuple[str, Recipe], ...] = tuple(
         ("decompositions, then area", "if -K 6 -x; strash/drw -l/refactor -l/resub -K 8 -l"),
         ("don't-cares, then multiplexers", "if -K 6 -a; mfs2; strash/&get -n; &syn3; &put"),
         ("shared cubes, then don't-cares", "extract; strash/if -K 5; mfs2; strash/balance"),
+        ("choices around sums of products", "dch/balance/rewrite/if -K 6 -g; strash/dch"),
+        ("choices around resubstitution", "dch/resub -K 11 -N 2 -z/dch"),
+        ("don't-cares between choices", "dch/if -K 6; mfs2; strash/dch"),
+        ("resubstitution, then choices twice", "resub -K 6/resub -K 8/resub -K 10/dch/dch"),
     )
 )
-"""Short sequences that people use as one."""
+"""Short sequences that people use as one; the last four are what searches on other circuits came to again and again."""
 
 
 class _Operator(ABC):

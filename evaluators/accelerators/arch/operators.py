@@ -25,6 +25,7 @@ from evaluators.accelerators.arch.schema import (
     read_config,
     write_config,
 )
+from evaluators.accelerators.arch.scoring import check_capacity
 from evaluators.accelerators.arch.technology import ACCUMULATOR_BITS
 from nightforge.domain.team import Draft, OperatorContext
 from nightforge.domain.words import OperatorKind
@@ -61,7 +62,8 @@ class _ArchOperator:
         Random(f"{self.name}/{context.seed}/{context.parent.source}").shuffle(found)
         for config, note in found:
             text = write_config(config)
-            if text not in known:
+            # Hardware that could not work for any layer needs no evaluation to be found out.
+            if text not in known and check_capacity(config, ()) is None:
                 known.add(text)
                 drafts.append(Draft(source=text, operator=self.kind, operator_name=self.name, note=note))
         return tuple(drafts[:MOST_DRAFTS])

@@ -10,6 +10,8 @@ import tasks
 from agents.offline.coder import load_operators
 from evaluators.accelerators.arch.operators import LANGUAGE, ArchFill, ArchTrade
 from evaluators.accelerators.arch.schema import read_config, write_config
+from evaluators.accelerators.arch.scoring import check_capacity
+from evaluators.accelerators.arch.technology import fastest_mhz
 from nightforge.domain.team import Operator, OperatorContext, Program
 
 SEED = (Path(next(iter(tasks.__path__))) / "gemm-edp" / "seed.json").read_text(encoding="utf-8")
@@ -55,6 +57,13 @@ def test_proposals_are_valid_new_and_the_same_again(operator: Operator) -> None:
         assert draft.operator_name == operator.name
         assert draft.note
     assert [draft.source for draft in operator.propose(asked())] == sources
+
+
+@pytest.mark.parametrize("operator", OURS, ids=lambda operator: operator.name)
+def test_hardware_that_no_layer_could_run_on_is_not_proposed(operator: Operator) -> None:
+    edge = SEED.replace('"clock_mhz": 400', f'"clock_mhz": {int(fastest_mhz(8))}')
+    for draft in operator.propose(asked(edge)):
+        assert check_capacity(read_config(draft.source), ()) is None
 
 
 @pytest.mark.parametrize("operator", OURS, ids=lambda operator: operator.name)
