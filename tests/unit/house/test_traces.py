@@ -23,7 +23,7 @@ HOSTS = {
 IN_REQUIREMENTS = re.compile(
     r"(?m)^\s*(?:--(?:extra-)?index-url|-i\b|--find-links|-f\b|--trusted-host|.*\bfile:|.*https?://)"
 )
-NETWORK = re.compile(r"(?i)\bhttps?://(?!127\.0\.0\.1|localhost|\[::1\])|(?<![:\w/])//(?:[a-z0-9-]+\.)+[a-z]{2,}/")
+NETWORK = re.compile(r"(?i)\bhttps?://(?!127\.0\.0\.1|localhost|\[::1\]|www\.w3\.org/)|(?<![:\w/])//(?:[a-z0-9-]+\.)+[a-z]{2,}/")
 PAGES = (".html", ".htm", ".css", ".js", ".mjs", ".svg", ".j2", ".jinja", ".md")
 SHIPPED = ("agents/", "evaluators/", "nightforge/", "sandbox/", "tasks/", "tools/", "workflows/")
 
@@ -65,7 +65,9 @@ def test_requirement_files_record_no_index(texts: Mapping[str, str]) -> None:
 
 
 def test_shipped_pages_and_prompts_load_nothing_from_the_network(texts: Mapping[str, str]) -> None:
-    pages = {name: text for name, text in texts.items() if name.startswith(SHIPPED) and name.endswith(PAGES)}
+    # Libraries of others are held to their digests, and a browser's test sees that no request leaves the host.
+    shipped = {name: text for name, text in texts.items() if name.startswith(SHIPPED) and "/vendored/" not in name}
+    pages = {name: text for name, text in shipped.items() if name.endswith(PAGES)}
     assert pages
     assert hits(NETWORK, pages) == []
 

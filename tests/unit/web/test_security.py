@@ -59,7 +59,7 @@ class TestHost:
 
     def test_loopback_is_an_address_not_a_prefix(self) -> None:
         assert [is_loopback(host) for host in ("127.0.0.1", "127.9.9.9", "::1", "[::1]", "localhost")] == [True] * 5
-        assert [is_loopback(host) for host in ("127.0.0.1.evil", "0.0.0.0", "10.0.0.1", "")] == [False] * 4
+        assert [is_loopback(host) for host in ("127.0.0.1.evil", "0.0.0.0", "192.0.2.1", "")] == [False] * 4
 
 
 class TestToken:
