@@ -39,8 +39,8 @@ class RuleOperator:
     draws = True
 
     def fits(self, source: str) -> bool:
-        """Whether the program has a rule at all."""
-        return any(rule.features for rule in rules_of(source))
+        """Whether the program has a rule at all: a formula over more than what other functions return."""
+        return any("(" not in feature.text for rule in rules_of(source) for feature in rule.features)
 
     def propose(self, context: OperatorContext) -> Sequence[Draft]:
         rules = rules_of(context.parent.source)
