@@ -218,7 +218,7 @@ class Said:
             command = _asked("Which command is measured ({seed} stands for the run's seed)", "") or None
             setattr(self, "answer" if kind == "judge" else kind, command)
             if kind == "judge":
-                self.judge = _asked("Which command judges the answer in $NIGHTFORGE_ANSWER", "")
+                self.judge = _asked("Which command judges the answer in $NF_ANSWER", "")
             if kind != "time" and self.metric is None:
                 self.metric = _asked('What is the number called (a line as {"NAME": 1.5} gives it)', "") or None
 
