@@ -192,14 +192,14 @@ async def test_witnesses_are_admitted_forgeries_are_not_and_every_mutant_is_caug
         assert [check.name for check in checks if not check.held] == []
         mutants = draw_mutants(honest, evaluator().mutator(task), seed=1)
         assert len(mutants) > 200
-        report = await MutationTest(checker, honest, seed=1).run(mutants, wanted=25)
+        report = await MutationTest(checker, honest, seed=1).run(mutants, wanted=12)
     assert report.score == 1.0
-    assert report.counted == 25
+    assert report.counted == 12
 
 
 @pytest.mark.parametrize("name", PROGRAM_TASKS)
 def test_every_mutant_of_a_witness_is_wrong(name: str) -> None:
-    """All of them, by the verifier alone."""
+    """All of them for circles, every 23rd of the many others; by the verifier alone."""
     task = program_task(name)
     settings = read_settings(task)
     verifier = load_verifier(task, settings)
@@ -207,8 +207,8 @@ def test_every_mutant_of_a_witness_is_wrong(name: str) -> None:
     parameters = defaults_of(task)
     assert verifier.verify(answer_with(honest.source, settings.function, parameters), parameters).metrics
     count = 0
-    for change in list(evaluator_without_box().mutator(task)(honest.source))[:: 1 if name != "matmul-scheme" else 7]:
+    for change in list(evaluator_without_box().mutator(task)(honest.source))[:: 1 if name == "circle-packing" else 23]:
         with pytest.raises(Refused):
             verifier.verify(answer_with(change.source, settings.function, parameters), parameters)
         count += 1
-    assert count > 200
+    assert count > 60
