@@ -8,24 +8,14 @@ def nf_barrier(vector, worth, gaps, stop, rounds=100, start=0.01, fall=0.3):
         logs = sum(log(gap) if gap > tiny else log(tiny) + gap / tiny - 1 for gap in found if gap < reach)
         return value + heat * logs
 
-    v, delta = list(vector), 1e-7
-    count, reach = len(v), (max(vector) - min(vector)) or 1.0
+    v, count, reach = list(vector), len(vector), (max(vector) - min(vector)) or 1.0
     heat, price, damp = start, {}, 1.0
     base, value = gaps(v), worth(v)
     for _ in range(rounds):
         if stop and process_time() > stop:
             break
         near = sorted(range(len(base)), key=base.__getitem__)[: 3 * count]
-        rows, rise = [{} for _ in near], []
-        for place in range(count):
-            kept = v[place]
-            v[place] = kept + delta
-            moved = gaps(v)
-            rise.append((worth(v) - value) / delta)
-            v[place] = kept
-            for row, k in zip(rows, near):
-                if moved[k] != base[k]:
-                    row[place] = (moved[k] - base[k]) / delta
+        rows, rise = nf_slopes(v, worth, gaps, value, base, near)
         most = max(map(abs, rise)) or 1.0
         tiny = 0.1 * heat / most
         slack = {k: max(base[k], tiny) for k in near}
@@ -66,6 +56,20 @@ def nf_barrier(vector, worth, gaps, stop, rounds=100, start=0.01, fall=0.3):
             left = sum(price[k] * max(base[k], tiny) for k in near) / max(1, len(near))
             heat = min(heat, max(1e-13, fall * left))
     return v
+
+
+def nf_slopes(v, worth, gaps, value, base, near, delta=1e-7):
+    """By how much each number changes the gaps that are near, and the worth."""
+    rows, rise = [{} for _ in near], []
+    for place, kept in enumerate(list(v)):
+        v[place] = kept + delta
+        moved = gaps(v)
+        rise.append((worth(v) - value) / delta)
+        v[place] = kept
+        for row, k in zip(rows, near):
+            if moved[k] != base[k]:
+                row[place] = (moved[k] - base[k]) / delta
+    return rows, rise
 
 
 def nf_solve(matrix, right):
