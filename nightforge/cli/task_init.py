@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -80,7 +81,8 @@ def init(
         output.record({"kind": "task-folder", "path": str(written), "name": task.name})
         return
     output.text(str(written))
-    output.note(f"try it: nightforge task check {tree}\nthen:   nightforge run {tree}")
+    named = shlex.quote(str(tree) if str(tree).startswith(("/", ".", "~")) else f"./{tree}")
+    output.note(f"try it: nightforge task check {named}\nthen:   nightforge run {named}")
 
 
 @dataclass
