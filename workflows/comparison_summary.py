@@ -12,7 +12,7 @@ from nightforge.domain.evidence import Metric
 from nightforge.domain.ports import Store
 from nightforge.domain.scoring import score_evidence
 from nightforge.domain.task import Objective
-from nightforge.domain.words import CandidateState
+from nightforge.domain.words import CandidateState, EvidenceClass
 
 PLACES = 60
 """Of a curve over seconds or dollars."""
@@ -34,6 +34,9 @@ def summarise(store: Store, comparison: Comparison, objective: Objective) -> Sum
     return Summary(
         spec=spec,
         unit=objective.unit,
+        evidence_class=EvidenceClass.ISOLATED
+        if comparison.calibration is None
+        else comparison.calibration.evidence_class,
         paired_by=by,
         standings=tuple(standing(policy, spec.policies[0], runs, by, objective.unit) for policy in spec.policies),
         curves=curves,
@@ -62,7 +65,9 @@ def read_run(store: Store, cell: Cell, objective: Objective) -> Run:
         if score is not None and (best is None or score.value > best):
             best = score.value
             steps.append(Step(evaluations=evaluations, seconds=seconds, dollars=dollars, best=best))
-        again = score_evidence(candidate.confirmation, objective) if candidate.confirmation else None
+        found = candidate.confirmation
+        can_count = found is not None and found.evidence_class.can_be_confirmed
+        again = score_evidence(found, objective) if found is not None and can_count else None
         if again is not None and candidate.state is not CandidateState.SUSPICIOUS:
             confirmed = again.value if confirmed is None else max(confirmed, again.value)
     return Run(

@@ -23,8 +23,8 @@ from nightforge.errors import UserError
 SHELL = "/bin/sh"
 BUILT = "built.tar"
 ANSWER = "answer"
-SEED_VARIABLE = "NIGHTFORGE_SEED"
-ANSWER_VARIABLE = "NIGHTFORGE_ANSWER"
+SEED_VARIABLE = "NF_SEED"
+ANSWER_VARIABLE = "NF_ANSWER"
 FRAME_BYTES = 12
 NO_FILE = "9" * FRAME_BYTES
 _SYSTEM_PATH = "/usr/bin:/bin"

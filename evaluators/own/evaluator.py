@@ -175,7 +175,7 @@ class OwnEvaluator:
         snapshot = await asyncio.to_thread(self._snapshot, task, settings)
         examination = Examination(Bench(self.sandbox, task, settings, snapshot), snapshot, read_seed(task), say)
         found = await examination.run(seeds_of(seed, "check", 4))
-        self._check_s = max(examination.seconds_to_check, 0.05)
+        self._check_s = max(examination.seconds_to_judge, 0.05)
         return found
 
     async def adapt(self, task: Task, *, seed: int) -> str:

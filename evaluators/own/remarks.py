@@ -50,13 +50,15 @@ _NETWORK_MEND = (
 
 @dataclass
 class Examination:
-    """One look at a task. `seconds_to_check` is what building and checking one program took."""
+    """One look at a task. `seconds_to_check` is what building and checking one program took, `seconds_to_judge` what
+    a mutant takes in all."""
 
     bench: Bench
     snapshot: Snapshot
     seed: Bundle
     say: Callable[[str], None]
     seconds_to_check: float = 1.0
+    seconds_to_judge: float = 1.0
     found: list[Remark] = field(default_factory=list)
 
     @property
@@ -76,6 +78,8 @@ class Examination:
         seconds = await self._measured(reference, seeds)
         if seconds is None:
             return self.found
+        answered = 2 * seconds if self.settings.measure.kind == "time" else 0.0
+        self.seconds_to_judge = self.seconds_to_check + answered
         self.say("the program deleted, and one that ends at once ...")
         await self._deleted(reference, seeds[0])
         self._night(seconds)

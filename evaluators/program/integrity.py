@@ -23,6 +23,7 @@ from evaluators.program.spec import SECONDS, ProgramSettings
 from nightforge.domain.base import Scalar
 from nightforge.domain.integrity import Finding
 from nightforge.domain.ports import Sandbox
+from nightforge.errors import EvaluatorFault
 
 Rows = list[list[float | int | list[int]]]
 """A written-out answer: circles of three numbers, vectors, or terms of three vectors."""
@@ -134,12 +135,14 @@ def _mutants(source: str, kind: Callable[[Rows], Iterator[_Changed]]) -> Iterato
 
 
 def _literal(source: str) -> ast.List:
-    """The last list that the program returns as it stands."""
+    """The list that the program writes out at its top level."""
     found = [
         node.value
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Return) and isinstance(node.value, ast.List)
+        for node in ast.parse(source).body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.List)
     ]
+    if not found:
+        raise EvaluatorFault("a witness writes its answer out: WITNESS = [...]", where="settings.witnesses")
     return found[-1]
 
 

@@ -12,14 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
-from math import lcm
+from math import hypot, lcm
 
 from evaluators.program.contract import Judged, Known, Quantity, Refused
 from evaluators.program.exact import read_list, read_rational, whole
 from nightforge.domain.base import Json, Scalar
 
 PI_BELOW = Fraction(333, 106)
-_TOUCHING = Fraction(1, 10**9)
+_TOUCHING = 1 + 1e-9
 _BEST: Mapping[int, tuple[str, str]] = {
     26: ("2.635983", "ShinkaEvolve (arXiv 2509.19349) and others since; AlphaEvolve (arXiv 2506.13131) 2.63586"),
     32: ("2.937", "AlphaEvolve (arXiv 2506.13131); 2.936 before (E. Friedman's list)"),
@@ -45,7 +45,7 @@ def verify(answer: Json, parameters: Mapping[str, Scalar]) -> Judged:
     for (i, one), (j, other) in combinations(enumerate(circles), 2):
         _check_apart(i, one, j, other, scale)
     total = Fraction(sum(circle.r for circle in circles), scale)
-    return Judged({"sum_of_radii": Quantity(total, "sides")}, notes=_notes(circles, scale))
+    return Judged({"sum_of_radii": Quantity(total, "sides")}, notes=_notes(rationals))
 
 
 def read_circles(answer: Json, count: int) -> list[tuple[Fraction, Fraction, Fraction]]:
@@ -78,20 +78,15 @@ def _size(value: Fraction) -> str:
     return f"{float(value):.3g}" if value > Fraction(1, 10**300) else "less than 1e-300"
 
 
-def _notes(circles: Sequence[Scaled], scale: int) -> str:
-    radii = sorted(Fraction(circle.r, scale) for circle in circles)
-    near = sum(
-        (one.x - other.x) ** 2 + (one.y - other.y) ** 2 <= ((one.r + other.r) * (1 + _TOUCHING)) ** 2
-        for one, other in combinations(circles, 2)
-    )
-    walls = sum(
-        distance <= circle.r * (1 + _TOUCHING)
-        for circle in circles
-        for distance in (circle.x, circle.y, scale - circle.x, scale - circle.y)
-    )
+def _notes(rationals: Sequence[tuple[Fraction, Fraction, Fraction]]) -> str:
+    """Words only, so that floating point will do."""
+    circles = [(float(x), float(y), float(r)) for x, y, r in rationals]
+    near = sum(hypot(a - b, c - d) <= (r + s) * _TOUCHING for (a, c, r), (b, d, s) in combinations(circles, 2))
+    walls = sum(distance <= r * _TOUCHING for x, y, r in circles for distance in (x, y, 1 - x, 1 - y))
+    radii = sorted(r for _, _, r in circles)
     return (
         f"{near} pairs and {walls} walls touch (to 1e-9 of the radii; {3 * len(circles)} contacts hold everything in "
-        f"place); radii from {float(radii[0]):.5f} to {float(radii[-1]):.5f}"
+        f"place); radii from {radii[0]:.5f} to {radii[-1]:.5f}"
     )
 
 

@@ -17,9 +17,12 @@ TASKS = "tasks"
 
 
 def looks_like_a_path(text: str) -> bool:
-    """A goal is words; a path has a slash, begins with a dot, or names a folder that is there."""
-    is_spelled = "/" in text or text.startswith((".", "~"))
-    return " " not in text.strip() and is_spelled and Path(text).expanduser().exists()
+    """A goal is words; a path has a slash or begins with a dot, and is there. One with blanks begins as a path does."""
+    is_spelled = text.startswith(("/", ".", "~")) or ("/" in text and " " not in text.strip())
+    try:
+        return is_spelled and Path(text).expanduser().exists()
+    except (OSError, RuntimeError, ValueError):  # too long for a name, no such user, a null byte
+        return False
 
 
 def task_named(

@@ -20,7 +20,7 @@ Time = Annotated[
 Answer = Annotated[
     str | None, typer.Option("--answer", metavar="CMD", help="Measure: CMD makes an answer, --judge says its worth.")
 ]
-Judge = Annotated[str | None, typer.Option("--judge", metavar="CMD", help="Reads $NIGHTFORGE_ANSWER, prints metrics.")]
+Judge = Annotated[str | None, typer.Option("--judge", metavar="CMD", help="Reads $NF_ANSWER, prints metrics.")]
 Report = Annotated[
     str | None, typer.Option("--report", metavar="CMD", help="Measure: CMD prints the number itself (self-reported).")
 ]

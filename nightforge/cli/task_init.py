@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -80,7 +81,8 @@ def init(
         output.record({"kind": "task-folder", "path": str(written), "name": task.name})
         return
     output.text(str(written))
-    output.note(f"try it: nightforge task check {tree}\nthen:   nightforge run {tree}")
+    named = shlex.quote(str(tree) if str(tree).startswith(("/", ".", "~")) else f"./{tree}")
+    output.note(f"try it: nightforge task check {named}\nthen:   nightforge run {named}")
 
 
 @dataclass
@@ -218,7 +220,7 @@ class Said:
             command = _asked("Which command is measured ({seed} stands for the run's seed)", "") or None
             setattr(self, "answer" if kind == "judge" else kind, command)
             if kind == "judge":
-                self.judge = _asked("Which command judges the answer in $NIGHTFORGE_ANSWER", "")
+                self.judge = _asked("Which command judges the answer in $NF_ANSWER", "")
             if kind != "time" and self.metric is None:
                 self.metric = _asked('What is the number called (a line as {"NAME": 1.5} gives it)', "") or None
 

@@ -10,7 +10,7 @@ from nightforge.domain.base import Frozen, Scalar
 from nightforge.domain.evidence import Calibration, Metric
 from nightforge.domain.plan import ModelSpec
 from nightforge.domain.rehearsal import RehearsalReport
-from nightforge.domain.words import TeamKind
+from nightforge.domain.words import EvidenceClass, TeamKind
 
 Axis = Literal["evaluations", "seconds", "dollars"]
 FEWEST_PAIRS = 5
@@ -111,6 +111,8 @@ class Standing(Frozen):
 class Summary(Frozen):
     spec: ComparisonSpec
     unit: str = ""
+    evidence_class: EvidenceClass = EvidenceClass.ISOLATED
+    """Of every number in it."""
     paired_by: Literal["confirmed", "measured"] = "confirmed"
     standings: tuple[Standing, ...]
     curves: dict[Axis, tuple[Curve, ...]] = Field(default_factory=dict)

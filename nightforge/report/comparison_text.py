@@ -26,6 +26,8 @@ def comparison_text(summary: Summary) -> str:
         f"[{summary.unit}]. More is better.",
         "The best measured score was selected from noisy ones and is too good on average; the confirmed one is not.",
     ]
+    if not summary.evidence_class.can_be_confirmed:
+        lines.append(f"Evidence {summary.evidence_class.value}: {summary.evidence_class.meaning}.")
     if len(spec.seeds) < FEW:
         lines.append(f"From {seeds} the intervals are too narrow: read them as a lower bound of doubt.")
     if summary.left:

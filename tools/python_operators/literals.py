@@ -48,7 +48,7 @@ def literals_of(code: Code) -> tuple[Literal, ...]:
         is_plain = _NUMBER.fullmatch(code.source[start:end]) is not None
         if is_plain and isinstance(node.value, int | float) and math.isfinite(node.value):
             found.append(Literal(start, end, node.value, id(node) in places, options.get(id(node), "")))
-    return tuple(found[:MOST_NUMBERS])
+    return tuple(sorted(found, key=lambda one: one.start)[:MOST_NUMBERS])
 
 
 def skeleton_of(code: Code) -> tuple[str, tuple[int | float, ...]]:

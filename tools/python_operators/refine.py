@@ -115,14 +115,20 @@ class Refine(PythonOperator):
 
     def variants(self, code: Code, context: OperatorContext, random: Random) -> Iterator[Variant]:
         for place in places_of(code):
-            for method in (*_SINGLE, *_MANY):
-                if method.needs_gaps and not place.gaps:
-                    continue
-                if place.call and f" = {method.function}(" in place.call and method.inner in place.call:
-                    continue
+            for method in _next_methods(place):
                 source = _with_method(code, place, method)
                 if source is not None:
                     yield Variant(source, f"{place.name}: {method.title} for {place.worth}")
+
+
+def _next_methods(place: Place) -> Sequence[Method]:
+    """Single ones first; where there is one, several starts of it first. Nothing that does less than what is there."""
+    methods = [one for one in (*_SINGLE, *_MANY) if place.gaps or not one.needs_gaps]
+    used = [one for one in _SINGLE if one.function in place.call]
+    if not used:
+        return methods
+    left = [one for one in methods if one not in used and one.options not in place.call]
+    return sorted(left, key=lambda one: (one.inner != used[0].name, not one.inner))
 
 
 def _with_method(code: Code, place: Place, method: Method) -> str | None:

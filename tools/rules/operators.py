@@ -39,15 +39,15 @@ class RuleOperator:
     draws = True
 
     def fits(self, source: str) -> bool:
-        """Whether the program has a rule at all."""
-        return any(rule.features for rule in rules_of(source))
+        """Whether the program has a rule at all: a formula over more than what other functions return."""
+        return bool(_varied(source))
 
     def propose(self, context: OperatorContext) -> Sequence[Draft]:
-        rules = rules_of(context.parent.source)
-        if not any(rule.features for rule in rules):
+        rules = _varied(context.parent.source)
+        if not rules:
             return ()
         random = Random(f"{self.name} {context.seed}")
-        return tuple(islice(self._drafts([one for one in rules if one.features], context, random), MOST_DRAFTS))
+        return tuple(islice(self._drafts(rules, context, random), MOST_DRAFTS))
 
     def _drafts(self, rules: Sequence[Rule], context: OperatorContext, random: Random) -> Iterator[Draft]:
         seen = {context.parent.source}
@@ -72,6 +72,10 @@ class RuleOperator:
     def _draft(self, source: str, rule: Rule, formula: Formula) -> Draft:
         note = f"{rule.function}: {text_of(formula)}"
         return Draft(source=source, operator=self.kind, operator_name=self.name, note=note)
+
+
+def _varied(source: str) -> list[Rule]:
+    return [rule for rule in rules_of(source) if any("(" not in feature.text for feature in rule.features)]
 
 
 def _others(rule: Rule, context: OperatorContext) -> list[Formula]:

@@ -11,7 +11,7 @@ from nightforge.domain.base import Frozen
 from nightforge.domain.candidate import Campaign
 from nightforge.domain.evidence import Metric
 from nightforge.domain.plan import Budget
-from nightforge.domain.words import CampaignState, CandidateState, Direction
+from nightforge.domain.words import CampaignState, CandidateState, Direction, EvidenceClass
 from nightforge.report.data import ranked_for_people, stated_metric
 from nightforge.report.states import GONE, reason_words, standing
 from nightforge.report.text import counted
@@ -40,6 +40,7 @@ class CampaignRow(Frozen):
     alive: bool
     best: Metric | None = None
     best_state: CandidateState | None = None
+    best_class: EvidenceClass | None = None
     best_ordinal: int | None = None
     unit: str = ""
     lower_is_better: bool = False
@@ -131,6 +132,7 @@ def _row(site: Site, stored: Campaign) -> CampaignRow:
         alive=alive,
         best=stated_metric(best, objective.metric) if best else None,
         best_state=best.state if best else None,
+        best_class=best.evidence.evidence_class if best and best.evidence else None,
         best_ordinal=best.ordinal if best else None,
         unit=objective.unit,
         lower_is_better=objective.direction is Direction.MIN,

@@ -79,26 +79,36 @@ def init(program: Program, tree: Path, *more: str) -> Ended:
     return program.run("task", "init", str(tree), *flags, "--time", "./bench {seed}", "--seeds", "3", *more)
 
 
+def state_of(program: Program, ref: str) -> object:
+    (shown,) = program.run("show", ref, "--json").records
+    return shown.get("state")
+
+
 @pytest.mark.timeout(900)
 def test_from_a_tree_to_a_confirmed_patch(program: Program, tree: Path) -> None:
     made = init(program, tree, "--hidden-seeds", "4")
     assert made.code == 0, made.err
     folder = tree / "nightforge"
     assert made.out.strip() == str(folder)
-    run = program.run("run", str(tree), "--offline", "--evaluations", "4", "--yes", "--json")
+    run = program.run("run", str(tree), "--offline", "--evaluations", "6", "--yes", "--json")
     assert run.code == 0, run.err
     campaign, done = str(run.records[0]["campaign_id"]), run.records[-1]
     assert done["improved"] is True
-    best = next(number for number in range(1, 5) if "confirmed" in program.run("show", f"{campaign}.{number}").out)
-    out = program.home.parent / "out"
-    exported = program.run("export", f"{campaign}.{best}", str(out), "--patch")
+    confirmed = [number for number in range(1, 7) if state_of(program, f"{campaign}.{number}") == "confirmed"]
+    best = next(
+        number
+        for number in confirmed
+        if "+#define ROUNDS 1\n" in program.run("diff", f"{campaign}.{number}", "seed").out
+    )
+    patch = program.home.parent / "best.patch"
+    exported = program.run("export", f"{campaign}.{best}", "--patch", str(patch))
     assert exported.code == 0, exported.err
     assert "it applies" in exported.err
-    git(tree.parent, "apply", str(out / "change.patch"))
+    git(tree.parent, "apply", str(patch))
     assert git(tree.parent, "diff", "--name-only").split("\n")[0].strip('"') == "fast code/work.c"
     assert "#define ROUNDS 1\n" in (tree / "work.c").read_text()
     (tree / "work.c").write_text("int other;\n")
-    again = program.run("export", f"{campaign}.{best}", str(program.home.parent / "out2"), "--patch")
+    again = program.run("export", f"{campaign}.{best}", "--patch", str(program.home.parent / "again.patch"))
     assert again.code == 2
     assert "does not apply" in again.err
 

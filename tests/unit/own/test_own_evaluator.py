@@ -30,7 +30,7 @@ GUESS = {"lib.py": "FACTOR = 1.5\n\ndef guess(x, pair):\n    return FACTOR * x +
 JUDGED = {
     "kind": "judge",
     "command": "python3 answer.py {seed}",
-    "judge": "python3 judge.py $NIGHTFORGE_ANSWER {seed}",
+    "judge": "python3 judge.py $NF_ANSWER {seed}",
     "answers": ["out/answer.txt"],
     "metric": "error",
 }

@@ -1,29 +1,26 @@
 def nf_barrier(vector, worth, gaps, stop, rounds=100, start=0.01, fall=0.3):
-    """Primal-dual interior point with slacks (Nocedal and Wright 2006, chapter 19), derivatives by differences."""
+    """Primal-dual interior point (Nocedal and Wright 2006, chapter 19), derivatives by differences, damped steps."""
+    from math import log
     from time import process_time
 
-    v, delta = list(vector), 1e-7
-    count, reach = len(v), 0.1 * (max(vector) - min(vector)) or 1.0
-    heat, slack, price = start, {}, {}
+    def merit(value, found):
+        """The barrier function, continued by a line where a gap is too small for it."""
+        logs = sum(log(gap) if gap > tiny else log(tiny) + gap / tiny - 1 for gap in found if gap < reach)
+        return value + heat * logs
+
+    v, count, reach = list(vector), len(vector), (max(vector) - min(vector)) or 1.0
+    heat, price, damp = start, {}, 1.0
+    base, value = gaps(v), worth(v)
     for _ in range(rounds):
         if stop and process_time() > stop:
             break
-        base, value, rise = gaps(v), worth(v), []
         near = sorted(range(len(base)), key=base.__getitem__)[: 3 * count]
-        rows = [{} for _ in near]
-        for place in range(count):
-            kept = v[place]
-            v[place] = kept + delta
-            moved = gaps(v)
-            rise.append((worth(v) - value) / delta)
-            v[place] = kept
-            for row, k in zip(rows, near):
-                if moved[k] != base[k]:
-                    row[place] = (moved[k] - base[k]) / delta
-        slack = {k: max(base[k], slack.get(k, 0.01 * reach)) for k in near}
+        rows, rise = nf_slopes(v, worth, gaps, value, base, near)
+        most = max(map(abs, rise)) or 1.0
+        tiny = 0.1 * heat / most
+        slack = {k: max(base[k], tiny) for k in near}
         price = {k: price.get(k, heat / slack[k]) for k in near}
-        damping = 0.01 * max(map(abs, rise)) / reach + 1e-12
-        matrix = [[0.0] * place + [damping] for place in range(count)]
+        matrix = [[0.0] * place + [damp * 0.1 * most / reach] for place in range(count)]
         for row, k in zip(rows, near):
             pull = price[k] / slack[k]
             push = (heat - price[k] * (base[k] - slack[k])) / slack[k]
@@ -34,24 +31,45 @@ def nf_barrier(vector, worth, gaps, stop, rounds=100, start=0.01, fall=0.3):
                     if b <= a:
                         line[b] += steep * other
         step = nf_solve(matrix, rise)
-        size = rate = min(1.0, reach / (max(map(abs, step)) + 1e-300))
-        change, raised = {}, {}
+        size = rate = min(1.0, 0.1 * reach / (max(map(abs, step)) + 1e-300))
+        raised = {}
         for row, k in zip(rows, near):
-            change[k] = base[k] - slack[k] + sum(slope * step[a] for a, slope in row.items())
-            raised[k] = (heat - price[k] * change[k]) / slack[k] - price[k]
-            if change[k] < 0:
-                size = min(size, -0.95 * slack[k] / change[k])
+            change = base[k] - slack[k] + sum(slope * step[a] for a, slope in row.items())
+            raised[k] = (heat - price[k] * change) / slack[k] - price[k]
+            if change < 0:
+                size = min(size, -0.95 * slack[k] / change)
             if raised[k] < 0:
                 rate = min(rate, -0.95 * price[k] / raised[k])
-        v = [number + size * move for number, move in zip(v, step)]
-        slack = {k: slack[k] + size * change[k] for k in near}
+        before, full = merit(value, base), size
+        while True:
+            there = [number + size * move for number, move in zip(v, step)]
+            found, after = gaps(there), worth(there)
+            if merit(after, found) >= before - 1e-12 * abs(before) or size < 1e-6 * full:
+                break
+            size *= 0.5
+        damp = damp * 4 if size < full else max(0.1, 0.3 * damp)
+        v, base, value = there, found, after
         price = {k: price[k] + rate * raised[k] for k in near}
-        left = sum(price[k] * slack[k] for k in near) / max(1, len(near))
-        if size > 0.5 and rate > 0.5:
+        if size > 0.5 or full * max(map(abs, step)) < 1e-3 * heat * reach:
             if heat < 1e-12:
                 break
+            left = sum(price[k] * max(base[k], tiny) for k in near) / max(1, len(near))
             heat = min(heat, max(1e-13, fall * left))
     return v
+
+
+def nf_slopes(v, worth, gaps, value, base, near, delta=1e-7):
+    """By how much each number changes the gaps that are near, and the worth."""
+    rows, rise = [{} for _ in near], []
+    for place, kept in enumerate(list(v)):
+        v[place] = kept + delta
+        moved = gaps(v)
+        rise.append((worth(v) - value) / delta)
+        v[place] = kept
+        for row, k in zip(rows, near):
+            if moved[k] != base[k]:
+                row[place] = (moved[k] - base[k]) / delta
+    return rows, rise
 
 
 def nf_solve(matrix, right):
