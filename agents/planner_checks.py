@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from agents.planner_counts import Count, counts_of, is_said
 from nightforge.domain.base import Scalar
 from nightforge.domain.plan import Budget, GoalReading, Match, Question
 from nightforge.domain.task import Parameter, Task
@@ -59,14 +60,15 @@ def check_goal(
 ) -> GoalReading:
     """Hold a goal's facts, and a model's proposed parameters, against what `task` has on offer."""
     found = Findings({parameter.name: parameter.default for parameter in task.parameters}, questions=list(questions))
-    _settle(task, _requests(facts, task, found), found)
+    counts = counts_of(goal, task)
+    _settle(task, _requests(facts, task, found, counts), found)
     _settle_proposed(task, proposed or {}, found)
     _check_language(task, facts, found)
     _check_metrics(task, facts, found)
     _check_tolerance(task, facts, found)
     target = _target(task, facts, found)
     budget = _budget(facts, found)
-    for text in facts.unread:
+    for text in (text for text in facts.unread if not is_said(text, counts)):
         found.notes.append(f'"{text}" in the goal was not understood and plays no part.')
     if len(found.questions) > MAX_QUESTIONS:
         asked = ", ".join(question.name for question in found.questions)
@@ -148,8 +150,9 @@ def show(value: Scalar) -> str:
     return f"{int(value):,}" if float(value).is_integer() else f"{value:g}"
 
 
-def _requests(facts: GoalFacts, task: Task, found: Findings) -> list[_Request]:
+def _requests(facts: GoalFacts, task: Task, found: Findings, counts: Sequence[Count]) -> list[_Request]:
     asked: list[_Request] = _requests_by_words(facts, task)
+    asked += [_Request(count.parameter, (count.value,), count.said) for count in counts]
     width = width_parameter(task)
     said = {number.text for number in facts.widths} if width is not None else set[str]()
     if width is not None:
@@ -164,7 +167,9 @@ def _requests(facts: GoalFacts, task: Task, found: Findings) -> list[_Request]:
             asked.append(_Request("threads", (int(threads.value),), threads.text))
         else:
             _ask_how_many(task, threads.text, found)
-    return [*asked, *_size_requests(facts, task, found, read=said)]
+    texts = [*(one.text for one in facts.sizes), *(one.text for one in facts.shapes)]
+    read = said | {text for text in texts if is_said(text, counts)}
+    return [*asked, *_size_requests(facts, task, found, read=read)]
 
 
 def _requests_by_words(facts: GoalFacts, task: Task) -> list[_Request]:
@@ -226,7 +231,7 @@ def _size_requests(facts: GoalFacts, task: Task, found: Findings, *, read: Colle
                 f'The goal says "{shape.text}", which is a shape that {task.name} does not have ({offers(task)}).'
             )
     for count in facts.sizes:
-        if size is None and (count.value, count.unit) in stated:
+        if count.text in read or (size is None and (count.value, count.unit) in stated):
             continue
         if count.unit == "rows":
             if rows is not None or count.value != 1:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from nightforge.domain.evidence import Evidence, Metric, StageEvidence
-from nightforge.domain.words import Outcome, Phase, SandboxTier
+from nightforge.domain.words import EvidenceClass, Outcome, Phase, SandboxTier
 
 
 class CandidateFailed(Exception):
@@ -70,8 +70,8 @@ class Cascade:
             )
         )
 
-    def evidence(self, tier: SandboxTier) -> Evidence:
-        return Evidence(tier=tier, phase=self._phase, stages=tuple(self._stages))
+    def evidence(self, tier: SandboxTier, evidence_class: EvidenceClass = EvidenceClass.ISOLATED) -> Evidence:
+        return Evidence(evidence_class=evidence_class, tier=tier, phase=self._phase, stages=tuple(self._stages))
 
 
 def _plain(text: str) -> str:

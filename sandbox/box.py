@@ -128,9 +128,9 @@ class Box:
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(self.init_handle, signal.SIGKILL)
 
-    def usage(self, *, exact_above_bytes: int) -> tree.TreeUsage:
+    def usage(self, *, exact_above_bytes: int, may_stop: bool = False) -> tree.TreeUsage:
         """Counters of the tree; memory includes what lies in the box's tmpfs."""
-        found = tree.measure(self.init, exact_above_bytes=exact_above_bytes)
+        found = tree.measure(self.init, exact_above_bytes=exact_above_bytes, may_stop=may_stop)
         blocks = os.fstatvfs(self.folder)
         written = (blocks.f_blocks - blocks.f_bfree) * blocks.f_frsize
         return tree.TreeUsage(found.cpu_s, found.memory_bytes + written, found.processes)

@@ -95,8 +95,8 @@ class DockerBox:
         except PermissionError:  # a rootless daemon gives the box a user of its own
             self.engine.remove(self.container)
 
-    def usage(self, *, exact_above_bytes: int) -> tree.TreeUsage:
-        found = tree.measure(self.root, exact_above_bytes=exact_above_bytes)
+    def usage(self, *, exact_above_bytes: int, may_stop: bool = False) -> tree.TreeUsage:
+        found = tree.measure(self.root, exact_above_bytes=exact_above_bytes, may_stop=may_stop)
         blocks = os.fstatvfs(self.folder)
         memory = found.memory_bytes + (blocks.f_blocks - blocks.f_bfree) * blocks.f_frsize
         if self._kills() > 0:

@@ -76,8 +76,8 @@ class LocalBox:
             time.sleep(0.005)
         _log.warning("processes of an unsafe-local run survived: %s", _carriers(self.token))
 
-    def usage(self, *, exact_above_bytes: int) -> tree.TreeUsage:
-        return tree.measure(self.outer, exact_above_bytes=exact_above_bytes)
+    def usage(self, *, exact_above_bytes: int, may_stop: bool = False) -> tree.TreeUsage:
+        return tree.measure(self.outer, exact_above_bytes=exact_above_bytes, may_stop=may_stop)
 
     def is_full(self) -> bool:
         return False

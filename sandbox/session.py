@@ -33,7 +33,7 @@ class BoxSession:
         self._stop = Stop()
         self._clock = process_clock_id(box.init)
         self._supervisor = Supervisor(
-            box, limits, streams, (streams.stderr,), self._stop, sample_every_s=_SAMPLE_EVERY_S
+            box, limits, streams, (streams.stderr,), self._stop, sample_every_s=_SAMPLE_EVERY_S, may_stop=False
         )
         self._fault: BaseException | None = None
         self._result: ExecResult | None = None

@@ -44,7 +44,7 @@ class Watched(Protocol):
         ...
 
     def kill(self) -> None: ...
-    def usage(self, *, exact_above_bytes: int) -> TreeUsage: ...
+    def usage(self, *, exact_above_bytes: int, may_stop: bool = False) -> TreeUsage: ...
     def is_full(self) -> bool: ...
     def reap(self) -> None: ...
 
@@ -112,6 +112,8 @@ class Supervisor:
     stop: Stop
     stdin: bytes = b""
     sample_every_s: float = 0.05
+    may_stop: bool = True
+    """The tree may be stopped for a moment to be looked at: never where another thread stops and continues it."""
     resting: bool = False
     """True while the program is stopped: nothing changes, and looking disturbs whoever is measured meanwhile."""
     cause: ExitReason | None = None
@@ -199,7 +201,7 @@ class Supervisor:
 
     def sample(self) -> None:
         """Look at the counters once; ends a tree that is over a limit. Another thread may call it while `resting`."""
-        usage = self.box.usage(exact_above_bytes=self.limits.memory_bytes)
+        usage = self.box.usage(exact_above_bytes=self.limits.memory_bytes, may_stop=self.may_stop)
         self.cpu_s = max(self.cpu_s, usage.cpu_s)
         self.peak_memory_bytes = max(self.peak_memory_bytes, usage.memory_bytes)
         self.was_full = self.was_full or self.box.is_full()

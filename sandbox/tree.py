@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import signal
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,12 +91,12 @@ def _proportional_bytes(pid: int, resident: int) -> int:
     return 0
 
 
-def measure(root: int, *, exact_above_bytes: int) -> TreeUsage:
+def measure(root: int, *, exact_above_bytes: int, may_stop: bool = False) -> TreeUsage:
     """Sum over the tree of `root`.
 
     Shared anonymous mappings count whole, once, on top of what of them is resident. The resident sum counts shared
     pages once per process; only when it exceeds `exact_above_bytes` are the proportional sizes read, which cost
-    more.
+    more; with `may_stop` the tree stands still while they are. Then the sum may be a lower bound that is above it.
     """
     ticks = 0
     resident: dict[int, int] = {}
@@ -110,14 +112,46 @@ def measure(root: int, *, exact_above_bytes: int) -> TreeUsage:
             shared[inode] = max(size, shared.get(inode, 0))
     total = sum(resident.values())
     if total > exact_above_bytes:
-        # Sharers that end between two reads raise the share of the rest, so one sum may be too high.
-        total = min(_exact(resident) for _ in range(2))
+        total = _exact(resident, enough_bytes=exact_above_bytes, may_stop=may_stop)
     total += sum(shared.values())
     return TreeUsage(cpu_s=ticks / _TICKS_PER_S, memory_bytes=total, processes=len(resident))
 
 
-def _exact(resident: dict[int, int]) -> int:
-    return sum(_proportional_bytes(pid, size) for pid, size in resident.items())
+def _exact(resident: dict[int, int], *, enough_bytes: int, may_stop: bool) -> int:
+    """The proportional sum; a lower bound of it when that alone is above `enough_bytes`.
+
+    Many processes grow quickly, and reading their proportional sizes takes long.
+    """
+    largest = max(resident.values())
+    if largest > enough_bytes:
+        return largest
+    with _standing_still(resident if may_stop else ()):
+        # Sharers that end between two reads raise the share of the rest, so one sum may be too high.
+        return min(sum(_proportional_bytes(pid, size) for pid, size in resident.items()) for _ in range(2))
+
+
+@contextmanager
+def _standing_still(pids: Iterable[int]) -> Iterator[None]:
+    """Those of `pids` that run are stopped meanwhile; who was stopped by others stays so."""
+    stopped: list[int] = []
+    try:
+        for pid in pids:
+            with suppress(OSError):
+                handle = os.pidfd_open(pid)
+                try:
+                    if stat_fields(pid)[0] in b"RSD":
+                        signal.pidfd_send_signal(handle, signal.SIGSTOP)
+                        stopped.append(handle)
+                        handle = -1
+                finally:
+                    if handle >= 0:
+                        os.close(handle)
+        yield
+    finally:
+        for handle in stopped:
+            with suppress(OSError):
+                signal.pidfd_send_signal(handle, signal.SIGCONT)
+            os.close(handle)
 
 
 def is_stopped(pid: int) -> bool:

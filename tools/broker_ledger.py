@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nightforge.errors import PlatformFault
+from nightforge.sqlite import log_ahead
 
 PICODOLLARS = 10**12
 BURST_S = 6.0
@@ -213,7 +214,7 @@ class Ledger:
             self._folder / "broker.db", timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            log_ahead(connection.execute, wait_s=BUSY_TIMEOUT_S)
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.executescript(_TABLES)
         except BaseException:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import io
 import re
 import tokenize
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 
 from tree_sitter import Node
 
+from nightforge.domain.bundle import LANGUAGE, language_of, parse_bundle, without_own_markers
+from nightforge.errors import UserError
 from tools.rewrites.syntax import Unit, walk
 
 SHINGLE = 5
@@ -28,6 +30,12 @@ _CACHED = 64
 @lru_cache(maxsize=_CACHED)
 def tokens_of(source: str, language: str) -> tuple[str, ...]:
     """Equal for two programs that differ only in what does not matter; unlike ones never get equal tokens."""
+    if language == LANGUAGE and (files := _files(source)) is not None:
+        return tuple(
+            token
+            for path, text in files.items()
+            for token in (f"file:{path}", *tokens_of(without_own_markers(text), language_of(path)))
+        )
     if language == "c" and (unit := Unit.parse(source)) is not None:
         return tuple(_c_tokens(unit))
     if language == "python" and (found := _python_tokens(source)) is not None:
@@ -53,6 +61,13 @@ def likeness(one: frozenset[tuple[str, ...]], other: frozenset[tuple[str, ...]])
     both = len(one & other)
     either = len(one) + len(other) - both
     return both / either if either else 1.0
+
+
+def _files(source: str) -> Mapping[str, str] | None:
+    try:
+        return parse_bundle(source).files
+    except UserError:
+        return None
 
 
 def _indent(line: str) -> str:

@@ -1,7 +1,8 @@
 """From a model's reply to a whole program: SEARCH/REPLACE edits, whole programs in fences, EVOLVE-BLOCK borders.
 
 A reply that cannot be used is a `NoDraft` whose feedback says what to do better; nothing here raises on any text.
-Edits are applied one after the other, each to the result of the one before.
+Edits are applied one after the other, each to the result of the one before. In a program of several files
+(`nightforge.domain.bundle`) an edit belongs to the one file in which its SEARCH part stands.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nightforge.domain.bundle import Bundle, diff_bundles, format_bundle, is_bundle, parse_bundle
 from nightforge.domain.team import NoDraft
+from nightforge.errors import UserError
 
 DOES_NOT_APPLY = "edit_does_not_apply"
 NO_PROGRAM = "no_program"
@@ -75,6 +78,8 @@ def apply_edits(source: str, edits: Sequence[Edit]) -> str | NoDraft:
 
     Each SEARCH part must stand exactly once: as it is, or else with other white space. CRLF programs stay CRLF.
     """
+    if is_bundle(source):
+        return _apply_to_files(source, edits)
     is_crlf = "\r\n" in source
     lines = _lines(source)
     for edit in edits:
@@ -89,6 +94,52 @@ def apply_edits(source: str, edits: Sequence[Edit]) -> str | NoDraft:
             )
         lines = changed
     return ("\r\n" if is_crlf else "\n").join(lines)
+
+
+def _apply_to_files(source: str, edits: Sequence[Edit]) -> str | NoDraft:
+    try:
+        bundle = parse_bundle(source)
+    except UserError as error:
+        return NoDraft(reason=DOES_NOT_APPLY, feedback=str(error))
+    for edit in edits:
+        tried = {path: apply_edits(text, [edit]) for path, text in bundle.files.items()}
+        fitting = {path: text for path, text in tried.items() if isinstance(text, str)}
+        if len(fitting) > 1:
+            where = ", ".join(fitting)
+            return _no_match(edit, f"stands in {len(fitting)} files ({where}); take more lines into SEARCH.")
+        if not fitting:
+            return _nearest_refusal([refusal for refusal in tried.values() if isinstance(refusal, NoDraft)])
+        ((path, text),) = fitting.items()
+        bundle = bundle.replaced(path, text)
+    return format_bundle(bundle)
+
+
+def _nearest_refusal(refusals: Sequence[NoDraft]) -> NoDraft:
+    """Of several files' refusals the one that says most: outside a block, ambiguous, with near lines, any."""
+
+    def told(refusal: NoDraft) -> tuple[bool, bool, bool]:
+        text = refusal.feedback
+        return (refusal.reason != OUTSIDE_BLOCK, " times (at " not in text, "nearest lines" not in text)
+
+    return min(refusals, key=told)
+
+
+def _replace_files(source: str, program: str) -> str | NoDraft:
+    """A file that the new program leaves out stays as it is; one that is not in the old one is refused."""
+    try:
+        before, after = parse_bundle(source), parse_bundle(program.lstrip("\n"))
+    except UserError as error:
+        return NoDraft(reason=NO_PROGRAM, feedback=f"{error}. Begin each file with its `=== file: PATH ===` line.")
+    if unknown := [path for path in after.files if path not in before.files]:
+        known = ", ".join(before.files)
+        return NoDraft(reason=OUTSIDE_BLOCK, feedback=f"{unknown[0]!r} is none of the files that may change: {known}.")
+    files = dict(before.files)
+    for path, text in after.files.items():
+        changed = replace_program(before.files[path], text)
+        if isinstance(changed, NoDraft):
+            return changed.model_copy(update={"feedback": f"{path}: {changed.feedback}"})
+        files[path] = changed
+    return format_bundle(Bundle(files))
 
 
 def extract_program(reply: str) -> str | NoDraft:
@@ -116,6 +167,8 @@ def extract_program(reply: str) -> str | NoDraft:
 
 def replace_program(source: str, program: str) -> str | NoDraft:
     """`program` in the place of `source`; where `source` has EVOLVE-BLOCK markers, only the blocks are taken over."""
+    if is_bundle(source):
+        return _replace_files(source, program)
     if _BLOCK_START not in source:
         return program
     if fixed_parts(source, strict=False) != fixed_parts(program, strict=False):
@@ -139,7 +192,12 @@ def program_from_reply(source: str, reply: str) -> str | NoDraft:
 
 
 def unified_diff(before: str, after: str, *, before_name: str = "before", after_name: str = "after") -> str:
-    """A unified diff of two programs; empty when they are the same."""
+    """A unified diff of two programs, file by file where they are of several; empty when they are the same."""
+    if is_bundle(before) and is_bundle(after):
+        try:
+            return diff_bundles(parse_bundle(before), parse_bundle(after))
+        except UserError:
+            pass  # a program that broke its own headers is shown as the text that it is
     lines = difflib.unified_diff(
         before.splitlines(), after.splitlines(), fromfile=before_name, tofile=after_name, lineterm=""
     )

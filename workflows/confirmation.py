@@ -9,7 +9,7 @@ from nightforge.domain.candidate import Candidate
 from nightforge.domain.duel import Duel, DuelFinding, Duels, OffersDuels
 from nightforge.domain.evidence import Evidence
 from nightforge.domain.scoring import score_evidence
-from nightforge.domain.words import CandidateState, EvidenceClass, Outcome, Phase
+from nightforge.domain.words import CandidateState, Outcome, Phase
 from nightforge.errors import EvaluatorFault, SandboxFault
 from workflows.campaign import Campaign
 from workflows.workshop import Workshop
@@ -124,7 +124,7 @@ def settle(evidence: Evidence) -> tuple[CandidateState, str]:
         if failure.outcome is Outcome.ERROR:
             return CandidateState.MEASURED, f"confirmation did not end: {failure.reason}"
         return CandidateState.SUSPICIOUS, failure.reason or failure.stage
-    if evidence.evidence_class is not EvidenceClass.ISOLATED:
+    if not evidence.evidence_class.can_be_confirmed:
         return CandidateState.MEASURED, f"evidence is {evidence.evidence_class}"
     if not evidence.distinguishable:
         return CandidateState.MEASURED, "not_distinguishable"

@@ -22,6 +22,8 @@ from workflows.workshop import NOT_MADE, Desk, Workshop
 
 CHOSEN = frozenset({"operator", "operator_name", "model", "by_chance"})
 """Fields of a step that are the policy's where it decided on them."""
+OTHER_CLASS = "other_evidence_class"
+"""Its number was made otherwise than those of the campaign: they cannot be ranked side by side."""
 REPAIRABLE_DRAFTS = frozenset({"edit_does_not_apply", "no_program", "outside_evolve_block"})
 UNREPAIRABLE_STAGES = frozenset({"slower", "below_roof", "violates_constraint", "raced_out"})
 """Reasons of a failed stage that more words cannot mend."""
@@ -213,7 +215,9 @@ async def evaluate(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
 async def commit_evidence(desk: Desk, evidence: Evidence, attempt: int) -> None:
     shop = desk.workshop
     score = score_evidence(evidence, shop.plan.objectives[0])
-    if score is not None and violated(evidence, shop.plan.constraints) is not None:
+    if score is not None and (
+        violated(evidence, shop.plan.constraints) is not None or evidence.evidence_class is not shop.evidence_class
+    ):
         score = None
     await shop.store.save_evidence(
         shop.campaign_id,
@@ -236,6 +240,8 @@ def _judge_outcome(desk: Desk, evidence: Evidence) -> CandidateRun:
     if failure is not None:
         repairable = failure.reason not in UNREPAIRABLE_STAGES and failure.outcome is not Outcome.ERROR
         return _fate(desk, CandidateState.REJECTED, failure.reason or failure.stage, repairable=repairable)
+    if evidence.evidence_class is not desk.workshop.evidence_class:
+        return _fate(desk, CandidateState.REJECTED, OTHER_CLASS, repairable=False)
     if violated(evidence, desk.workshop.plan.constraints) is not None:
         return _fate(desk, CandidateState.REJECTED, "violates_constraint", repairable=False)
     return _fate(desk, CandidateState.MEASURED, "", repairable=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nightforge.domain.words import Direction, SandboxTier
+from nightforge.domain.words import Direction, EvidenceClass, SandboxTier
 from nightforge.report.text import clean, clean_line, counted, duration, metric_text, money, number
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def card_rows(card: PlanCard) -> list[tuple[str, str]]:
     rows.append(
         ("evaluator", f"{task.domain}: " + " → ".join(f"{stage.name} ({stage.title})" for stage in task.stages))
     )
+    if calibration.evidence_class is not EvidenceClass.ISOLATED:
+        rows.append(("evidence", f"{calibration.evidence_class.value}: {calibration.evidence_class.meaning}"))
     rows.extend(_baseline_rows(calibration, plan.objectives[0].metric))
     rows.append(
         (

@@ -18,7 +18,7 @@ from nightforge.domain.ports import Clock, Evaluator, Store
 from nightforge.domain.search import Choice, Policy
 from nightforge.domain.task import Task
 from nightforge.domain.team import Draft, NoDraft, Program, StepContext, StepPlan, Team
-from nightforge.domain.words import CandidateState, OperatorKind, Phase, TeamKind
+from nightforge.domain.words import CandidateState, EvidenceClass, OperatorKind, Phase, TeamKind
 from nightforge.errors import BudgetExhausted, EvaluatorFault, ModelFault, NightforgeError, SandboxFault
 from tools.budget import BudgetMeter, Reservation
 from workflows.pipeline import Pipeline
@@ -94,6 +94,11 @@ class Workshop:
             first=self.preset.in_flight if self.plan.team is TeamKind.LLM else 1,
             monotonic=self.clock.monotonic,
         )
+
+    @property
+    def evidence_class(self) -> EvidenceClass:
+        """Of every number that the campaign ranks."""
+        return EvidenceClass.ISOLATED if self.calibration is None else self.calibration.evidence_class
 
     def _owner_of(self, sha: str) -> int | None:
         owner = self.claimed.get(sha)

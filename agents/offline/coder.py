@@ -12,9 +12,11 @@ from random import Random
 from typing import Protocol, TypeGuard, runtime_checkable
 
 from nightforge import registry
+from nightforge.domain.bundle import LANGUAGE
 from nightforge.domain.team import Draft, NoDraft, Operator, OperatorContext, Program, StepContext
 from nightforge.domain.words import OperatorKind
 from nightforge.errors import UserError
+from tools.sections import Sectioned
 
 STACK = "rewrite.stack"
 _log = logging.getLogger(__name__)
@@ -36,7 +38,8 @@ class Ranked(Protocol):
 
 
 def load_operators() -> tuple[Operator, ...]:
-    """Everything registered under `nightforge.operators`: an object, or a class without arguments."""
+    """Everything registered under `nightforge.operators`: an object, or a class without arguments; and the same again
+    for programs of several files."""
     loaded: list[Operator] = []
     for name in registry.registered(registry.OPERATORS):
         found = registry.load(registry.OPERATORS, name)
@@ -48,11 +51,19 @@ def load_operators() -> tuple[Operator, ...]:
                 hint="it needs name, kind, languages and propose(context); see nightforge.domain.team.Operator",
             )
         loaded.append(made)
-    return tuple(loaded)
+    return (*loaded, *for_sections(loaded))
 
 
 def _is_operator(made: object) -> TypeGuard[Operator]:
     return all(hasattr(made, name) for name in ("name", "kind", "languages", "propose"))
+
+
+def for_sections(operators: Sequence[Operator]) -> Iterator[Operator]:
+    """Those of one language, for programs of several files. What is of any language takes their whole text as it is;
+    crossover does both, because it knows languages of its own."""
+    for operator in operators:
+        if LANGUAGE not in operator.languages and (operator.languages or operator.kind is OperatorKind.CROSSOVER):
+            yield Sectioned(operator, prior_of(operator), structural=is_structural(operator))
 
 
 def prior_of(operator: Operator) -> float:

@@ -75,7 +75,7 @@ async def prove(
     if golden.input_bits <= engine.exhaustive_bits:
         found = await _exhaustive(engine, golden, candidate, limit_s, threads)
     else:
-        found = await _cec(engine, sandbox, golden, candidate, limit_s)
+        found = await sweep(engine, sandbox, golden, candidate, limit_s)
     return Proof(found.kind, found.reason, found.mismatch, time.perf_counter() - started)
 
 
@@ -101,7 +101,8 @@ async def _exhaustive(
     return Proof(ProofClass.EXHAUSTIVE, mismatch=_certain(engine, golden, candidate, number))
 
 
-async def _cec(engine: NetlistEngine, sandbox: Sandbox, golden: Netlist, candidate: Netlist, limit_s: float) -> Proof:
+async def sweep(engine: NetlistEngine, sandbox: Sandbox, golden: Netlist, candidate: Netlist, limit_s: float) -> Proof:
+    """ABC's equivalence check, however few inputs there are."""
     abc = next((name for name in ABC_NAMES if find_tool(name)), None)
     if abc is None:
         return Proof(ProofClass.NONE, "no_prover: ABC is not installed (apt-get install berkeley-abc)")

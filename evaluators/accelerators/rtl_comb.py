@@ -6,7 +6,8 @@ Nothing is timed by a clock: area and delay come from a deterministic flow, and 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import evaluators
@@ -21,6 +22,8 @@ from evaluators.accelerators.prove import Proof, ProofClass
 from evaluators.accelerators.refusal import Refused
 from evaluators.accelerators.rtl_confirm import BAND, confirm
 from evaluators.accelerators.rtl_flow import Figures, RtlFlow, choose
+from evaluators.accelerators.rtl_integrity import RtlChecker, honest_designs, rtl_impostors
+from evaluators.accelerators.rtl_mutants import mutate_verilog
 from evaluators.accelerators.rtl_settings import (
     METRICS,
     STAGES,
@@ -32,6 +35,7 @@ from evaluators.accelerators.rtl_settings import (
 )
 from evaluators.accelerators.simulate import check_vectors
 from evaluators.cascade import Cascade, CascadeEnded, StageNotes
+from evaluators.integrity.seams import Honest, Impostor, Mutator
 from nightforge.domain.base import Scalar
 from nightforge.domain.evidence import Baseline, Calibration, Evidence, Metric
 from nightforge.domain.ports import Sandbox
@@ -210,6 +214,23 @@ class RtlCombEvaluator:
         if last.outcome is Outcome.PASS:
             return evidence.metrics.get("proved") is not None and evidence.metrics["proved"].value > 0
         return last.outcome is Outcome.FAIL and last.reason not in _LIMITS_HAD_A_PART
+
+    @asynccontextmanager
+    async def open_checker(
+        self, task: Task, parameters: Mapping[str, Scalar], *, seed: int
+    ) -> AsyncIterator[RtlChecker]:
+        """Offers `evaluators.integrity.seams.OffersChecker`."""
+        condition = scored_condition(read_settings(task), task, parameters)
+        yield RtlChecker(self._sandbox, self._flow, task, self._tools(task, condition), seed=seed)
+
+    def honest_programs(self, task: Task) -> Sequence[Honest]:
+        return honest_designs(task, read_settings(task))
+
+    def mutator(self, task: Task) -> Mutator:
+        return mutate_verilog
+
+    def impostors(self, task: Task) -> Sequence[Impostor]:
+        return rtl_impostors(task, read_settings(task))
 
     async def export(self, source: str, task: Task, parameters: Mapping[str, Scalar]) -> Mapping[str, bytes]:
         """Implements `nightforge.domain.artifact.OffersExport`."""

@@ -10,8 +10,8 @@ from evaluators.accelerators.liberty import Library
 from evaluators.accelerators.mapping import Condition, Mapped, condition_of
 from evaluators.accelerators.netlist import Netlist
 from evaluators.accelerators.prove import prove
-from evaluators.accelerators.rtl_flow import RtlFlow, choose, figures_of
-from evaluators.accelerators.rtl_settings import RtlSettings
+from evaluators.accelerators.rtl_flow import Figures, RtlFlow, choose, figures_of
+from evaluators.accelerators.rtl_settings import METRICS, RtlSettings
 from evaluators.accelerators.timing import sta_delay_ns
 from evaluators.cascade import StageNotes
 from nightforge.domain.evidence import Calibration, Metric
@@ -69,6 +69,9 @@ async def confirm(
         lines.append(f"{condition.name}: {chosen}; {_told(seen)}; cells {proof.kind.value}{known}")
         gain = _gain(task, calibration, suffix, chosen.value(task.objective.metric))
         if gain is not None:
+            gain, broken = held_gain(gain, chosen, bounds)
+            if broken:
+                lines.append(f"{condition.name}: {broken}")
             gains[condition.name] = gain
             notes.metrics[f"gain{suffix}"] = Metric(value=gain, unit="x")
     _judge(gains, scored, notes, lines)
@@ -107,6 +110,23 @@ def constraints_under(
             constraint = constraint.model_copy(update={"bound": loosest(constraint.bound, reached)})
         held.append(constraint)
     return tuple(held)
+
+
+def held_gain(gain: float, chosen: Figures, bounds: Sequence[Constraint]) -> tuple[float, str]:
+    """(gain, which bound is broken): what a design saves by breaking a bound that the reference holds is no gain.
+
+    It counts as the loss by which the bound is missed then, where the saving is not a loss itself.
+    """
+    broken = []
+    for bound in bounds:
+        if bound.metric not in METRICS:
+            continue
+        value = chosen.value(bound.metric)
+        share = bound.bound / value if bound.relation == "<=" else value / bound.bound
+        if share < 1.0:
+            gain = min(gain, share)
+            broken.append(f"{bound.metric} {value:g} where the reference holds {bound.relation} {bound.bound:g}")
+    return gain, "; ".join(broken)
 
 
 def _of_reference(calibration: Calibration | None, name: str) -> float | None:

@@ -6,14 +6,14 @@ An evaluator implements those that its domain allows, beside `nightforge.domain.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol, runtime_checkable
 
 from nightforge.domain.base import Scalar
-from nightforge.domain.integrity import Finding
+from nightforge.domain.integrity import Finding, Remark
 from nightforge.domain.task import Task
 
 
@@ -111,4 +111,28 @@ class OffersImpostors(Protocol):
 
     def impostors(self, task: Task) -> Sequence[Impostor]:
         """What the task must not admit: zeros, constants, copies of the input, earlier answers, low precision."""
+        ...
+
+
+@runtime_checkable
+class OffersRemarks(Protocol):
+    async def remarks(
+        self, task: Task, parameters: Mapping[str, Scalar], *, seed: int, say: Callable[[str], None]
+    ) -> Sequence[Remark]:
+        """What the task's own commands show when they are run: noise, time, holes, and what nobody can protect.
+
+        A task that cannot be run at all is a remark, too: nothing is raised but faults of our side.
+        """
+        ...
+
+
+@runtime_checkable
+class LimitsMutants(Protocol):
+    def most_mutants(self, task: Task) -> int:
+        """How many are worth their time where the person names no number."""
+        ...
+
+    def least_score(self, task: Task) -> float:
+        """The mutation score below which a person should mend the checks first: survivors that nobody can prove
+        equivalent count against it."""
         ...

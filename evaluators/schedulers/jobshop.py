@@ -1,4 +1,4 @@
-"""Job shop, makespan: a dispatching rule for non-delay schedules.
+"""Job shop, makespan: a dispatching rule, which may keep a machine free for what comes soon.
 
 An instance: jobs, each a fixed order of operations on machines (Taillard's form, 1993: every job visits every
 machine once, durations uniform in 1..99).
@@ -19,7 +19,7 @@ from nightforge.domain.base import Json
 
 _Set = tuple[str, int, int, int]
 _SETS: dict[Split, tuple[_Set, ...]] = {
-    Split.TRAIN: (("", 10, 10, 12), ("", 12, 8, 4), ("", 20, 5, 4)),
+    Split.TRAIN: (("", 10, 10, 12), ("", 12, 8, 4), ("", 20, 5, 4), ("", 10, 10, 8), ("", 12, 8, 6), ("", 15, 10, 6)),
     Split.VALIDATION: (
         ("", 10, 10, 12),
         ("", 12, 8, 4),
@@ -27,6 +27,8 @@ _SETS: dict[Split, tuple[_Set, ...]] = {
         ("", 10, 10, 20),
         ("", 12, 8, 12),
         ("", 15, 10, 8),
+        ("", 10, 10, 24),
+        ("", 12, 8, 12),
     ),
     Split.HIDDEN: (
         ("", 10, 10, 10),
@@ -52,11 +54,21 @@ class JobShop:
         Feature("remaining_ops", "operations", "left of its job, this one included"),
         Feature("done", "time", "work done of its job"),
         Feature("waited", "time", "since the operation could have started"),
+        Feature("wait", "time", "until the operation can start; 0 for all that wait already"),
         Feature("next_duration", "time", "of the job's operation after this one; 0 for the last"),
         Feature("next_queue", "time", "work that waits or will soon wait at the machine after this one"),
+        Feature("next_count", "operations", "that wait or will soon wait at the machine after this one"),
         Feature("next_left", "time", "all work left for the machine after this one"),
+        Feature("bottleneck", "time", "most work left for any machine that its job must still visit"),
+        Feature(
+            "loaded",
+            "time",
+            "work left of its job after this operation, each part weighed by its machine's share of the largest load",
+        ),
+        Feature("held", "time", "work left of all jobs that would have to wait for this operation"),
+        Feature("slack", "time", "between the work left of its job and a lower bound of all that is left to do"),
         Feature("machine_left", "time", "all work left for this machine"),
-        Feature("queue", "operations", "that wait here now"),
+        Feature("queue", "operations", "that may be chosen now"),
         Feature("now", "time", "since the start"),
     )
 

@@ -116,6 +116,8 @@ class CaseBook:
             if reference < baseline:
                 yardstick = Yardstick(baseline, reference, bound, is_proven=reference == bound and known is not None)
                 cases.append(Case(instance, yardstick))
+        if split is Split.TRAIN:
+            cases = interleaved(cases)
         if not cases:
             raise EvaluatorFault(f"no instance of {split} leaves room between the human rules and the reference")
         kept = {case.instance.name for case in cases}
@@ -139,6 +141,15 @@ class CaseBook:
         if split is Split.VALIDATION:
             self.seconds_per_evaluation = max(self.seconds_per_evaluation, time.perf_counter() - began)
         return costs
+
+
+def interleaved(cases: Sequence[Case]) -> list[Case]:
+    """Every group spread evenly over the whole: a race sees all of them early, not one kind first."""
+    groups: dict[str, list[Case]] = {}
+    for case in cases:
+        groups.setdefault(case.instance.group, []).append(case)
+    placed = [((at + 0.5) / len(group), case) for group in groups.values() for at, case in enumerate(group)]
+    return [case for _, case in sorted(placed, key=lambda one: one[0])]
 
 
 def _strongest_by_group(instances: Sequence[Instance], costs: Mapping[str, Sequence[Cost]]) -> dict[str, str]:

@@ -49,8 +49,8 @@ class Race(Frozen):
     """When a clearly worse candidate stops: after `after` training instances, when its mean difference to the best so
     far on the same instances, plus `sigmas` standard errors, is negative."""
 
-    after: Annotated[int, Field(ge=2)] = 6
-    sigmas: Annotated[float, Field(gt=0)] = 3.0
+    after: Annotated[int, Field(ge=2)] = 8
+    sigmas: Annotated[float, Field(gt=0)] = 2.0
 
 
 class SchedulerSettings(Frozen):

@@ -80,10 +80,9 @@ class Course:
         if not cases:
             return
         with self._cascade.stage("public") as notes:
-            rows = []
-            for case in cases:
-                with open_player(self._sandbox, self._source, book.problem, book.budget(Split.PUBLIC)) as player:
-                    rows.append(self._row_or_failure(player, case))
+            # One box for all: after a failure the player opens another one by itself.
+            with open_player(self._sandbox, self._source, book.problem, book.budget(Split.PUBLIC)) as player:
+                rows = [self._row_or_failure(player, case) for case in cases]
             notes.metrics |= summarise(rows, "public_")
             for group in sorted({row.group for row in rows}):
                 few = [row for row in rows if row.group == group]

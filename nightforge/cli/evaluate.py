@@ -46,13 +46,14 @@ def evaluate(
     import asyncio
 
     from nightforge.catalogue import find_task
+    from nightforge.cli.own_path import task_named
     from nightforge.cli.reading import resolve_settings
     from nightforge.domain.words import SandboxTier
     from sandbox import open_sandbox
 
     settings = resolve_settings({"sandbox": sandbox, "unsafe_local": unsafe_local or None}).settings
     source = read_program(file)
-    found = find_task(task)
+    found = find_task(task_named(output, task, sandbox=sandbox, unsafe_local=unsafe_local))
     chosen = read_parameters(found, parameters or [])
     box = open_sandbox(
         tier=settings.sandbox,
@@ -170,6 +171,7 @@ class Result:
             "metrics": {name: metric.model_dump(mode="json") for name, metric in evidence.metrics.items()},
             "feedback": last.feedback,
             "tier": evidence.tier.value,
+            "evidence_class": evidence.evidence_class.value,
             "evidence": self.measured.model_dump(mode="json"),
             "confirmation": self.confirmed.model_dump(mode="json") if self.confirmed else None,
             "calibration": self.calibration.model_dump(mode="json"),
@@ -177,7 +179,7 @@ class Result:
 
     def describe(self) -> str:
         from nightforge.cli.words import evidence_lines, metric_text
-        from nightforge.report.states import CANDIDATE_SHAPES
+        from nightforge.report.states import CANDIDATE_SHAPES, class_note
 
         reason = f" ({self.reason})" if self.reason else ""
         lines = [f"{CANDIDATE_SHAPES[self.state]} {self.state.value}{reason}"]
@@ -186,6 +188,7 @@ class Result:
         metric = evidence.metrics.get(objective.metric)
         if evidence.passed and metric is not None:
             word = "confirmed" if self.state.value == "confirmed" else "measured, not confirmed"
+            word += class_note(evidence)
             lines.append(
                 f"{objective.title or objective.metric}: {metric_text(metric)} against "
                 f"{self.calibration.reference} ({word})"
@@ -194,7 +197,7 @@ class Result:
                 lines.append(f"not distinguishable from the reference: the band is {self.calibration.band:.1%} today")
         for title, shown in (("measured", self.measured), ("confirmation", self.confirmed)):
             if shown is not None:
-                lines.append(f"{title} (sandbox {shown.tier.value})")
+                lines.append(f"{title} ({shown.evidence_class.value}, sandbox {shown.tier.value})")
                 lines.extend(evidence_lines(shown))
         return "\n".join(lines)
 

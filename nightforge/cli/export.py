@@ -56,7 +56,8 @@ def export(
         check_may_leave(candidate, force=force)
         files = _files(settings, store, campaign, candidate)
         if patch is not None:
-            _patch(output, store, campaign, candidate, files, patch, file)
+            text, path = _patch_text(store, campaign, candidate, files, file)
+            _patch(output, campaign, candidate, text, path, patch)
     if folder is not None:
         _folder(output, candidate, files, folder)
 
@@ -99,41 +100,52 @@ HARDWARE = {
 
 
 def _folder(output: Output, candidate: Candidate, files: dict[str, bytes], folder: Path) -> None:
+    from nightforge.domain.words import EvidenceClass
     from nightforge.report.bundle import write_folder
 
     write_folder(folder, files)
+    kind = candidate.evidence.evidence_class if candidate.evidence else EvidenceClass.ISOLATED
     if output.json:
         record = {"kind": "export", "candidate": candidate.ref, "files": [str(folder / name) for name in files]}
-        output.record(record)
+        output.record({**record, "evidence_class": kind.value})
     else:
         output.text("\n".join(str(folder / name) for name in files))
         output.note(f"check it: {folder / 'reproduce'}")
+    if not kind.can_be_confirmed:
+        output.note(f"evidence {kind.value}: {kind.meaning}")
 
 
-def _patch(
-    output: Output,
-    store: SqlStore,
-    campaign: Campaign,
-    candidate: Candidate,
-    files: dict[str, bytes],
-    place: Path,
-    file: str | None,
-) -> None:
-    """Between what the user had and what it became, under the user's path."""
+def _patch_text(
+    store: SqlStore, campaign: Campaign, candidate: Candidate, files: dict[str, bytes], file: str | None
+) -> tuple[str, str]:
+    """Between what the user had and what it became, and the user's path; no path where the patch names them itself."""
     from nightforge.catalogue import find_task
+    from nightforge.cli.patch import own_patch
     from nightforge.domain.artifact import ORIGINAL, RESULT
     from nightforge.errors import UserError
     from nightforge.report.bundle import patch_text, source_of
 
+    task = find_task(campaign.plan.task)
+    own = own_patch(task, files)
+    if own is not None:
+        return own.decode(), ""
     if ORIGINAL in files and RESULT in files:
         before, after = files[ORIGINAL].decode(), files[RESULT].decode()
     else:
         before = source_of(store, store.candidate(candidate.campaign_id, 0))
         after = source_of(store, candidate)
-    path = file or find_task(campaign.plan.task).seed
+    path = file or task.seed
     if Path(path).is_absolute() or ".." in Path(path).parts:
         raise UserError(f"{path} leaves the tree", where="--file", hint="give the path from the top of your tree")
-    text = patch_text(before, after, path)
+    return patch_text(before, after, path), path
+
+
+def _patch(output: Output, campaign: Campaign, candidate: Candidate, text: str, path: str, place: Path) -> None:
+    """Written or printed; one for the user's own tree is tried there."""
+    from nightforge.catalogue import find_task
+    from nightforge.cli.patch import check_patch
+    from nightforge.errors import UserError
+
     if not text:
         output.note(f"{candidate.ref} is the program that it was made from: there is nothing to patch")
     if str(place) == "-":
@@ -147,4 +159,7 @@ def _patch(
         output.record({"kind": "patch", "candidate": candidate.ref, "file": str(place), "path": path})
     else:
         output.text(str(place))
+    if text and not path:
+        check_patch(output, find_task(campaign.plan.task), text.encode(), place)
+    elif text and not output.json:
         output.note(f"in your tree: git apply --check {place} && git apply {place}")

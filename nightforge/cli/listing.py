@@ -68,6 +68,7 @@ def campaign_record(campaign: Campaign, best: Candidate | None) -> dict[str, obj
             "state": best.state.value,
             "objective": objective,
             "metric": metric.model_dump(mode="json") if metric else None,
+            "evidence_class": best.evidence.evidence_class.value if best.evidence else None,
         },
         "tally": tally.model_dump(mode="json"),
     }
@@ -77,12 +78,13 @@ def _best(campaign: Campaign, best: Candidate | None) -> str:
     """`1.53 x ▲`: the shape tells a confirmed number from a measured one."""
     from nightforge.cli.words import number
     from nightforge.report.data import stated_metric
-    from nightforge.report.states import CANDIDATE_SHAPES
+    from nightforge.report.states import CANDIDATE_SHAPES, class_note
 
     metric = stated_metric(best, campaign.plan.objectives[0].metric) if best is not None else None
     if best is None or metric is None:
         return "-"
-    return " ".join(part for part in (number(metric.value), metric.unit, CANDIDATE_SHAPES[best.state]) if part)
+    words = " ".join(part for part in (number(metric.value), metric.unit, CANDIDATE_SHAPES[best.state]) if part)
+    return words + class_note(best.evidence)
 
 
 def _table(found: list[tuple[Campaign, Candidate | None]], width: int | None) -> str:

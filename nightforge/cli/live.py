@@ -17,7 +17,7 @@ from nightforge.cli.words import duration, metric_text
 from nightforge.domain.words import CampaignState, CandidateState
 from nightforge.report.data import stated_metric
 from nightforge.report.facts import is_spent, seconds_left
-from nightforge.report.states import reason_words
+from nightforge.report.states import class_note, reason_words
 from nightforge.report.text import clean_line, money
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class LiveDisplay:
         confirming = self.state is CampaignState.DRAINING and bool(tally.by_state.get(CandidateState.CONFIRMED))
         self._look_at_best(tally, confirming=confirming)
         line = status_line(self.campaign, self.state, tally, self.best)
-        news = [news_line(event, self._metric_of(event)) for event in events]
+        news = [news_line(event, *self._metric_of(event)) for event in events]
         if live is not None:
             from rich.text import Text
 
@@ -151,13 +151,14 @@ class LiveDisplay:
         self.best_seen = (tally.best_ordinal, tally.best_score)
         self.best = best_text(self.campaign, self.store.candidate(self.campaign_id, tally.best_ordinal))
 
-    def _metric_of(self, event: Event) -> Metric | None:
-        """The number an event is about: measured for a new best, confirmed for a confirmation."""
+    def _metric_of(self, event: Event) -> tuple[Metric | None, str]:
+        """The number an event is about (measured for a new best, confirmed for a confirmation), and its class."""
         if event.ordinal is None or event.kind not in {"candidate.best", "candidate.confirmed"}:
-            return None
+            return None, ""
         candidate = self.store.candidate(self.campaign_id, event.ordinal)
         evidence = candidate.evidence if event.kind == "candidate.best" else candidate.confirmation
-        return evidence.metrics.get(self.campaign.plan.objectives[0].metric) if evidence is not None else None
+        metric = evidence.metrics.get(self.campaign.plan.objectives[0].metric) if evidence is not None else None
+        return metric, class_note(evidence)
 
 
 def best_text(campaign: Campaign, candidate: Candidate) -> str:
@@ -166,7 +167,7 @@ def best_text(campaign: Campaign, candidate: Candidate) -> str:
     if metric is None:
         return ""
     name = "the seed" if candidate.ordinal == 0 else f".{candidate.ordinal}"
-    return f"{name} {metric_text(metric)} ({candidate.state.value})"
+    return f"{name} {metric_text(metric)} ({candidate.state.value}{class_note(candidate.evidence)})"
 
 
 def status_line(campaign: Campaign, state: CampaignState, tally: Tally, best: str) -> str:
@@ -212,15 +213,15 @@ def wrapped(line: str, width: int) -> list[str]:
     return lines
 
 
-def news_line(event: Event, metric: Metric | None = None) -> str:
-    """One lasting line; an event is ours, but words in it may quote a candidate."""
+def news_line(event: Event, metric: Metric | None = None, note: str = "") -> str:
+    """One lasting line; an event is ours, but words in it may quote a candidate. `note` stands behind the number."""
     at = event.at.astimezone().strftime("%H:%M:%S")
     words = {key: clean_line(str(value)) for key, value in event.payload.items() if value not in (None, "")}
     if event.kind == "candidate.best":
-        return f"{at} best is .{event.ordinal}{' (the seed)' if event.ordinal == 0 else ''}{_at(metric)}"
+        return f"{at} best is .{event.ordinal}{' (the seed)' if event.ordinal == 0 else ''}{_at(metric, note)}"
     if event.kind == "candidate.confirmed":
         reason = f" ({words['reason']})" if words.get("reason") else ""
-        return f"{at} .{event.ordinal} re-measured: {words.get('to', '')}{_at(metric)}{reason}"
+        return f"{at} .{event.ordinal} re-measured: {words.get('to', '')}{_at(metric, note)}{reason}"
     if event.kind == "campaign.state":
         reason = f" ({reason_words(words['reason'])})" if words.get("reason") else ""
         return f"{at} {words.get('to', '')}{reason}"
@@ -228,5 +229,5 @@ def news_line(event: Event, metric: Metric | None = None) -> str:
     return f"{at} {event.kind}{f' .{event.ordinal}' if event.ordinal is not None else ''}: {details}"
 
 
-def _at(metric: Metric | None) -> str:
-    return f" at {metric_text(metric)}" if metric is not None else ""
+def _at(metric: Metric | None, note: str) -> str:
+    return f" at {metric_text(metric)}{note}" if metric is not None else ""

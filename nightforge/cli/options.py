@@ -34,7 +34,10 @@ RequireFlag = Annotated[
 
 Goal = Annotated[
     str,
-    typer.Argument(metavar="GOAL|PLAN", help="A goal in plain words, a plan file (.toml, .json), or - for stdin."),
+    typer.Argument(
+        metavar="GOAL|PLAN|PATH",
+        help="A goal in plain words, a plan file (.toml, .json), a task folder (yours or a peer's), or - for stdin.",
+    ),
 ]
 TaskName = Annotated[
     str | None, typer.Option("--task", metavar="NAME", help="Use this task, whatever the goal's words say.")
@@ -42,6 +45,12 @@ TaskName = Annotated[
 Design = Annotated[
     Path | None,
     typer.Option("--design", metavar="FILE", help="Improve this combinational Verilog of yours; needs --top."),
+]
+PythonFlag = Annotated[
+    str | None,
+    typer.Option(
+        "--python", metavar="PATH", help="Interpreter or environment that runs the evaluator of a peer's folder."
+    ),
 ]
 Top = Annotated[str | None, typer.Option("--top", metavar="MODULE", help="The module of --design to improve.")]
 LibertyFile = Annotated[

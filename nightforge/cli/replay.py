@@ -51,7 +51,7 @@ def replay(
     found, band = asyncio.run(
         _again(output, settings, evaluator, task, artifact, source, secrets.randbits(63) if fixed is None else fixed)
     )
-    same_question = fixed == stored and stored is not None and evaluator.clock is None
+    same_question = fixed == stored and stored is not None and _repeats(evaluator, artifact.evidence)
     differences = compare(artifact.evidence, found, band=band, only=None if same_question else artifact.judged)
     raise typer.Exit(_tell(output, artifact, found, differences))
 
@@ -59,6 +59,7 @@ def replay(
 def _tell(output: Output, artifact: Artifact, found: Evidence, differences: Sequence[Disagreement]) -> int:
     from nightforge.cli.words import clean, columns, evidence_lines
     from nightforge.domain.artifact import changed_tools, proofs
+    from nightforge.report.states import class_note
 
     tools = changed_tools(artifact.evidence, found)
     classes = ", ".join(proofs(found))
@@ -81,7 +82,8 @@ def _tell(output: Output, artifact: Artifact, found: Evidence, differences: Sequ
         output.text(f"{artifact.candidate} disagrees with what is stored{proof}\n{clean(columns(rows))}")
         output.text("\n".join(evidence_lines(found)))
     else:
-        output.text(f"{artifact.candidate} agrees with what is stored ({len(found.metrics)} metrics{proof})")
+        count = f"{len(found.metrics)} metrics{class_note(found)}{proof}"
+        output.text(f"{artifact.candidate} agrees with what is stored ({count})")
     for name, (before, now) in tools.items():
         output.note(clean(f"{name} was {before!r} then and is {now!r} now"))
     return DISAGREES if differences else 0
@@ -101,7 +103,14 @@ async def _again(
         await count_look(settings.database_url, task)
     output.note("evaluating ...")
     found = await evaluator.evaluate(source, task, artifact.parameters, seed=seed, phase=phase, calibration=calibration)
-    return found, calibration.band if evaluator.clock is not None else 0.0
+    return found, 0.0 if _repeats(evaluator, artifact.evidence) else calibration.band
+
+
+def _repeats(evaluator: Evaluator, evidence: Evidence) -> bool:
+    """Whether the same seed gives the same numbers: a clock does not, and an evaluator not ours promises nothing."""
+    from nightforge.domain.words import EvidenceClass
+
+    return evaluator.clock is None and evidence.evidence_class is EvidenceClass.ISOLATED
 
 
 def _stored(settings: Settings, ref: str) -> tuple[Artifact, str]:

@@ -30,6 +30,7 @@ from nightforge.cli.options import (
     PresetName,
     PriceIn,
     PriceOut,
+    PythonFlag,
     QuietFlag,
     RequireFlag,
     SandboxFlag,
@@ -55,6 +56,7 @@ def run(
     design: Design = None,
     top: Top = None,
     liberty: LibertyFile = None,
+    python: PythonFlag = None,
     minutes: Minutes = None,
     hours: Hours = None,
     evaluations: Evaluations = None,
@@ -93,9 +95,12 @@ def run(
     from nightforge.cli.budget import BudgetFlags
     from nightforge.cli.night import Choices, run_night
     from nightforge.cli.own_design import OwnFlags
+    from nightforge.cli.own_path import goal_and_task
     from nightforge.cli.requests import ModelFlags, SearchFlags, build_request
     from nightforge.cli.watch import read_moment
 
+    if design is None:
+        goal, task = goal_and_task(output, goal, task, python=python, sandbox=sandbox, unsafe_local=unsafe_local)
     task = OwnFlags(design, top, liberty, sandbox, unsafe_local, offline, model).task_for(output, goal, task)
     budget = BudgetFlags(minutes, hours, evaluations, max_usd, max_tokens).checked(offline=offline)
     search = SearchFlags(

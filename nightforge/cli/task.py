@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightforge.cli.options import JsonFlag, LibertyFile, QuietFlag, SandboxFlag, UnsafeFlag, VerboseFlag
+from nightforge.cli.options import JsonFlag, LibertyFile, PythonFlag, QuietFlag, SandboxFlag, UnsafeFlag, VerboseFlag
 from nightforge.cli.output import Output
+from nightforge.cli.task_init import init
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from evaluators.integrity.mutation import Progress
     from nightforge.domain.integrity import IntegrityReport, MutantResult
+    from nightforge.domain.ports import Evaluator
     from nightforge.domain.task import Task
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Work on a task folder.")
@@ -25,8 +27,9 @@ SHOWN_EVERY = 10
 def check(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A shipped task, or the path of a task folder.")],
     mutants: Annotated[
-        int, typer.Option("--mutants", min=0, help="Mutants that must count (caught or survived); 0 leaves them out.")
-    ] = 200,
+        int | None,
+        typer.Option("--mutants", min=0, help="Mutants that must count (caught or survived); 0 leaves them out."),
+    ] = None,
     rehearsal: Annotated[
         bool, typer.Option("--rehearsal/--no-rehearsal", help="Also measure the candidates of known fate.")
     ] = True,
@@ -39,6 +42,10 @@ def check(
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, help="Seed of data and order; the default comes from the system.")
     ] = None,
+    python: PythonFlag = None,
+    adapt: Annotated[
+        bool, typer.Option("--adapt", help="Own code: write the measure of two processes into task.toml, if one works.")
+    ] = False,
     unsafe_local: UnsafeFlag = False,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
@@ -52,13 +59,16 @@ def check(
     from evaluators.integrity.stored import write_report
     from nightforge.catalogue import find_task
     from nightforge.cli.evaluate import open_evaluator
+    from nightforge.cli.own_path import task_named
     from nightforge.cli.reading import resolve_settings
     from nightforge.fingerprint import INTEGRITY_FILE
     from sandbox import open_sandbox
 
     settings = resolve_settings({"unsafe_local": unsafe_local or None}).settings
-    task = find_task(name)
+    task = find_task(task_named(output, name, python=python, unsafe_local=unsafe_local))
     evaluator = open_evaluator(task, open_sandbox(unsafe_local=settings.unsafe_local))
+    if adapt:
+        task, evaluator = _adapted(output, task, evaluator)
     parameters = {parameter.name: parameter.default for parameter in task.parameters}
     extent = Extent(mutants=mutants, rehearsal=rehearsal, seed=seed)
     report = asyncio.run(
@@ -73,6 +83,9 @@ def check(
     if report.complaints:
         output.note("not to be trusted: " + "; ".join(report.complaints))
         raise typer.Exit(4)
+
+
+app.command("init", short_help="Make a task of your own code.")(init)
 
 
 @app.command("design", short_help="Make a task of a Verilog file of yours.")
@@ -100,6 +113,21 @@ def design(
         output.text(str(folder))
 
 
+def _adapted(output: Output, task: Task, evaluator: Evaluator) -> tuple[Task, Evaluator]:
+    """The task as it was written anew, with an evaluator that has not seen the old one."""
+    import asyncio
+    import secrets
+
+    from evaluators.own.evaluator import OwnEvaluator
+    from nightforge.catalogue import load_task
+    from nightforge.errors import UserError
+
+    if not isinstance(evaluator, OwnEvaluator):
+        raise UserError("goes with a task of your own code", where="--adapt", hint="made by `nightforge task init`")
+    output.note(asyncio.run(evaluator.adapt(task, seed=secrets.randbits(62))))
+    return load_task(task.root), OwnEvaluator(evaluator.sandbox)
+
+
 def _progress(output: Output, *, verbose: bool) -> Progress:
     def show(result: MutantResult, counted: int, wanted: int) -> None:
         if verbose:
@@ -123,6 +151,10 @@ def describe(task: Task, report: IntegrityReport) -> str:
     from nightforge.report.text import clean_line
 
     lines = [f"{task.name}: evaluator {report.evaluator}"]
+    for remark in report.remarks:
+        mark = {"ok": "ok  ", "note": "note", "bad": "FAIL"}[remark.level]
+        lines.append(f"  {mark} {remark.topic}: {clean_line(remark.said)}")
+        lines += [f"       mend: {clean_line(remark.mend)}"] if remark.mend else []
     for check in report.admission:
         mark = "ok  " if check.held else "FAIL"
         lines.append(

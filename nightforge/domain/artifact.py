@@ -54,6 +54,9 @@ def compare(
     if stored.passed != found.passed:
         return (Disagreement(what="outcome", stored=_outcome(stored), found=_outcome(found)),)
     differences = []
+    if stored.evidence_class is not found.evidence_class:
+        kinds = (stored.evidence_class.value, found.evidence_class.value)
+        differences.append(Disagreement(what="evidence class", stored=kinds[0], found=kinds[1]))
     before, now = proofs(stored), proofs(found)
     if before and before != now:
         differences.append(Disagreement(what="proof", stored=", ".join(before), found=", ".join(now) or "none"))

@@ -116,6 +116,8 @@ class Calibration(Frozen):
     proven bound leaves; `band` the smallest gain that today's noise can tell apart, in the same unit.
     """
 
+    evidence_class: EvidenceClass = EvidenceClass.ISOLATED
+    """Of all evidence of the campaign: what an evaluation gives of another class is not ranked beside it."""
     baselines: tuple[Baseline, ...]
     reference: str
     """Name of the baseline that gains are counted against: the strongest available one."""

@@ -111,6 +111,19 @@ class MutationReport(Frozen):
         return tuple(result for result in self.results if result.fate is MutantFate.SURVIVED)
 
 
+class Remark(Frozen):
+    """Something that a check found of a task beside its candidates, in words for the person who made it."""
+
+    topic: str
+    """A word or two: `noise`, `build`, `the program deleted`."""
+    level: Literal["ok", "note", "bad"]
+    """`bad` stands against using the task as it is."""
+    said: str
+    mend: str = ""
+    ends: bool = False
+    """Nothing more can be checked before this is mended."""
+
+
 class IntegrityReport(Frozen):
     """What `nightforge task check` found, kept as `integrity.json` in the task's folder."""
 
@@ -124,8 +137,11 @@ class IntegrityReport(Frozen):
     admission: tuple[AdmissionCheck, ...] = ()
     rehearsal: RehearsalReport | None = None
     mutation: MutationReport | None = None
+    least_score: float = LEAST_SCORE
+    """Below this mutation score the evaluator is not to be believed."""
     not_offered: tuple[str, ...] = ()
     """Capabilities that the evaluator lacks, in words."""
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def complaints(self) -> tuple[str, ...]:
@@ -135,9 +151,10 @@ class IntegrityReport(Frozen):
             found += [
                 f"{check.path} ({check.title}): {check.outcome}" for check in self.rehearsal.checks if not check.held
             ]
+        found += [f"{one.topic}: {one.said}" for one in self.remarks if one.level == "bad"]
         score = None if self.mutation is None else self.mutation.score
-        if score is not None and score < LEAST_SCORE:
-            found.append(f"mutation score {score:.1%} is below {LEAST_SCORE:.0%}")
+        if score is not None and score < self.least_score:
+            found.append(f"mutation score {score:.1%} is below {self.least_score:.0%}")
         if self.mutation is not None:
             apart = self.mutation.counts[MutantFate.SUB_TOLERANCE]
             if apart > LARGEST_APART * (apart + self.mutation.counted):

@@ -72,11 +72,29 @@ class OperatorKind(StrEnum):
 
 
 class EvidenceClass(StrEnum):
-    """Who made the numbers; only `isolated` evidence can ever be confirmed."""
+    """Who made the numbers; only `isolated` evidence can ever be confirmed, and no ranking mixes classes."""
 
     ISOLATED = "isolated"
+    """Measured by us: the candidate's process returned bytes, another one timed, checked and scored them."""
     SELF_REPORTED = "self-reported"
+    """By a measure of the user's that loads the candidate into its own process."""
     FOREIGN = "foreign"
+    """By the evaluator of a folder made for another engine, as a whole in the box, the candidate in its process."""
+
+    @property
+    def can_be_confirmed(self) -> bool:
+        return self is EvidenceClass.ISOLATED
+
+    @property
+    def meaning(self) -> str:
+        """What a number of this class is worth, in one sentence."""
+        return {
+            EvidenceClass.ISOLATED: "measured and checked outside the candidate's process",
+            EvidenceClass.SELF_REPORTED: "the candidate ran in the process that measured it, and could have written "
+            "the number: never confirmed",
+            EvidenceClass.FOREIGN: "another engine's evaluator, run whole in the sandbox with the candidate in its "
+            "process, says so: never confirmed",
+        }[self]
 
 
 class Phase(StrEnum):

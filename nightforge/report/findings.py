@@ -10,7 +10,7 @@ from nightforge.domain.words import CandidateState, Direction, EvidenceClass
 from nightforge.report.data import RANKED_SHOWN, ReportData, shown_evidence, shown_metric, stated_metric
 from nightforge.report.headline import amount_text, reference_title
 from nightforge.report.model import Block, Bullets, Code, Column, Paragraph, Section, SectionMaker, Table
-from nightforge.report.states import shape_and_word
+from nightforge.report.states import class_note, shape_and_word
 from nightforge.report.text import brief, clean_line, counted, number, with_interval
 
 CLOCKS = ("cpu_ms", "wall_ms", "device_ms")
@@ -115,6 +115,7 @@ def make_gains(data: ReportData) -> Section | None:
     word = "measured"
     if top is not None and top.confirmation is not None:
         word = "confirmed" if top.state is CandidateState.CONFIRMED else "re-measured"
+    word += class_note(shown_evidence(top)) if top is not None else ""
     title = f"{word} gain of {top.ref}" if top is not None else "gain"
     table = Table(
         columns=(
@@ -166,7 +167,7 @@ def make_closest(data: ReportData) -> Section | None:
         value = f"{with_interval(metric)} {data.objective.unit}".rstrip() if metric is not None else "no value"
         reason = f", {one.reason.replace('_', ' ')}" if one.reason else ""
         note = f": {brief(one.note, 120)}" if one.note else ""
-        items.append(f"{one.ref} ({kind}) {value}{reason}{note}")
+        items.append(f"{one.ref} ({kind}) {value}{class_note(one.evidence)}{reason}{note}")
         if len(items) == CLOSEST:
             break
     return Section(name="closest", title="Closest distinct attempts", blocks=(Bullets(items=tuple(items)),))
@@ -282,7 +283,7 @@ def _class_sentence(evidence: Evidence) -> str:
     tier = evidence.tier.value
     if evidence.evidence_class is EvidenceClass.ISOLATED:
         return f"timed and checked outside the candidate's process (sandbox {tier})"
-    return f"evidence is {evidence.evidence_class.value}: the number was made beside the candidate (sandbox {tier})"
+    return f"evidence is {evidence.evidence_class.value} (sandbox {tier}): {evidence.evidence_class.meaning}"
 
 
 closest = SectionMaker(order=10, make=make_closest)

@@ -6,12 +6,18 @@ import re
 
 from nightforge.domain.candidate import Candidate
 from nightforge.domain.evidence import Metric
+from nightforge.domain.scoring import gain_stands
 from nightforge.domain.words import CampaignState, CandidateState
-from nightforge.report.data import ReportData, shown_metric
-from nightforge.report.text import number, with_interval
+from nightforge.report.data import ReportData, shown_evidence, shown_metric
+from nightforge.report.states import class_note
+from nightforge.report.text import is_exact, number, with_interval
 
 NUMBER = r"-?[\d.]+(?:e[+-]?\d+)?"
 
+MADE_BY = {
+    "foreign": "another engine's evaluator gave with the candidate in its process",
+    "self-reported": "the candidate could have written itself",
+}
 STILL_GOING = {
     CampaignState.PLANNED: "Not started: the plan waits for approval.",
     CampaignState.RUNNING: "Still running",
@@ -59,9 +65,15 @@ def _nothing_found(data: ReportData) -> str:
     word = (
         "confirmed" if top.state is CandidateState.CONFIRMED else "re-measured" if top.confirmation else "measured only"
     )
+    if top.evidence is not None and not top.evidence.evidence_class.can_be_confirmed and _is_better(data, top):
+        kind = top.evidence.evidence_class.value
+        return (
+            f"Nothing is confirmed: {amount_text(data, metric.value)}{_interval_words(metric)} against "
+            f"{reference_amount(data)} of {reference} is a {kind} number, which {MADE_BY[kind]}: candidate {top.ref}."
+        )
     parts = [
         f"No gain over {reference} that this machine can tell apart: the closest gives "
-        f"{amount_text(data, metric.value)}{_interval_words(metric)} ({word})"
+        f"{amount_text(data, metric.value)}{_interval_words(metric)} ({word}{class_note(shown_evidence(top))})"
     ]
     if data.smallest_gain is not None:
         parts.append(f"a gain counts from {amount_text(data, data.smallest_gain)}")
@@ -70,16 +82,29 @@ def _nothing_found(data: ReportData) -> str:
     return "; ".join(parts) + f"{_threads(data)}."
 
 
+def _is_better(data: ReportData, top: Candidate) -> bool:
+    """Than the reference, by the same bound that a confirmed gain has to reach."""
+    evidence = shown_evidence(top)
+    return (
+        evidence is not None
+        and data.calibration is not None
+        and gain_stands(evidence, data.objective, data.calibration)
+    )
+
+
 def _best_measured(data: ReportData) -> str:
     top = data.top
     metric = shown_metric(top, data.objective.metric) if top is not None else None
     if metric is None:
         return ""
-    return f"; the best is measured at {with_interval(metric)} {data.objective.unit}".rstrip()
+    words = f"; the best is measured at {with_interval(metric)} {data.objective.unit}".rstrip()
+    return words + class_note(shown_evidence(top) if top is not None else None)
 
 
 def amount_text(data: ReportData, value: float) -> str:
-    return f"{number(value)} {data.objective.unit}".rstrip()
+    # An objective that tells millionths apart is not rounded to three digits.
+    shown = f"{value:.9g}" if 0 < data.objective.epsilon <= 1e-6 else number(value)
+    return f"{shown} {data.objective.unit}".rstrip()
 
 
 def reference_title(data: ReportData) -> str:
@@ -91,7 +116,7 @@ def reference_amount(data: ReportData) -> str:
 
 
 def _interval_words(metric: Metric) -> str:
-    if metric.low is None or metric.high is None:
+    if metric.low is None or metric.high is None or is_exact(metric):
         return ""
     _, low, high = re.findall(NUMBER, with_interval(metric))
     return f", 95 % interval {low} to {high}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from nightforge.domain.candidate import Campaign, Candidate
+from nightforge.domain.evidence import Evidence
 from nightforge.domain.ports import Store
-from nightforge.domain.words import CampaignState, CandidateState
+from nightforge.domain.words import CampaignState, CandidateState, EvidenceClass
 from nightforge.report.text import clean_line
 
 CANDIDATE_SHAPES = {
@@ -52,9 +53,9 @@ def reason_words(reason: str) -> str:
 
 
 def shape_and_word(candidate: Candidate) -> str:
-    """State, then a person's marks."""
+    """State, the evidence's class where it is not ours, then a person's marks."""
     marks = (" ★" if candidate.starred else "") + (" (discarded)" if candidate.discarded else "")
-    return f"{CANDIDATE_SHAPES[candidate.state]} {candidate.state.value}{marks}"
+    return f"{CANDIDATE_SHAPES[candidate.state]} {candidate.state.value}{class_note(candidate.evidence)}{marks}"
 
 
 def is_alive(store: Store, campaign: Campaign) -> bool:
@@ -69,3 +70,10 @@ def standing(store: Store, campaign: Campaign) -> tuple[Campaign, bool]:
     if alive or not (at_work or (campaign.state is CampaignState.PAUSED and campaign.reason == "asked")):
         return campaign, alive
     return campaign.model_copy(update={"state": CampaignState.PAUSED, "reason": GONE}), False
+
+
+def class_note(evidence: Evidence | None) -> str:
+    """`, foreign` behind a number that was not made by us; nothing behind one that was."""
+    if evidence is None or evidence.evidence_class is EvidenceClass.ISOLATED:
+        return ""
+    return f", {evidence.evidence_class.value}"

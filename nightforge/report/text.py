@@ -54,7 +54,12 @@ def number(value: float) -> str:
 
 
 def with_interval(metric: Metric) -> str:
-    """`1.59 [1.54, 1.68]`: as many decimals as the interval needs to be seen, the same for all three."""
+    """`1.59 [1.54, 1.68]`: as many decimals as the interval needs to be seen, the same for all three.
+
+    A single value without any spread is exact, and shown with nine digits.
+    """
+    if is_exact(metric):
+        return f"{metric.value:.9g}"
     if metric.low is None or metric.high is None:
         return number(metric.value)
     parts = (metric.value, metric.low, metric.high)
@@ -73,6 +78,11 @@ def metric_text(metric: Metric) -> str:
     value, bracket, rest = with_interval(metric).partition(" [")
     unit = f" {metric.unit}" if metric.unit else ""
     return f"{value}{unit}{bracket}{rest}"
+
+
+def is_exact(metric: Metric) -> bool:
+    """One value, no spread, and digits behind the point that mean something."""
+    return metric.low == metric.high == metric.value and metric.samples == 1 and metric.value != int(metric.value)
 
 
 def _decimals(magnitude: float) -> int:

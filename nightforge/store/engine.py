@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from nightforge.errors import PrerequisiteMissing, StoreFault, UserError
+from nightforge.sqlite import log_ahead
 
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
@@ -129,9 +130,9 @@ def _set_up_sqlite(
         # The driver must not begin transactions by itself; `begin` below does.
         connection.isolation_level = None
         cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {int(busy_timeout_s * 1000)}")
+        log_ahead(cursor.execute, wait_s=busy_timeout_s)
         for pragma in (
-            f"busy_timeout = {int(busy_timeout_s * 1000)}",
-            "journal_mode = WAL",
             "synchronous = NORMAL",
             f"foreign_keys = {'ON' if foreign_keys else 'OFF'}",
             "cache_size = -16384",

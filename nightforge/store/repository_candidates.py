@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, delete, select, update
 from nightforge.domain.base import Json
 from nightforge.domain.candidate import Candidate, Choice, Verdict
 from nightforge.domain.evidence import Evidence
-from nightforge.domain.words import CandidateState, EvidenceClass, OperatorKind
+from nightforge.domain.words import CandidateState, OperatorKind
 from nightforge.store.base import StoreBase, no_candidate, to_datetime
 from nightforge.store.blobs import digest_of, save_new_text
 from nightforge.store.candidate_rows import pack_choice, pack_parents, to_candidates
@@ -257,9 +257,7 @@ class CandidateWrites(StoreBase):
             raise ValueError("a confirmation is measured, never taken from an earlier evaluation")
         low = score if score_low is None else score_low
         _check_score(evidence, score, low)
-        if state is CandidateState.CONFIRMED and not (
-            evidence.passed and evidence.evidence_class is EvidenceClass.ISOLATED
-        ):
+        if state is CandidateState.CONFIRMED and not (evidence.passed and evidence.evidence_class.can_be_confirmed):
             raise ValueError("only evidence of class isolated that passed every stage can confirm a candidate")
 
         def job(ledger: Ledger) -> None:

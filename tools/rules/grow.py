@@ -167,11 +167,19 @@ def numbers(parent: Formula, grower: Grower, *, reach: float = 0.5) -> Formula:
 
 
 def cross(parent: Formula, other: Formula, grower: Grower) -> Formula:
-    """A part of the parent becomes a part of the other of the same unit; or both are weighed together."""
+    """A part of the parent becomes a part of the other of the same unit; or both are weighed together; or each decides
+    where it may be the better one, as a feature says that all choices share."""
     random = grower.random
-    if random.random() < 0.2:
+    kind = random.random()
+    if kind < 0.2:
         weight = number(_rounded(math.exp(random.gauss(0, 1))))
         return apply("+", parent, apply("*", weight, other))
+    shared = [one for one in grower.features if one.is_shared]
+    if kind < 0.35 and shared:
+        one = terminal(random.choice(shared).text)
+        limit = grower.threshold(one) if random.random() < 0.5 else number(_rounded(10 ** random.uniform(0, 3)))
+        pair = (parent, other) if random.random() < 0.5 else (other, parent)
+        return apply("if", one, limit, *pair)
     path, old = _picked(parent, random)
     unit = grower.unit(old)
     fitting = [node for _, node in other.walk() if node.op != NUMBER and grower.unit(node) in (None, unit)]

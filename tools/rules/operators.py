@@ -38,6 +38,10 @@ class RuleOperator:
     structural = False
     draws = True
 
+    def fits(self, source: str) -> bool:
+        """Whether the program has a rule at all."""
+        return any(rule.features for rule in rules_of(source))
+
     def propose(self, context: OperatorContext) -> Sequence[Draft]:
         rules = rules_of(context.parent.source)
         if not any(rule.features for rule in rules):

@@ -18,14 +18,19 @@ class ParentPicker(Protocol):
         ...
 
 
-class RankPicker:
-    """weight = 1 / rank²: the best about as often as all others together, whatever the scores' scale.
+FRUITLESS = 8.0
+"""Children after which a parent weighs half of what it did: most of what lies near it is known then."""
 
-    A scale taken from the scores goes flat where these span decades; ranks do not (Baker 1985).
+
+class RankPicker:
+    """weight = 1 / rank⁴ / (1 + children / 8): the best while it is new, more and more of the next ones after.
+
+    A scale taken from the scores goes flat where these span decades; ranks do not (Baker 1985). A fresh champion is
+    followed as a climber follows it; one that many were made from already makes room, as in ShinkaEvolve (2025).
     """
 
     def weights(self, parents: Sequence[Parent], rarity: Mapping[int, float]) -> list[float]:
-        return [rank**-2.0 for rank in range(1, len(parents) + 1)]
+        return [rank**-4.0 / (1.0 + one.children / FRUITLESS) for rank, one in enumerate(parents, start=1)]
 
 
 class UniformPicker:

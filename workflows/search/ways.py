@@ -8,6 +8,7 @@ from nightforge.domain.plan import ModelSpec, Plan
 from nightforge.domain.task import Task
 from nightforge.domain.team import Operator
 from nightforge.domain.words import OperatorKind, TeamKind
+from tools.sections import fits
 from tools.tuning import parse_tunables
 from workflows.search.bandit import Way
 
@@ -20,10 +21,14 @@ UNCERTAIN = 0.5
 def ways_of(plan: Plan, task: Task) -> tuple[Way, ...]:
     """Model × kind of operator with models; each applicable operator by name without."""
     language = task.language.lower()
-    operators = [one for one in load_operators() if not one.languages or language in one.languages]
+    operators = [
+        one
+        for one in load_operators()
+        if (not one.languages or language in one.languages) and fits(one, task.read(task.seed))
+    ]
     if plan.team is TeamKind.OFFLINE:
-        usable = [one for one in operators if not getattr(one, "on_request", False)]
-        return tuple(Way("", one.name, UNCERTAIN * prior_of(one)) for one in usable)
+        usable = {one.name: one for one in operators if not getattr(one, "on_request", False)}
+        return tuple(Way("", one.name, UNCERTAIN * prior_of(one)) for one in usable.values())
     models = [(spec.model if len(plan.models) > 1 else "", share) for spec, share in _shares(plan.models)]
     made = [Way(model, kind, UNCERTAIN * weight * share) for model, share in models for kind, weight in WEIGHTS.items()]
     programs = [Way("", kind, PROGRAMS_PRIOR) for kind in _program_kinds(operators, task)]

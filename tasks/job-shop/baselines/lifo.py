@@ -1,3 +1,3 @@
 def priority(f):
     """Last in, first out."""
-    return -f["waited"]
+    return -f["waited"] - 1000000 * f["wait"]

@@ -1,3 +1,3 @@
 def priority(f):
     """Largest share of the whole job."""
-    return f["duration"] / (f["done"] + f["remaining"])
+    return f["duration"] / (f["done"] + f["remaining"]) - 1000000 * f["wait"]

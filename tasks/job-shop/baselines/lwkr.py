@@ -1,3 +1,3 @@
 def priority(f):
     """Least work remaining."""
-    return -f["remaining"]
+    return -f["remaining"] - 1000000 * f["wait"]

@@ -1,3 +1,3 @@
 def priority(f):
     """Most operations remaining."""
-    return f["remaining_ops"]
+    return f["remaining_ops"] - 1000000 * f["wait"]

@@ -1,3 +1,3 @@
 def priority(f):
     """Shortest processing time first."""
-    return -f["duration"]
+    return -f["duration"] - 1000000 * f["wait"]

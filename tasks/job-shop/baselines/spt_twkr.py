@@ -1,3 +1,3 @@
 def priority(f):
     """Smallest share of the remaining work."""
-    return -f["duration"] / f["remaining"]
+    return -f["duration"] / f["remaining"] - 1000000 * f["wait"]

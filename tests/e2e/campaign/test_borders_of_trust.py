@@ -19,9 +19,9 @@ from agents.offline.coder import OfflineCoder
 from agents.offline.team import OfflineTeam
 from nightforge.cli.live import LiveDisplay
 from nightforge.cli.output import Output
-from nightforge.domain.evidence import Evidence, StageEvidence
+from nightforge.domain.evidence import Calibration, Evidence, StageEvidence
 from nightforge.domain.plan import Budget, ModelSpec, StopSpec
-from nightforge.domain.words import CampaignState, CandidateState, Phase, TeamKind
+from nightforge.domain.words import CampaignState, CandidateState, EvidenceClass, Phase, TeamKind
 from nightforge.store import open_store
 from tools.clock import SystemClock
 from workflows.contract import AwaitApproval, Done, NightRequest
@@ -246,6 +246,10 @@ async def test_what_the_search_measured_is_no_result_until_it_is_confirmed(open_
             evidence = await super().evaluate(*arguments, **named)  # type: ignore[arg-type]
             return Evidence.model_validate(evidence.model_dump() | {"evidence_class": "foreign"})
 
+        async def calibrate(self, *arguments: object, **named: object) -> Calibration:
+            calibration = await super().calibrate(*arguments, **named)  # type: ignore[arg-type]
+            return calibration.model_copy(update={"evidence_class": EvidenceClass.FOREIGN})
+
     async with open_toy_night() as night:
         night.house.evaluators = {"toy": Foreign}
         await night.begin(NightRequest(goal=GOAL, budget=Budget(evaluations=6)))
@@ -258,3 +262,33 @@ async def test_what_the_search_measured_is_no_result_until_it_is_confirmed(open_
     assert {one.reason for one in looked_at} == {"evidence is foreign"}
     assert all(one.confirmation is not None and one.confirmation.phase is Phase.CONFIRMATION for one in looked_at)
     assert not done.improved
+
+
+async def test_numbers_of_another_class_than_the_campaigns_are_never_ranked(open_toy_night: NightOpener) -> None:
+    """An evaluator that now measures itself and now believes the candidate: the believed ones do not compete."""
+
+    class Wavering(ToyEvaluator):
+        calls = 0
+
+        async def evaluate(self, *arguments: object, **named: object) -> Evidence:
+            evidence = await super().evaluate(*arguments, **named)  # type: ignore[arg-type]
+            if named["phase"] is not Phase.SEARCH:
+                return evidence
+            Wavering.calls += 1
+            if Wavering.calls % 2:
+                return evidence
+            return Evidence.model_validate(evidence.model_dump() | {"evidence_class": "self-reported"})
+
+    async with open_toy_night() as night:
+        night.house.evaluators = {"toy": Wavering}
+        await night.begin(NightRequest(goal=GOAL, budget=Budget(evaluations=12)))
+        done = await night.approve()
+        assert isinstance(done, Done)
+        candidates = night.store.recent(done.campaign_id, limit=100)
+        ranked = night.store.ranked(done.campaign_id, limit=100)
+    believed = [one for one in candidates if one.reason == "other_evidence_class"]
+    assert believed
+    assert {(one.state, one.score) for one in believed} == {(CandidateState.REJECTED, None)}
+    assert ranked
+    classes = {one.evidence.evidence_class for one in ranked if one.evidence is not None}
+    assert classes == {EvidenceClass.ISOLATED}

@@ -37,12 +37,31 @@ def test_usage_counts_children_living_and_reaped(family: subprocess.Popen[bytes]
     usage = tree.measure(family.pid, exact_above_bytes=1 << 40)
     assert usage.processes == 2
     assert usage.memory_bytes > 60 << 20
-    exact = tree.measure(family.pid, exact_above_bytes=1)
+    exact = tree.measure(family.pid, exact_above_bytes=50 << 20, may_stop=True)
+    assert not tree.is_stopped(family.pid)
     assert exact.memory_bytes < usage.memory_bytes - (20 << 20)
     family.stdout.readline()
     after = tree.measure(family.pid, exact_above_bytes=1 << 40)
     assert after.processes == 1
     assert after.cpu_s >= 0.55
+
+
+def test_one_that_is_too_large_alone_is_not_looked_at_longer(family: subprocess.Popen[bytes]) -> None:
+    assert family.stdout is not None
+    family.stdout.readline()
+    assert tree.measure(family.pid, exact_above_bytes=1).memory_bytes > 1
+
+
+def test_who_was_stopped_by_others_stays_so(family: subprocess.Popen[bytes]) -> None:
+    assert family.stdout is not None
+    family.stdout.readline()
+    os.kill(family.pid, signal.SIGSTOP)
+    deadline = time.monotonic() + 5
+    while not tree.is_stopped(family.pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    tree.measure(family.pid, exact_above_bytes=50 << 20, may_stop=True)
+    assert tree.is_stopped(family.pid)
 
 
 def test_stopped_is_seen(family: subprocess.Popen[bytes]) -> None:

@@ -174,3 +174,39 @@ def test_relabelled_instances_have_the_same_bound_and_nearly_the_same_costs(name
             plain.append(cost_with(problem, source, instance))
             changed.append(cost_with(problem, source, related))
     assert sum(changed) == pytest.approx(sum(plain), rel=0.02 if name != "txn-order" else 0.06)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10**6), which=st.integers(0, 19))
+def test_a_job_shop_rule_that_shuns_waiting_keeps_no_machine_free_that_has_work(seed: int, which: int) -> None:
+    problem, task = offline_problem("job-shop"), scheduling_task("job-shop")
+    instance = problem.generate(Split.TRAIN, seed)[which]
+    assert _waited_for(instance, answer_with(problem, task.read(task.seed), instance)) == 0
+
+
+def test_a_job_shop_rule_may_keep_a_machine_free_for_what_comes_soon() -> None:
+    """Within a third of the time until the first operation there could be done, and no longer."""
+    problem = offline_problem("job-shop")
+    tail = "def priority(f):\n    return f['remaining'] - f['duration']\n"
+    delays = [_waited_for(one, answer_with(problem, tail, one)) for one in problem.generate(Split.TRAIN, 1)]
+    assert max(delays) > 0
+    assert max(delays) <= 99 // 3
+
+
+def _waited_for(instance: Instance, answer: Any) -> int:
+    """The longest that a machine stood idle while an operation that could have started there waited."""
+    jobs: Any = instance.data["jobs"]
+    spans: dict[int, list[tuple[int, int, int]]] = {}
+    for job, row in zip(jobs, answer, strict=True):
+        ready = 0
+        for (machine, duration), start in zip(job, row, strict=True):
+            spans.setdefault(machine, []).append((start, start + duration, ready))
+            ready = start + duration
+    longest = 0
+    for lane in spans.values():
+        free = 0
+        for start, end, _ in sorted(lane):
+            came = [ready for begins, _, ready in lane if begins >= start]
+            longest = max(longest, start - max(free, min(came)))
+            free = end
+    return longest

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evaluators.schedulers.problem import Instance
 from evaluators.schedulers.racing import Paddock, is_hopeless
 from evaluators.schedulers.scoring import BEST_GAIN, OK, WORST_GAIN, Row, Yardstick, sign_test, summarise, worst_decile
+from evaluators.schedulers.sets import Case, interleaved
 from evaluators.schedulers.spec import Race
 
 
@@ -73,3 +75,11 @@ def test_the_paddock_keeps_the_best() -> None:
         paddock.remember(number / 1000, [_row(12)])
     assert paddock.gains_of(0.599) is not None
     assert paddock.gains_of(0.0) is None
+
+
+def test_a_race_sees_every_group_early() -> None:
+    groups = ["a"] * 6 + ["b"] * 2 + ["c"]
+    cases = [Case(Instance(f"{at}", group, {}), _row(12).yardstick) for at, group in enumerate(groups)]
+    mixed = interleaved(cases)
+    assert sorted(case.instance.name for case in mixed) == sorted(case.instance.name for case in cases)
+    assert "".join(case.instance.group for case in mixed) == "aabacaaba"

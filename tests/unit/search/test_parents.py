@@ -37,12 +37,23 @@ def test_the_better_score_is_picked_more_often() -> None:
     assert counts[2] > counts[1] > counts[0] > 0
 
 
+def test_a_new_champion_is_followed_and_an_old_one_makes_room() -> None:
+    def share(children: int) -> float:
+        weights = RankPicker().weights([parent(9, 2.0, children), *(parent(n, 1.0, 4) for n in range(8))], {})
+        return weights[0] / sum(weights)
+
+    assert share(0) > 0.9
+    assert share(0) > share(8) > share(100) > share(1000)
+    assert share(100) < 0.7
+    assert share(1000) < 0.3
+
+
 def test_the_best_has_its_share_whatever_the_scale_and_the_size_of_the_pool() -> None:
     """Scores that span decades must not make the best one of many alike, nor the only one."""
     for ratio in (1.0001, 2.0, 100.0):
         pool = [parent(number, -(ratio**number)) for number in range(48)]
         weights = RankPicker().weights(pool, {})
-        assert 0.55 < weights[0] / sum(weights) < 0.7
+        assert 0.85 < weights[0] / sum(weights) < 0.95
 
 
 def test_a_parent_alone_in_its_cell_weighs_more_than_one_of_a_crowd() -> None:

@@ -1,0 +1,1 @@
+"""What evaluators import of LLM4AD: the class that they derive from, and nothing of its engine."""

@@ -1,0 +1,1 @@
+"""What evaluators import of ShinkaEvolve: `shinka.core.run_shinka_eval`, and nothing of its engine."""

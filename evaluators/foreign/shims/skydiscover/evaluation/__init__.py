@@ -1,0 +1,3 @@
+from .evaluation_result import EvaluationResult
+
+__all__ = ["EvaluationResult"]

@@ -1,0 +1,1 @@
+"""A user's own code: a tree, its commands and a measure."""

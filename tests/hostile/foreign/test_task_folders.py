@@ -1,0 +1,103 @@
+"""A peer's folder as a task: made once, never written to, and what is too large is used where it is."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from peer_tasks import PEERS
+
+from evaluators.foreign import box, task_folder
+from evaluators.foreign.detect import detect
+from evaluators.foreign.evaluator import ForeignEvaluator
+from evaluators.foreign.interpreter import SYSTEM
+from evaluators.foreign.task_folder import Made, make_task
+from nightforge.catalogue import load_task
+from nightforge.domain.words import Phase
+from nightforge.errors import UserError
+
+pytestmark = pytest.mark.box
+
+
+async def made_of(foreign: ForeignEvaluator, folder: Path, below: Path) -> Made:
+    found = detect(folder)
+    assert found is not None
+    return await make_task(foreign, found, SYSTEM, below)
+
+
+async def test_the_same_folder_is_the_same_task_and_a_changed_one_another(
+    foreign: ForeignEvaluator, tmp_path: Path
+) -> None:
+    place = tmp_path / "sums"
+    shutil.copytree(PEERS / "sums_shinka", place)
+    first = await made_of(foreign, place, tmp_path / "tasks")
+    assert (await made_of(foreign, place, tmp_path / "tasks")).folder == first.folder
+    (place / "initial.py").write_text("def run(seed):\n    return 1.0\n", encoding="utf-8")
+    assert (await made_of(foreign, place, tmp_path / "tasks")).folder != first.folder
+    assert len(list((tmp_path / "tasks").iterdir())) == 2
+
+
+async def test_a_folder_too_large_to_copy_is_used_where_it_is(
+    foreign: ForeignEvaluator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read-only, so that an evaluator that writes beside itself is told so."""
+    place = Path(shutil.copytree(PEERS / "sums_shinka", tmp_path / "sums"))
+    for folder in (place, *place.parents[: len(place.parents) - 2]):
+        folder.chmod(0o755)
+    for module in (box, task_folder):
+        monkeypatch.setattr(module, "MOST_COPIED", 10)
+    monkeypatch.setattr(box, "MOST_CARRIED", 10)
+    made = await made_of(foreign, place, tmp_path / "tasks")
+    assert any("used where it is" in note for note in made.notes)
+    task = load_task(made.folder)
+    assert task.settings["folder"] == str(place)
+    assert not (made.folder / "folder").exists()
+    evidence = await foreign.evaluate(task.read(task.seed), task, {}, seed=1, phase=Phase.SEARCH)
+    assert evidence.metrics["combined_score"].value == 12.0
+
+
+async def test_links_and_what_tools_leave_behind_are_no_part_of_a_task(
+    foreign: ForeignEvaluator, tmp_path: Path
+) -> None:
+    place = tmp_path / "sums"
+    shutil.copytree(PEERS / "sums_shinka", place)
+    (place / "__pycache__").mkdir()
+    (place / "__pycache__" / "x.pyc").write_bytes(b"x")
+    (place / "secret").symlink_to("/etc/passwd")
+    made = await made_of(foreign, place, tmp_path / "tasks")
+    assert {path.name for path in (made.folder / "folder").rglob("*")} == {"evaluate.py", "initial.py", "run_evo.py"}
+
+
+async def test_a_threshold_that_the_first_program_misses_is_not_held_against_others(
+    foreign: ForeignEvaluator, tmp_path: Path
+) -> None:
+    place = tmp_path / "curve"
+    shutil.copytree(PEERS / "curve", place)
+    (place / "config.yaml").write_text("evaluator:\n  cascade_thresholds: [0.99]\n", encoding="utf-8")
+    made = await made_of(foreign, place, tmp_path / "tasks")
+    assert any("not the threshold 0.99" in note for note in made.notes)
+    assert load_task(made.folder).settings["thresholds"] == []
+
+
+@pytest.mark.parametrize(("fit", "reason"), [("5.0 * x + 90.0", "below_threshold"), ("0.5 * x * x + 1.0", "")])
+async def test_a_program_below_the_threshold_ends_there(
+    foreign: ForeignEvaluator, tmp_path: Path, fit: str, reason: str
+) -> None:
+    made = await made_of(foreign, PEERS / "curve", tmp_path / "tasks")
+    source = f"def fit(x):\n    return {fit}\n"
+    evidence = await foreign.evaluate(source, load_task(made.folder), {}, seed=1, phase=Phase.SEARCH)
+    assert evidence.stages[-1].reason == reason
+    assert len(evidence.stages) == (1 if reason else 2)
+
+
+async def test_settings_that_make_no_sense_are_named(foreign: ForeignEvaluator, tmp_path: Path) -> None:
+    made = await made_of(foreign, PEERS / "moody", tmp_path / "tasks")
+    task = load_task(made.folder)
+    for change, words in (
+        ({"stage_s": -1}, "stage_s"),
+        ({"evaluator": "gone.py"}, "gone.py"),
+        ({"colour": 1}, "colour"),
+    ):
+        with pytest.raises(UserError, match=words):
+            foreign.check_task(task.model_copy(update={"settings": {**task.settings, **change}}))

@@ -1,0 +1,8 @@
+"""Computes while it is loaded."""
+
+while True:
+    pass
+
+
+def pack(circles, seconds):
+    return []

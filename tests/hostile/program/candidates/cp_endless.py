@@ -1,0 +1,6 @@
+"""Never answers."""
+
+
+def pack(circles, seconds):
+    while True:
+        pass

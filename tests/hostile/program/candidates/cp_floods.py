@@ -1,0 +1,6 @@
+"""Prints without end."""
+
+
+def pack(circles, seconds):
+    while True:
+        print("valid " * 1000)

@@ -1,0 +1,5 @@
+"""A function by another name."""
+
+
+def packing(circles, seconds):
+    return []

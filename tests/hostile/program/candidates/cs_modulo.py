@@ -1,0 +1,11 @@
+"""The same vectors with 3 added."""
+
+from itertools import product
+
+
+def honest(dimension):
+    return [list(vector) for vector in product((0, 1), repeat=dimension)]
+
+
+def cap(dimension, seconds):
+    return [*honest(dimension), *([n + 3 for n in vector] for vector in honest(dimension))]

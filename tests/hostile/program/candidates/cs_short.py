@@ -1,0 +1,11 @@
+"""A vector that lacks a place."""
+
+from itertools import product
+
+
+def honest(dimension):
+    return [list(vector) for vector in product((0, 1), repeat=dimension)]
+
+
+def cap(dimension, seconds):
+    return [*honest(dimension), [2] * (dimension - 1)]

@@ -1,0 +1,11 @@
+"""Vectors as text."""
+
+from itertools import product
+
+
+def honest(dimension):
+    return [list(vector) for vector in product((0, 1), repeat=dimension)]
+
+
+def cap(dimension, seconds):
+    return ["".join(map(str, vector)) for vector in honest(dimension)]

@@ -1,0 +1,11 @@
+"""More vectors than there are."""
+
+from itertools import product
+
+
+def honest(dimension):
+    return [list(vector) for vector in product((0, 1), repeat=dimension)]
+
+
+def cap(dimension, seconds):
+    return [[0] * dimension] * (3**dimension + 1)
