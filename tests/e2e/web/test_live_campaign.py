@@ -168,7 +168,7 @@ def test_every_page_is_whole_without_javascript(chromium: Browser, night: Night,
         (f"/c/{night.made['failed']}", "gcc is not installed"),
     ):
         page.goto(path)
-        assert page.get_by_text(words).first.is_visible(), path
+        page.locator("main").get_by_text(words).locator("visible=true").first.wait_for()
         sizes = page.locator("html").bounding_box(), page.locator("main").bounding_box()
         assert all(size is not None and size["width"] <= width for size in sizes), path
     page.goto(f"/c/{night.kernel}/candidates")
@@ -179,3 +179,26 @@ def test_every_page_is_whole_without_javascript(chromium: Browser, night: Night,
     page.get_by_role("button", name="Compare chosen").click()
     assert "/compare?with=" in page.url
     context.close()
+
+
+def test_the_course_can_be_looked_into(page: Page, night: Night) -> None:
+    page.goto(f"/c/{night.kernel}")
+    page.locator("#live", has_text="live").wait_for()
+    page.get_by_role("button", name="Explore").click()
+    over = page.locator(".explored .u-over")
+    over.wait_for()
+    assert page.locator("#progress .plotbox").is_hidden()
+    run(better(night.store, night.kernel, 1.93))
+    page.locator(".log li", has_text=re.compile(r"takes the lead.*1\.93")).first.wait_for()
+    assert over.is_visible(), "what is looked into stays while the page is redrawn"
+    page.get_by_role("button", name="Logarithmic").click()
+    page.get_by_role("button", name="Linear").wait_for()
+    page.get_by_role("button", name="Back to the picture").click()
+    page.locator("#progress .plotbox").wait_for()
+    page.get_by_role("button", name="Explore").click()
+    box = over.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.locator(".explored .u-legend", has_text=re.compile(r"\.1[45]\d")).wait_for()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_url(re.compile(rf"/c/{night.kernel}/1[45]\d$"))
