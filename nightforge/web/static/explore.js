@@ -32,7 +32,7 @@
     const value = (_, shown) => digits(shown);
     const series = [
       {label: "candidate", value: (_, shown) => shown == null ? "–" : `.${shown}`},
-      {label: title, stroke: muted, paths: () => null, points: {show: true, size: 4, fill: muted}, value},
+      {label: title, stroke: muted, paths: () => null, points: {show: true, size: 3.2, width: 0, fill: muted}, value},
       {label: "best so far", stroke: colour("--ember"), width: 2, paths: uPlot.paths.stepped({align: 1}), points: {show: false}, value},
       {label: "baseline", stroke: colour("--steel"), dash: [5, 4], points: {show: false}, value, show: course.baseline != null},
       {label: "roof", stroke: muted, dash: [1, 4], points: {show: false}, value, show: course.roof != null && course.roof_is_near},
@@ -41,7 +41,7 @@
       width: box.clientWidth, height: 320, series,
       scales: {x: {time: false}, y: log ? {distr: 3} : {}},
       axes: [{...axis, values: (_, shown) => shown.map((one) => Number.isInteger(one) ? one.toLocaleString("en") : "")}, {...axis, size: 56}],
-      cursor: {focus: {prox: 12}, points: {size: 8}, drag: {x: true, y: false}},
+      cursor: {points: {size: 8}, drag: {x: true, y: false}},
     }, columns(course), box);
     plot.over.addEventListener("click", () => {
       const {idx, left, top} = plot.cursor;
