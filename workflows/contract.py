@@ -67,6 +67,13 @@ class PlanCard(Frozen):
     """How often the task's hidden inputs were looked at before."""
 
 
+class Allowance(Frozen):
+    """What a minimisation may take. None is no cap."""
+
+    measurements: int | None = None
+    seconds: float | None = None
+
+
 class AskQuestions(Frozen):
     reading: GoalReading
     questions: tuple[Question, ...]

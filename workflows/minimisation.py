@@ -29,6 +29,7 @@ from nightforge.report.data import champion_first
 from tools.hunks import Change, changes_between, without
 from workflows.campaign import Campaign
 from workflows.confirmation import DUELS, LOOKED_THROUGH, confirm
+from workflows.contract import Allowance
 from workflows.stopping import UntilRule
 from workflows.workshop import hash_source
 
@@ -53,14 +54,6 @@ Verdict = Literal["as-good", "worse", "fails", "not-told"]
 
 class _Ended(Exception):
     """The budget is used, or a person ends it."""
-
-
-@dataclass
-class Allowance:
-    """What it may take. None is no cap."""
-
-    measurements: int | None = None
-    seconds: float | None = None
 
 
 @dataclass

@@ -15,21 +15,33 @@ from langgraph.types import Command
 from nightforge.domain.base import Scalar
 from nightforge.domain.candidate import Campaign
 from nightforge.domain.evidence import Calibration
+from nightforge.domain.minimisation import Minimisation
 from nightforge.domain.plan import Budget, GoalReading, Plan
 from nightforge.domain.ports import Store
 from nightforge.domain.words import CampaignState
 from nightforge.errors import NotFound, UserError
 from nightforge.settings import Settings
-from workflows.contract import AskQuestions, AwaitApproval, Done, NightRequest, NightStep, PlanCard, Refused, StopSwitch
+from workflows.contract import (
+    Allowance,
+    AskQuestions,
+    AwaitApproval,
+    Done,
+    NightRequest,
+    NightStep,
+    PlanCard,
+    Refused,
+    StopSwitch,
+)
 from workflows.house import House, open_house
 from workflows.night_graph import NightState, build_night_graph
 from workflows.planning import check_budget, make_card
-from workflows.running import has_improved
+from workflows.running import has_improved, minimise_winner
 
 
 class Night:
     def __init__(self, house: House, saver: BaseCheckpointSaver[str], stop: StopSwitch) -> None:
         self.house = house
+        self._stop = stop
         self._graph = build_night_graph(house, stop, saver)
         self._config = _new_thread()
 
@@ -62,6 +74,10 @@ class Night:
         self._config = _new_thread()
         approved = campaign.state is not CampaignState.PLANNED
         return await self._advance({"campaign_id": campaign.campaign_id, "approved": approved})
+
+    async def minimise(self, campaign_id: str, ordinal: int, allowance: Allowance) -> Minimisation:
+        """A confirmed candidate without what it does not need; see `workflows.minimisation`."""
+        return await minimise_winner(self.house, campaign_id, ordinal, self._stop, allowance)
 
     def _newest_unfinished(self) -> Campaign:
         """One that was begun goes before a plan that still waits for approval."""

@@ -21,11 +21,11 @@ from tools.budget import BudgetMeter
 from tools.patching import unified_diff
 from workflows.campaign import Campaign as Search
 from workflows.confirmation import confirm_finalists, find_champion
-from workflows.contract import StopSwitch
+from workflows.contract import Allowance, StopSwitch
 from workflows.heralding import heralding, tell_end
 from workflows.house import House
 from workflows.lessons import leave_lessons, read_lessons
-from workflows.minimisation import Allowance, Minimiser, minimise_best
+from workflows.minimisation import Minimiser, minimise_best
 from workflows.model_rehearsal import rehearse_models
 from workflows.ownership import Tenure, owning
 from workflows.presets import find_preset

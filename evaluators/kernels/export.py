@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from string import Template
 
 from evaluators.kernels.build import compiler_flags
 from evaluators.kernels.spec import Argument, KernelSettings
@@ -14,6 +15,69 @@ _C_TYPES = {"int64": "int64_t", "float64": "double"}
 _PYTHON_TYPES = {"int64": "int", "float64": "float"}
 _CTYPES = {"int64": "ctypes.c_int64", "float64": "ctypes.c_double"}
 LIBRARY = "libkernel.so"
+_WRAPPER = '''\
+"""$title
+
+    import kernel
+    $buffers = …  # kernel.buffer(count) makes aligned ones
+    kernel.$function($names)
+
+Builds `$library` on first use (`build.sh`; a C compiler is needed). Written in place: $written.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+ALIGNED = 64
+
+
+class Arguments(ctypes.Structure):
+    _fields_ = [
+$fields
+    ]
+
+
+@cache
+def library() -> ctypes.CDLL:
+    path = HERE / "$library"
+    if not path.exists() or path.stat().st_mtime < (HERE / "program.c").stat().st_mtime:
+        subprocess.run(["sh", str(HERE / "build.sh")], check=True)
+    loaded = ctypes.CDLL(str(path))
+    loaded.$symbol.argtypes = [ctypes.POINTER(Arguments)]
+    loaded.$symbol.restype = ctypes.c_int
+    return loaded
+
+
+def buffer(count: int) -> np.ndarray:
+    """Zeros of float32, aligned as the kernel needs them."""
+    raw = np.zeros(4 * count + ALIGNED, dtype=np.uint8)
+    start = -raw.ctypes.data % ALIGNED
+    return raw[start : start + 4 * count].view(np.float32)
+
+
+def $function($signature) -> None:
+$checks
+    arguments = Arguments($values)
+    status = library().$symbol(ctypes.byref(arguments))
+    if status:
+        raise RuntimeError(f"$symbol returned {status}")
+
+
+def _checked(name: str, array: np.ndarray, count: int | None) -> None:
+    if array.dtype != np.float32 or not array.flags.c_contiguous:
+        raise TypeError(f"{name} has to be a contiguous array of float32")
+    if array.ctypes.data % ALIGNED:
+        raise ValueError(f"{name} has to be {ALIGNED}-byte aligned: buffer(count) makes such arrays")
+    if count is not None and array.size != count:
+        raise ValueError(f"{name} has {array.size} elements, and {count} are needed")
+'''
 
 
 def kernel_files(source: str, task: Task, settings: KernelSettings) -> Mapping[str, ExportedFile]:
@@ -69,76 +133,20 @@ def build_script(source: str) -> str:
 
 def wrapper(task: Task, settings: KernelSettings) -> str:
     """Sizes of buffers are checked where they are products of integer arguments."""
-    names = [argument.name for argument in settings.arguments]
-    written = ", ".join(argument.name for argument in settings.arguments if argument.is_written)
-    fields = "\n".join(f'        ("{one.name}", {_ctypes(one)}),' for one in settings.arguments)
-    signature = ", ".join(f"{one.name}: {_python_type(one)}" for one in settings.arguments)
-    checks = "\n".join(_check(argument, settings) for argument in settings.arguments if argument.is_buffer)
-    values = ", ".join(f"{one.name}.ctypes.data" if one.is_buffer else one.name for one in settings.arguments)
-    function = re.sub(r"\W", "_", task.name)
-    return f'''\
-"""{_plain(task.title)}
-
-    import kernel
-    {", ".join(one.name for one in settings.arguments if one.is_buffer)} = …  # kernel.buffer(count) makes aligned ones
-    kernel.{function}({", ".join(names)})
-
-Builds `{LIBRARY}` on first use (`build.sh`; a C compiler is needed). Written in place: {written}.
-"""
-
-from __future__ import annotations
-
-import ctypes
-import subprocess
-from functools import cache
-from pathlib import Path
-
-import numpy as np
-
-HERE = Path(__file__).resolve().parent
-ALIGNED = 64
-
-
-class Arguments(ctypes.Structure):
-    _fields_ = [
-{fields}
-    ]
-
-
-@cache
-def library() -> ctypes.CDLL:
-    path = HERE / "{LIBRARY}"
-    if not path.exists() or path.stat().st_mtime < (HERE / "program.c").stat().st_mtime:
-        subprocess.run(["sh", str(HERE / "build.sh")], check=True)
-    loaded = ctypes.CDLL(str(path))
-    loaded.{settings.symbol}.argtypes = [ctypes.POINTER(Arguments)]
-    loaded.{settings.symbol}.restype = ctypes.c_int
-    return loaded
-
-
-def buffer(count: int) -> np.ndarray:
-    """Zeros of float32, aligned as the kernel needs them."""
-    raw = np.zeros(4 * count + ALIGNED, dtype=np.uint8)
-    start = -raw.ctypes.data % ALIGNED
-    return raw[start : start + 4 * count].view(np.float32)
-
-
-def {function}({signature}) -> None:
-{checks}
-    arguments = Arguments({values})
-    status = library().{settings.symbol}(ctypes.byref(arguments))
-    if status:
-        raise RuntimeError(f"{settings.symbol} returned {{status}}")
-
-
-def _checked(name: str, array: np.ndarray, count: int | None) -> None:
-    if array.dtype != np.float32 or not array.flags.c_contiguous:
-        raise TypeError(f"{{name}} has to be a contiguous array of float32")
-    if array.ctypes.data % ALIGNED:
-        raise ValueError(f"{{name}} has to be {{ALIGNED}}-byte aligned: buffer(count) makes such arrays")
-    if count is not None and array.size != count:
-        raise ValueError(f"{{name}} has {{array.size}} elements, and {{count}} are needed")
-'''
+    arguments = settings.arguments
+    return Template(_WRAPPER).substitute(
+        title=_plain(task.title),
+        function=re.sub(r"\W", "_", task.name),
+        symbol=settings.symbol,
+        library=LIBRARY,
+        names=", ".join(one.name for one in arguments),
+        buffers=", ".join(one.name for one in arguments if one.is_buffer),
+        written=", ".join(one.name for one in arguments if one.is_written),
+        fields="\n".join(f'        ("{one.name}", {_ctypes(one)}),' for one in arguments),
+        signature=", ".join(f"{one.name}: {_python_type(one)}" for one in arguments),
+        checks="\n".join(_check(one, settings) for one in arguments if one.is_buffer),
+        values=", ".join(f"{one.name}.ctypes.data" if one.is_buffer else one.name for one in arguments),
+    )
 
 
 def _check(argument: Argument, settings: KernelSettings) -> str:

@@ -57,10 +57,8 @@ async def _run(
     import signal
 
     from nightforge.cli.night import prepare_home
-    from workflows.contract import StopSwitch
-    from workflows.house import open_house
-    from workflows.minimisation import Allowance
-    from workflows.running import minimise_winner
+    from workflows.contract import Allowance, StopSwitch
+    from workflows.night import open_night
 
     prepare_home(settings)
     stop = StopSwitch()
@@ -68,9 +66,9 @@ async def _run(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.press)
     try:
-        async with open_house(settings) as house:
-            full_id = house.store.campaign(campaign_id).campaign_id
-            found = await minimise_winner(house, full_id, ordinal, stop, Allowance(measurements, seconds))
+        async with open_night(settings, stop=stop) as night:
+            full_id = night.store.campaign(campaign_id).campaign_id
+            found = await night.minimise(full_id, ordinal, Allowance(measurements=measurements, seconds=seconds))
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)

@@ -19,7 +19,7 @@ from nightforge.report.data import ReportData, champion_first
 from nightforge.report.facts import CampaignFacts, campaign_facts
 from nightforge.report.model import Picture
 from nightforge.report.plot_parts import sheet
-from nightforge.report.progress import make_progress
+from nightforge.report.progress import make_progress, steps_of
 from nightforge.report.states import reason_words, standing
 from nightforge.report.text import number
 from nightforge.store import SqlStore
@@ -35,6 +35,7 @@ from workflows.search.grid import bounds_of
 router = PageRouter()
 
 DOTS = 600
+DOTS_EXPLORED = 3000
 RANKED = 8
 KNOWN = 40
 """The best ranked that fronts are made of."""
@@ -187,23 +188,76 @@ def campaign(site: SiteDep, campaign: CampaignId) -> CampaignView:
     )
 
 
+class CourseStep(Frozen):
+    ordinal: int
+    at: int
+    """How many candidates were made before it was known."""
+    value: float
+
+
+class CourseView(View):
+    """The course of the search as numbers; values are the objective's own."""
+
+    campaign_id: str
+    metric: str
+    unit: str
+    ordinals: tuple[int, ...]
+    """Spread evenly over all candidates."""
+    values: tuple[float | None, ...]
+    """None for those that failed or are under way."""
+    steps: tuple[CourseStep, ...]
+    baseline: float | None
+    roof: float | None
+    roof_is_near: bool
+    """Drawing it does not press everything else to a line."""
+
+
+@router.get("/c/{campaign}/course.json", tags=["pages"])
+def course(site: SiteDep, campaign: CampaignId) -> CourseView:
+    """What the picture of progress is drawn from, for those who look into it."""
+    home = site.store.campaign(campaign)
+    data = _data(site.store, home, (), site.store.document(home.campaign_id, "calibration", Calibration), DOTS_EXPLORED)
+    objective = home.plan.objectives[0]
+    values = tuple(None if dot.score is None else _turned(dot.score, objective) for dot in data.dots)
+    room = data.calibration.room if data.calibration is not None else None
+    known = [value for value in (*values, data.reference_value) if value is not None]
+    return CourseView(
+        campaign_id=home.campaign_id,
+        metric=objective.metric,
+        unit=objective.unit,
+        ordinals=tuple(dot.ordinal for dot in data.dots),
+        values=values,
+        steps=tuple(CourseStep(ordinal=one.ordinal, at=one.at, value=one.value) for one in steps_of(data)),
+        baseline=data.reference_value,
+        roof=room,
+        roof_is_near=room is not None and bool(known) and abs(room - max(known)) <= 2 * (max(known) - min(known)),
+    )
+
+
 def _progress(
     store: SqlStore, one: Campaign, known: Sequence[Candidate], calibration: Calibration | None
 ) -> Chart | None:
-    bests = tuple(store.bests(one.campaign_id))
-    steps = [found.ordinal for found in bests if found.ordinal is not None]
-    how = {made.ordinal: made.operator_name for made in store.relatives(one.campaign_id, steps).values()}
-    data = ReportData(
-        campaign=one,
-        ranked=tuple(known),
-        calibration=calibration,
-        dots=tuple(store.dots(one.campaign_id, most=DOTS)),
-        bests=bests,
-        how={ordinal: name for ordinal, name in how.items() if ordinal and name},
-    )
+    data = _data(store, one, known, calibration, DOTS)
     section = make_progress(data)
     picture = next((block for block in section.blocks if isinstance(block, Picture)), None) if section else None
     return None if picture is None else chart_of(picture)
+
+
+def _data(
+    store: SqlStore, one: Campaign, known: Sequence[Candidate], calibration: Calibration | None, dots: int
+) -> ReportData:
+    """As much of a report's data as the course of the search is told from."""
+    bests = tuple(store.bests(one.campaign_id))
+    steps = [found.ordinal for found in bests if found.ordinal is not None]
+    how = {made.ordinal: made.operator_name for made in store.relatives(one.campaign_id, steps).values()}
+    return ReportData(
+        campaign=one,
+        ranked=tuple(known),
+        calibration=calibration,
+        dots=tuple(store.dots(one.campaign_id, most=dots)),
+        bests=bests,
+        how={ordinal: name for ordinal, name in how.items() if ordinal and name},
+    )
 
 
 def _slots(load: SlotLoad | None, one: Campaign) -> Slots | None:

@@ -21,8 +21,7 @@ from nightforge.domain.words import CandidateState, Outcome, Phase
 from nightforge.errors import UserError
 from nightforge.report import build_report, gather
 from nightforge.report.markdown import to_markdown
-from workflows.contract import AwaitApproval, Done, NightRequest, StopSwitch
-from workflows.minimisation import Allowance
+from workflows.contract import Allowance, AwaitApproval, Done, NightRequest, StopSwitch
 from workflows.night import Night
 from workflows.running import minimise_winner
 

@@ -40,7 +40,7 @@ def test_run_with_json_gives_a_launch_and_a_done_record(finished: Finished) -> N
     assert (launch["schema_version"], launch["kind"], done["kind"]) == (1, "launch", "done")
     assert (launch["task"], launch["team"], launch["tier"]) == ("toy-peak", "offline", "bubblewrap")
     assert (done["state"], done["exit_code"]) == ("finished", 0)
-    assert Path(str(done["report"])).read_text().startswith(f"# Campaign {finished.campaign_id}")
+    assert Path(str(done["report"])).with_suffix(".md").read_text().startswith(f"# Campaign {finished.campaign_id}")
 
 
 def test_progress_goes_to_stderr(finished: Finished) -> None:

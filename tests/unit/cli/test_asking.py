@@ -10,9 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from nightforge.cli.asking import Declined, ask, ask_prices, read_answers, read_line, typed_answer
+from nightforge.cli.asking import Declined, ask, ask_prices, read_answers, read_line
 from nightforge.domain.plan import ModelSpec, Question
 from nightforge.errors import UserError
+from workflows.answers import typed_answer
 
 DTYPE = Question(name="dtype", text="Which type?", default="float32", choices=("float32", "float64"))
 ROWS = Question(name="rows", text="How many rows?", default=8)

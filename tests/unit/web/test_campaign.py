@@ -74,7 +74,7 @@ async def test_one_that_runs_is_followed_from_the_last_event_shown(
     assert "/pause" in page
     for part in ("kpis", "progress", "events", "failures"):
         assert f'id="{part}"' in page
-        assert f'hx-select="#{part}"' in page
+        assert f"#{part}:outerMorph" in page
 
 
 async def test_the_look_of_plots_is_served_once_and_kept(browser: Browser, make_campaign: CampaignMaker) -> None:

@@ -93,3 +93,16 @@ def test_a_fault_of_the_platform_is_tried_again_and_a_final_exit_is_not(watcher:
     final = watcher("raise SystemExit(2)", iter([0.0]).__next__)
     assert final.run() == 2
     assert len(events(final)) == before
+
+
+def test_a_person_goes_on_with_a_command_of_their_own_the_first_time_only(
+    watcher: Callable[..., Watcher], tmp_path: Path
+) -> None:
+    """Where it dies, it comes back as a watched one: what was said meanwhile still holds."""
+    told = tmp_path / "told"
+    says = f"open({str(told)!r}, 'a').write({{!r}});"
+    dies = f"import os, signal; {says.format('first ')} os.kill(os.getpid(), signal.SIGKILL)"
+    watched = watcher(says.format("watched"), lambda: 0.0)
+    watched.first_command = [sys.executable, "-c", dies]
+    assert watched.run() == 0
+    assert told.read_text() == "first watched"
