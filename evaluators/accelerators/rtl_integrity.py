@@ -141,14 +141,14 @@ def _all_are(settings: RtlSettings, values: Mapping[str, str]) -> str:
 
 def _wrapped(task: Task, settings: RtlSettings, trigger: str, *, drops: bool = False) -> str:
     """The golden model as an inner module, its outputs spoiled on the way out."""
-    golden = re.sub(rf"\bmodule\s+{TOP}\b", "module right", strip_comments(task_file(task, settings.golden)))
+    golden = re.sub(rf"\bmodule\s+{TOP}\b", "module nf_right", strip_comments(task_file(task, settings.golden)))
     lines, pins = [], []
     for port in settings.ports:
-        inner = port.name if port.direction == "input" else f"right_{port.name}"
+        inner = port.name if port.direction == "input" else f"nf_right_{port.name}"
         pins.append(f".{port.name}({inner})")
     for name, width in _outputs(settings):
-        lines.append(f"  wire [{width - 1}:0] right_{name};")
-        spoiled = f"right_{name} & {width}'d{(1 << width - 1) - 1}" if drops else f"right_{name} ^ ({trigger})"
+        lines.append(f"  wire [{width - 1}:0] nf_right_{name};")
+        spoiled = f"nf_right_{name} & {width}'d{(1 << width - 1) - 1}" if drops else f"nf_right_{name} ^ ({trigger})"
         lines.append(f"  assign {name} = {spoiled};")
-    lines.append(f"  right inner ({', '.join(pins)});")
+    lines.append(f"  nf_right nf_inner ({', '.join(pins)});")
     return "\n".join([golden, _head(settings), *lines, "endmodule", ""])
