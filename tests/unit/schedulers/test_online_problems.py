@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from itertools import pairwise
 from statistics import fmean
 from typing import Any
@@ -13,11 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rule_play import scheduling_task
 
+from agents.planner_reading import read_goal_by_words
 from evaluators.schedulers.answers import integers
 from evaluators.schedulers.packing import BinPacking, lower_bound
 from evaluators.schedulers.problem import Cost, Instance, OnlineProblem, Split, Violated
 from evaluators.schedulers.spec import read_settings
 from evaluators.schedulers.spot import DEMAND, SPOT, WAIT, Position, SpotDeadline, clairvoyant
+from nightforge.catalogue import shipped_tasks
 from nightforge.domain.base import Json
 
 
@@ -182,3 +185,13 @@ def test_spot_refuses_what_is_not_offered() -> None:
         with pytest.raises(Violated) as caught:
             _cost(problem, instance, _given([decision]))
         assert caught.value.constraint == constraint
+
+
+def test_a_cheaper_policy_is_what_spot_capacity_is_about() -> None:
+    reading = read_goal_by_words(
+        "a cheaper policy for a job on spot capacity under a deadline",
+        shipped_tasks(),
+        now=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    assert reading.task == "spot-deadline"
+    assert not reading.refusal
