@@ -55,7 +55,8 @@ def blocks(pages: Mapping[str, str], language: str) -> Iterator[tuple[str, str]]
 def shell_lines(pages: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
     for name, body in blocks(pages, "sh"):
         if name != "docs/cli.md":
-            yield from ((name, shlex.split(line, comments=True)) for line in body.replace("\\\n", " ").splitlines() if line.strip())
+            lines = body.replace("\\\n", " ").splitlines()
+            yield from ((name, shlex.split(line, comments=True)) for line in lines if line.strip())
 
 
 def complaints(words: Sequence[str]) -> list[str]:

@@ -23,7 +23,9 @@ HOSTS = {
 IN_REQUIREMENTS = re.compile(
     r"(?m)^\s*(?:--(?:extra-)?index-url|-i\b|--find-links|-f\b|--trusted-host|.*\bfile:|.*https?://)"
 )
-NETWORK = re.compile(r"(?i)\bhttps?://(?!127\.0\.0\.1|localhost|\[::1\]|www\.w3\.org/)|(?<![:\w/])//(?:[a-z0-9-]+\.)+[a-z]{2,}/")
+NETWORK = re.compile(
+    r"(?i)\bhttps?://(?!127\.0\.0\.1|localhost|\[::1\]|www\.w3\.org/)|(?<![:\w/])//(?:[a-z0-9-]+\.)+[a-z]{2,}/"
+)
 PAGES = (".html", ".htm", ".css", ".js", ".mjs", ".svg", ".j2", ".jinja", ".md")
 SHIPPED = ("agents/", "evaluators/", "nightforge/", "sandbox/", "tasks/", "tools/", "workflows/")
 
