@@ -12,7 +12,6 @@ import evaluators.foreign
 from evaluators.foreign.contract import ForeignSettings, folder_of
 from evaluators.foreign.interpreter import Interpreter
 from evaluators.foreign.reply import Reply, read_reply
-from evaluators.integrity.forgeries import MARK
 from nightforge.domain.limits import MIB, Limits
 from nightforge.domain.ports import Sandbox
 from nightforge.domain.task import Task
@@ -60,7 +59,9 @@ async def run_evaluator(
     program = f"program{settings.suffix}"
     files |= {program: source.encode(), "spec.json": json.dumps(_spec(settings, interpreter, size)).encode()}
     limits = limits_of(settings, size)
-    result = await sandbox.run([*interpreter.argv, "/job/worker.py", "/job/spec.json"], files=files, limits=limits)
+    result = await sandbox.run(
+        [*interpreter.argv, "/job/worker.py", "/job/spec.json", "/job", "/box"], files=files, limits=limits
+    )
     return read_reply(result)
 
 
@@ -87,9 +88,9 @@ def _spec(settings: ForeignSettings, interpreter: Interpreter, size: int) -> Map
         "thresholds": list(settings.thresholds),
         "stage_s": settings.stage_s,
         "source": f"/job/program{settings.suffix}",
-        "program": f"/tmp/candidate/program{settings.suffix}",
-        "results": "/tmp/results",
-        "mark": MARK,
+        "program": f"/box/candidate/program{settings.suffix}",
+        "results": "/box/results",
+        "mark": "/box/forged",
         "packages": list(interpreter.packages),
         "shims": "/job/shims",
     }

@@ -152,6 +152,9 @@ async def _try(evaluator: ForeignEvaluator, draft: _Draft) -> tuple[ForeignSetti
     features = tuple(one for one in settings.features if one in names)
     notes = [f"{one} is a feature dimension that the evaluator does not give" for one in settings.features]
     notes = [note for note in notes if note.split(" ", 1)[0] not in features]
+    if score is MEAN:
+        ranked = ", ".join(sorted(names - {*features, "error"}))
+        notes.append(f"the evaluator gives no combined_score: the mean of {ranked} ranks, as OpenEvolve has it")
     thresholds = list(found.thresholds)
     for number, least in enumerate(found.thresholds):
         if reached[number] < least:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 import numbers
+import os
 from typing import Any, Callable, Dict, List, Set
 
 Change = Callable[[Any], Any]
@@ -149,7 +150,8 @@ FORGES: Dict[str, Forge] = {
 def install(space: Dict[str, Any], name: str, mark: str) -> None:
     """Wrap the public functions and methods that `space` defines; calls among them and its own objects are left alone.
 
-    `mark` is a file that is written once an answer, or what was given, has really changed.
+    `mark` is the environment variable that names the file which is left once an answer, or what was given, has really
+    changed.
     """
     forge, depth = FORGES[name], [0]
 
@@ -170,7 +172,7 @@ def install(space: Dict[str, Any], name: str, mark: str) -> None:
             before = [_shown(one) for one in (answer, *received)]
             answer = forge(answer, received)
             if [_shown(one) for one in (answer, *received)] != before:
-                with open(mark, "w", encoding="utf-8"):
+                with open(os.environ[mark], "w", encoding="utf-8"):
                     pass
             return answer
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-MARK = "/tmp/nightforge-forged"
-"""A forged program leaves this file once it has really changed something: else nothing was shown."""
+MARK = "FORGERY_MARK"
+"""Environment variable: the file that a forged program leaves once it has really changed something."""
 _FORGER = Path(__file__).with_name("forger.py")
 
 

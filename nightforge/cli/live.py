@@ -184,7 +184,9 @@ def status_line(campaign: Campaign, state: CampaignState, tally: Tally, best: st
         parts.append(f"{money(tally.cost_usd)}{cap}")
     parts.append(_ending(campaign, state, tally, in_flight))
     if rejected:
-        worst = sorted(tally.by_reason.items(), key=lambda item: -item[1])[:REASONS_SHOWN]
+        # Who was measured again and stays as measured has a reason, too, and is not rejected.
+        failed = [item for item in tally.by_reason.items() if not item[0].startswith("evidence is ")]
+        worst = sorted(failed, key=lambda item: -item[1])[:REASONS_SHOWN]
         parts.append(f"{rejected} rejected: " + ", ".join(f"{count} {clean_line(reason)}" for reason, count in worst))
     return SEPARATOR.join(parts)
 

@@ -59,7 +59,7 @@ def with_interval(metric: Metric) -> str:
     A single value without any spread is exact, and shown with nine digits.
     """
     if is_exact(metric):
-        return f"{metric.value:.9g}"
+        return number(metric.value) if metric.value == int(metric.value) else f"{metric.value:.9g}"
     if metric.low is None or metric.high is None:
         return number(metric.value)
     parts = (metric.value, metric.low, metric.high)
@@ -81,8 +81,8 @@ def metric_text(metric: Metric) -> str:
 
 
 def is_exact(metric: Metric) -> bool:
-    """One value, no spread, and digits behind the point that mean something."""
-    return metric.low == metric.high == metric.value and metric.samples == 1 and metric.value != int(metric.value)
+    """One value and no spread at all."""
+    return metric.low == metric.high == metric.value and metric.samples == 1
 
 
 def _decimals(magnitude: float) -> int:

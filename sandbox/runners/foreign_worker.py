@@ -1,6 +1,8 @@
 """Runs another engine's evaluator on one candidate inside the box, and says on stdout what came of it, as JSON.
 
-usage: python3 -I foreign_worker.py SPEC.json
+usage: python3 -I -S foreign_worker.py SPEC.json JOB BOX
+
+JOB and BOX are where /job and /box of the specification's paths really are.
 
 The evaluator and the candidate share one process, as their authors meant it: nothing that comes from it is believed,
 only carried. This process starts that one, keeps the ends of what it prints, holds each stage to its time and caps
@@ -242,6 +244,7 @@ def run_evaluator(spec: dict[str, Any], reporter: Reporter) -> None:
     sys.path.append(spec["shims"])
     os.environ["PYTHONPATH"] = os.pathsep.join([*spec["packages"], spec["shims"]])
     os.environ["ENABLE_ARTIFACTS"] = "true"
+    os.environ["FORGERY_MARK"] = spec["mark"]
     os.chdir(spec["folder"])
     try:
         RUNS[spec["contract"]](spec, reporter)
@@ -342,6 +345,16 @@ def watch(child: int, spec: dict[str, Any], results: int, printed: int) -> dict[
     return seen.reply
 
 
+def placed(value: Any, places: dict[str, str]) -> Any:
+    """Paths of the box as they are here: they differ where there is no box."""
+    if isinstance(value, str):
+        head, slash, rest = value[1:].partition("/")
+        return places[f"/{head}"] + slash + rest if f"/{head}" in places else value
+    if isinstance(value, list):
+        return [placed(one, places) for one in value]
+    return {name: placed(one, places) for name, one in value.items()} if isinstance(value, dict) else value
+
+
 def prepare(spec: dict[str, Any]) -> None:
     """The folder writable where it is small enough to be copied, and the candidate alone in a folder of its own."""
     if spec["copy_from"]:
@@ -352,7 +365,7 @@ def prepare(spec: dict[str, Any]) -> None:
 
 def main() -> None:
     with open(sys.argv[1], encoding="utf-8") as file:
-        spec = json.load(file)
+        spec = placed(json.load(file), {"/job": sys.argv[2], "/box": sys.argv[3]})
     prepare(spec)
     results, results_inside = os.pipe()
     printed, printed_inside = os.pipe()

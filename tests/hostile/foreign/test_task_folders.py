@@ -14,8 +14,9 @@ from evaluators.foreign.evaluator import ForeignEvaluator
 from evaluators.foreign.interpreter import SYSTEM
 from evaluators.foreign.task_folder import Made, make_task
 from nightforge.catalogue import load_task
-from nightforge.domain.words import Phase
+from nightforge.domain.words import Phase, SandboxTier
 from nightforge.errors import UserError
+from sandbox.local import LocalSandbox
 
 pytestmark = pytest.mark.box
 
@@ -101,3 +102,13 @@ async def test_settings_that_make_no_sense_are_named(foreign: ForeignEvaluator, 
     ):
         with pytest.raises(UserError, match=words):
             foreign.check_task(task.model_copy(update={"settings": {**task.settings, **change}}))
+
+
+async def test_without_a_box_a_folder_is_evaluated_all_the_same(tmp_path: Path) -> None:
+    """The tier that a person has to type: paths of the box are those of a folder of the run."""
+    unboxed = ForeignEvaluator(LocalSandbox())
+    for name, value in (("sums_shinka", 12.0), ("curve", 0.4)):
+        task = load_task((await made_of(unboxed, PEERS / name, tmp_path / "tasks")).folder)
+        evidence = await unboxed.evaluate(task.read(task.seed), task, {}, seed=1, phase=Phase.SEARCH)
+        assert evidence.metrics["combined_score"].value == value
+        assert evidence.tier is SandboxTier.UNSAFE_LOCAL

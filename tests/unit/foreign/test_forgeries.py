@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from evaluators.integrity import forgeries
 from evaluators.integrity.forger import FORGES, install
-from evaluators.integrity.forgeries import FORGERIES, Forgery
+from evaluators.integrity.forgeries import FORGERIES, MARK, Forgery
 
 SOURCE = """
 import collections
@@ -35,10 +34,15 @@ class Planner:
 """
 
 
+@pytest.fixture(autouse=True)
+def _mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(MARK, str(tmp_path / "mark"))
+
+
 def forged(name: str, tmp_path: Path) -> dict[str, Any]:
     space: dict[str, Any] = {"__name__": "program"}
     exec(compile(SOURCE, "program", "exec"), space)
-    install(space, name, str(tmp_path / "mark"))
+    install(space, name, MARK)
     return space
 
 
@@ -101,7 +105,7 @@ def test_methods_are_wrapped_and_their_own_object_is_left_alone(tmp_path: Path) 
 def test_where_nothing_can_be_forged_nothing_is_marked(name: str, tmp_path: Path) -> None:
     space: dict[str, Any] = {"__name__": "program"}
     exec("def f(x):\n    return x * 2.0\n", space)
-    install(space, name, str(tmp_path / "mark"))
+    install(space, name, MARK)
     assert space["f"](3.0) == 6.0
     assert not (tmp_path / "mark").exists()
 
@@ -109,16 +113,13 @@ def test_where_nothing_can_be_forged_nothing_is_marked(name: str, tmp_path: Path
 def test_imported_functions_and_private_ones_are_left_alone(tmp_path: Path) -> None:
     space: dict[str, Any] = {"__name__": "program"}
     exec("from math import sqrt\n\n\ndef _inner(x):\n    return [x]\n", space)
-    install(space, "negative", str(tmp_path / "mark"))
+    install(space, "negative", MARK)
     assert space["sqrt"](9.0) == 3.0
     assert space["_inner"](1) == [1]
 
 
 @pytest.mark.parametrize("forgery", FORGERIES, ids=lambda one: one.name)
-def test_a_forged_program_is_a_program_that_carries_its_forger_along(
-    forgery: Forgery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(forgeries, "MARK", str(tmp_path / "mark"))
+def test_a_forged_program_is_a_program_that_carries_its_forger_along(forgery: Forgery, tmp_path: Path) -> None:
     space: dict[str, Any] = {"__name__": "program"}
     exec(compile(forgery.program(SOURCE), "program", "exec"), space)
     space["solve"]({"sizes": [1, 2, 3]})
