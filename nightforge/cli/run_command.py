@@ -46,6 +46,7 @@ from nightforge.cli.options import (
 from nightforge.cli.output import Output, can_ask
 
 if TYPE_CHECKING:
+    from nightforge.cli.night import Choices
     from nightforge.settings import Settings
     from workflows.contract import NightRequest
 
@@ -89,11 +90,9 @@ def run(
 ) -> None:
     """Ask at most three questions, show the plan card, search until a bound is met, confirm the best, report."""
     output = Output.open(json=json, quiet=quiet, verbose=verbose)
-    import asyncio
-
     from nightforge.cli.asking import read_answers
     from nightforge.cli.budget import BudgetFlags
-    from nightforge.cli.night import Choices, run_night
+    from nightforge.cli.night import Choices
     from nightforge.cli.own_design import OwnFlags
     from nightforge.cli.own_path import goal_and_task
     from nightforge.cli.requests import ModelFlags, SearchFlags, build_request
@@ -103,16 +102,23 @@ def run(
         goal, task = goal_and_task(output, goal, task, python=python, sandbox=sandbox, unsafe_local=unsafe_local)
     task = OwnFlags(design, top, liberty, sandbox, unsafe_local, offline, model).task_for(output, goal, task)
     budget = BudgetFlags(minutes, hours, evaluations, max_usd, max_tokens).checked(offline=offline)
-    search = SearchFlags(
-        task, preset, seed, in_flight, target, patience, policy, read_moment(until), demonstrations
-    ).checked()
+    ends_at = read_moment(until)
+    search = SearchFlags(task, preset, seed, in_flight, target, patience, policy, ends_at, demonstrations).checked()
     models = ModelFlags(tuple(model or ()), base_url, price_in, price_out, offline).checked()
     choices = Choices(yes, plan_only, plan_out, read_answers(answer or []), require_improvement, detach).checked()
     _need_person(started=yes or plan_only)
     settings, request = build_request(output, goal, budget, search, models, sandbox=sandbox, unsafe_local=unsafe_local)
     if not yes and can_ask() and request.models:
         settings, request = _priced(settings, request)
-    raise typer.Exit(asyncio.run(run_night(settings, output, request, choices)))
+    raise typer.Exit(_drive(settings, output, request, choices))
+
+
+def _drive(settings: Settings, output: Output, request: NightRequest, choices: Choices) -> int:
+    import asyncio
+
+    from nightforge.cli.night import run_night
+
+    return asyncio.run(run_night(settings, output, request, choices))
 
 
 def _priced(settings: Settings, request: NightRequest) -> tuple[Settings, NightRequest]:
