@@ -62,7 +62,8 @@ def for_sections(operators: Sequence[Operator]) -> Iterator[Operator]:
     """Those of one language, for programs of several files. What is of any language takes their whole text as it is;
     crossover does both, because it knows languages of its own."""
     for operator in operators:
-        if LANGUAGE not in operator.languages and (operator.languages or operator.kind is OperatorKind.CROSSOVER):
+        fits = operator.languages or operator.kind is OperatorKind.CROSSOVER
+        if fits and LANGUAGE not in operator.languages and not getattr(operator, "only_for_kernels", False):
             yield Sectioned(operator, prior_of(operator), structural=is_structural(operator))
 
 

@@ -13,6 +13,8 @@ from tools.python_operators.code import Code, Edit
 
 MOST_NUMBERS = 64
 """A program of more numbers is mostly data: of these the first are looked at, and those after them left alone."""
+SEED = "seed"
+"""An option of this name has no neighbours: any other value is another draw."""
 _SMALL = 3
 _NUMBER = re.compile(r"\d[\d_]*(?:\.[\d_]*)?(?:[eE][+-]?\d+)?|\.\d[\d_]*(?:[eE][+-]?\d+)?")
 
@@ -27,7 +29,7 @@ class Literal:
     is_place: bool = False
     """It chooses a part of something: `v[2]`, `v[0::3]`."""
     option: str = ""
-    """Name of the keyword argument that it is: `rounds=60`."""
+    """Name of the keyword argument that it is: `rounds=60`; `seed` for a constant of that name, too."""
 
     @property
     def is_whole(self) -> bool:
@@ -39,6 +41,8 @@ class Literal:
 
 def literals_of(code: Code) -> tuple[Literal, ...]:
     options = {id(node.value): node.arg or "" for node in ast.walk(code.tree) if isinstance(node, ast.keyword)}
+    assigned = [node for node in ast.walk(code.tree) if isinstance(node, ast.Assign)]
+    options |= {id(node.value): SEED for node in assigned if ast.unparse(node.targets[0]).casefold() == SEED}
     places = {id(leaf) for node in code.nodes() if isinstance(node, ast.Subscript) for leaf in ast.walk(node.slice)}
     found = []
     for node in code.nodes():
@@ -67,7 +71,7 @@ def other_value(one: Literal, random: Random) -> int | float:
     """One step of a size that is itself drawn: whole numbers stay whole, small ones move by one or two; a seed is
     another one."""
     value = one.value
-    if one.option == "seed":
+    if one.option == SEED:
         return random.randrange(1_000_000)
     if isinstance(value, int):
         if value <= _SMALL or random.random() < 0.3:

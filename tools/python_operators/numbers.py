@@ -11,7 +11,7 @@ import numpy as np
 from nightforge.domain.team import OperatorContext, Program
 from nightforge.domain.words import OperatorKind
 from tools.python_operators.code import Code
-from tools.python_operators.literals import Literal, changed, literals_of, neighbour, other_value, skeleton_of
+from tools.python_operators.literals import SEED, Literal, changed, literals_of, neighbour, other_value, skeleton_of
 from tools.python_operators.operator import PythonOperator, Variant
 
 _FEWEST = 4
@@ -34,6 +34,25 @@ class OneNumber(PythonOperator):
             one = random.choice(_likely(literals, random))
             value = other_value(one, random)
             yield Variant(code.with_edits([one.edit(value)]), f"{one.value} -> {value:.4g}")
+
+
+class Seed(PythonOperator):
+    """Another seed for a Python program that draws: an option or a constant of that name."""
+
+    name = "tune.python_seed"
+    kind = OperatorKind.TUNE
+    prior = 0.7
+
+    def fits_code(self, code: Code) -> bool:
+        """Programs that ask for a method of optimisation will have one that draws."""
+        return "nf: refine" in code.source or any(one.option == SEED for one in literals_of(code))
+
+    def variants(self, code: Code, context: OperatorContext, random: Random) -> Iterator[Variant]:
+        seeds = [one for one in literals_of(code) if one.option == SEED]
+        while seeds:
+            one = random.choice(seeds)
+            value = other_value(one, random)
+            yield Variant(code.with_edits([one.edit(value)]), f"seed {one.value} -> {value}")
 
 
 class Numbers(PythonOperator):

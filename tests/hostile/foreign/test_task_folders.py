@@ -14,7 +14,7 @@ from evaluators.foreign.evaluator import ForeignEvaluator
 from evaluators.foreign.interpreter import SYSTEM
 from evaluators.foreign.task_folder import Made, make_task
 from nightforge.catalogue import load_task
-from nightforge.domain.words import Phase, SandboxTier
+from nightforge.domain.words import EvidenceClass, Phase, SandboxTier
 from nightforge.errors import UserError
 from sandbox.local import LocalSandbox
 
@@ -112,3 +112,45 @@ async def test_without_a_box_a_folder_is_evaluated_all_the_same(tmp_path: Path) 
         evidence = await unboxed.evaluate(task.read(task.seed), task, {}, seed=1, phase=Phase.SEARCH)
         assert evidence.metrics["combined_score"].value == value
         assert evidence.tier is SandboxTier.UNSAFE_LOCAL
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("return {'combined_score': float('nan')}", "no_score"),
+        ("return {}", "no_score"),
+        ("return None", "the evaluator returned nothing"),
+        ("raise ValueError('a bad day')", "a bad day"),
+        ("__import__('os')._exit(7)", "exit code 7"),
+        ("return {'combined_score': 1.0, 'error': 'disk full'}", "disk full"),
+    ],
+)
+async def test_a_folder_whose_own_program_gets_no_number_is_refused_with_the_reason(
+    foreign: ForeignEvaluator, tmp_path: Path, body: str, words: str
+) -> None:
+    place = tmp_path / "folder"
+    place.mkdir()
+    (place / "evaluator.py").write_text(f"def evaluate(program_path):\n    {body}\n", encoding="utf-8")
+    (place / "initial_program.py").write_text("x = 1\n", encoding="utf-8")
+    with pytest.raises(UserError, match="its own program does not pass") as caught:
+        await made_of(foreign, place, tmp_path / "tasks")
+    assert words in caught.value.what
+    assert caught.value.hint
+    assert list((tmp_path / "tasks").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("contract", "name"),
+    [("text_function", "score"), ("rule_class", "score"), ("sums_shinka", "combined_score")],
+)
+async def test_each_contract_is_scored_by_its_own_number(
+    foreign: ForeignEvaluator, tmp_path: Path, contract: str, name: str
+) -> None:
+    task = load_task((await made_of(foreign, PEERS / contract, tmp_path / "tasks")).folder)
+    assert task.objective.metric == name
+    calibration = await foreign.calibrate(task, {}, seed=1)
+    expected = {"text_function": 3.0, "rule_class": -4.0, "sums_shinka": 12.0}[contract]
+    (baseline,) = calibration.baselines
+    assert baseline.metrics[name].value == expected
+    assert calibration.evidence_class is EvidenceClass.FOREIGN
+    assert calibration.noise.value == 0.0

@@ -192,7 +192,7 @@ async def test_registered_operators_give_a_long_supply_of_distinct_programs() ->
 
 async def test_other_languages_get_the_operators_that_fit_any() -> None:
     source = "# nf: tune SIZE in {1,2,3}\nSIZE = 1\n"
-    made = await _all(OfflineCoder(), _context(source, language="python"))
+    made = await _all(OfflineCoder(), _context(source, language="julia"))
     assert {draft.operator_name for draft in made} == {"tune.optuna"}
     assert len(made) == 2
 

@@ -18,7 +18,7 @@ from evaluators.program.contract import Refused
 from evaluators.program.evaluator import ProgramEvaluator
 from evaluators.program.spec import load_verifier, read_settings
 from nightforge.catalogue import load_task
-from nightforge.domain.base import Scalar
+from nightforge.domain.base import Json, Scalar
 from nightforge.domain.ports import Sandbox
 from nightforge.domain.scoring import gain_stands
 from nightforge.domain.words import Alarm, Outcome, Phase
@@ -212,3 +212,21 @@ def test_every_mutant_of_a_witness_is_wrong(name: str) -> None:
             verifier.verify(answer_with(change.source, settings.function, parameters), parameters)
         count += 1
     assert count > 60
+
+
+def test_the_verifier_that_the_docs_show_works(tmp_path: Path) -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "program.md").read_text(encoding="utf-8")
+    (shown,) = (block for block in page.split("```python\n") if "Sidon" in block)
+    folder = tmp_path / "sidon"
+    copytree(program_task("circle-packing").root, folder)
+    (folder / "verifier.py").write_text(shown.partition("```")[0], encoding="utf-8")
+    text = (folder / "task.toml").read_text(encoding="utf-8").replace('"packing"\n', '"verifier.py"\n')
+    (folder / "task.toml").write_text(text, encoding="utf-8")
+    task = load_task(folder)
+    verifier = load_verifier(task, read_settings(task))
+    judged = verifier.verify([0, 1, 4, 6], {"largest": 6})
+    assert judged.metrics["members"].value == 4
+    for wrong in ([0, 1, 2], [0, 7], [0, 0], [True, 5], [], "0146"):
+        with pytest.raises(Refused):
+            verifier.verify(cast(Json, wrong), {"largest": 6})
+    assert verifier.known({"largest": 6}) is None

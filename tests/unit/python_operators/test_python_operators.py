@@ -13,7 +13,7 @@ from nightforge.domain.team import OperatorContext, Program
 from tools.python_operators.code import Code, Edit
 from tools.python_operators.expressions import CrossFunctions, Expressions, Loops
 from tools.python_operators.literals import literals_of, skeleton_of
-from tools.python_operators.numbers import Family, Numbers, OneNumber
+from tools.python_operators.numbers import Family, Numbers, OneNumber, Seed
 from tools.python_operators.operator import MOST_DRAFTS, PythonOperator
 from tools.python_operators.refine import Refine, places_of
 from tools.rules.operators import Insert
@@ -62,7 +62,7 @@ def fixed(x):
     return SCALE * x + 17
 """
 DRAWING: tuple[type[PythonOperator], ...] = (OneNumber, Numbers, Expressions, Loops)
-ALL: tuple[type[PythonOperator], ...] = (*DRAWING, Family, CrossFunctions, Refine)
+ALL: tuple[type[PythonOperator], ...] = (*DRAWING, Family, CrossFunctions, Refine, Seed)
 
 
 def context(source: str, seed: int, *partners: tuple[str, float]) -> OperatorContext:
@@ -127,6 +127,16 @@ def test_a_seed_among_options_is_drawn_anew_and_options_come_first() -> None:
     assert sum(note.startswith("40 ") for note in notes) > 20
     seeds = {note for note in notes if note.startswith("1 ")}
     assert len(seeds) > 10
+
+
+def test_another_seed_is_drawn_where_a_program_draws() -> None:
+    source = "SEED = 4\n\n\ndef f(x):\n    return search(x, 3, rounds=40, seed=1)\n"
+    drafts = Seed().propose(context(source, 1))
+    assert drafts
+    for draft in drafts:
+        assert "rounds=40" in draft.source
+        assert draft.note.startswith(("seed 1 -> ", "seed 4 -> "))
+    assert Seed().propose(context(TEXT, 1)) == ()
 
 
 def test_a_family_is_drawn_around_its_better_members() -> None:
