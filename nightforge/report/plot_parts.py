@@ -79,7 +79,7 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 def begin(frame: Frame, label: str) -> str:
     return (
-        f'<svg class="plot" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {frame.width} {frame.height}" role="img" '
+        f'<svg class="plot" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {frame.width} {frame.height}" role="group" '
         f"aria-label={quoteattr(label)}>"
     )
 
