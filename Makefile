@@ -76,6 +76,14 @@ image-registry: setup ## The same from images/Dockerfile, whose base is pinned b
 docs: setup ## Regenerate the generated parts of docs/
 	@$(PYTHON) scripts/docs.py
 
+.PHONY: screenshots
+screenshots: setup ## Pictures of the web pages into docs/images, with first paint and weight of each; needs chromium
+	@PYTHONPATH=. $(PYTHON) scripts/screenshots.py
+
+.PHONY: axe
+axe: ## Fetch axe-core (accessibility checks, for tests only; MPL-2.0, never shipped) into build/ by npm
+	@mkdir -p build && cd build && tar -xzOf "$$(npm pack axe-core@4.14.1 --silent)" package/axe.min.js > axe.min.js && rm -f axe-core-*.tgz
+
 .PHONY: size
 size: setup ## What the core packages weigh on disk, without bytecode
 	@$(PYTHON) -m benchmarks.size

@@ -30,7 +30,7 @@ from tools.hunks import Change, changes_between, without
 from workflows.campaign import Campaign
 from workflows.confirmation import DUELS, LOOKED_THROUGH, confirm
 from workflows.contract import Allowance
-from workflows.stopping import UntilRule
+from workflows.stopping import CONFIRMATION_COST, UntilRule
 from workflows.workshop import hash_source
 
 logger = logging.getLogger(__name__)
@@ -393,6 +393,8 @@ def spare(search: Campaign) -> Allowance | None:
     left += [rule.at_s - progress.now_s for rule in search.rules if isinstance(rule, UntilRule)]
     evaluations = None if budget.evaluations is None else budget.evaluations - progress.tally.evaluations
     seconds = shop.calibration.seconds_per_evaluation if shop.calibration else 0.0
+    # The last measurement begins within the time and ends after it; the report comes still later.
+    left = [most - CONFIRMATION_COST * seconds for most in left]
     if not left or min(left) < LEAST_MEASUREMENTS * seconds or min(left) <= 0:
         return None
     if evaluations is not None and evaluations < LEAST_MEASUREMENTS:

@@ -31,7 +31,7 @@ SUSPICIOUS_SOUGHT = 200
 FINALISTS = 24
 """The best that are grouped by idea."""
 DOTS_DRAWN = 1200
-STEPS_TOLD = 60
+STEPS_TOLD = 500
 
 
 @dataclass(frozen=True)

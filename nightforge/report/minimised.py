@@ -69,8 +69,13 @@ def share_text(share: Metric | None) -> str:
     if share is None:
         return "-"
     if share.low is None or share.high is None:
-        return f"{100 * share.value:.0f} %"
-    return f"{100 * share.value:.0f} % [{100 * share.low:.0f}, {100 * share.high:.0f}]"
+        return f"{_percent(share.value)} %"
+    return f"{_percent(share.value)} % [{_percent(share.low)}, {_percent(share.high)}]"
+
+
+def _percent(share: float) -> str:
+    """Whole ones, but a small share is not called none."""
+    return f"{100 * share:.0f}" if share == 0 or abs(share) >= 0.01 else f"{100 * share:.1g}"
 
 
 def first_line(hunk: Hunk) -> str:

@@ -29,13 +29,18 @@ class Frame:
     y: tuple[float, float]
     width: int = WIDTH
     height: int = HEIGHT
+    is_log: bool = False
+    """Up and down: equal ratios are equal distances; all values above 0."""
 
     def across(self, value: float) -> float:
         share = (value - self.x[0]) / (self.x[1] - self.x[0])
         return LEFT + share * (self.width - LEFT - RIGHT)
 
     def down(self, value: float) -> float:
-        share = (value - self.y[0]) / (self.y[1] - self.y[0])
+        low, high = self.y
+        if self.is_log:
+            value, low, high = math.log(value), math.log(low), math.log(high)
+        share = (value - low) / (high - low)
         return self.height - BOTTOM - share * (self.height - TOP - BOTTOM)
 
     @property
@@ -64,9 +69,17 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
     return [round((first + number) * step, 10) for number in range(int(math.floor(high / step) - first) + 1)]
 
 
+def log_ticks(low: float, high: float) -> list[float]:
+    """1, 2 and 5 times powers of ten; only the powers where that makes too many."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    fine = [step * 10.0**power for power in powers for step in (1, 2, 5)]
+    found = [tick for tick in fine if low <= tick <= high]
+    return found if len(found) <= 9 else [tick for tick in found if math.log10(tick) % 1 < 1e-9]
+
+
 def begin(frame: Frame, label: str) -> str:
     return (
-        f'<svg class="plot" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {frame.width} {frame.height}" role="img" '
+        f'<svg class="plot" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {frame.width} {frame.height}" role="group" '
         f"aria-label={quoteattr(label)}>"
     )
 
@@ -74,7 +87,7 @@ def begin(frame: Frame, label: str) -> str:
 def axes(frame: Frame, x_title: str, y_title: str, *, whole_x: bool = False) -> list[str]:
     """Grid lines across, ticks below, a title at each end."""
     parts = []
-    for tick in ticks(*frame.y):
+    for tick in log_ticks(*frame.y) if frame.is_log else ticks(*frame.y):
         y = frame.down(tick)
         parts.append(line("grid", LEFT, y, frame.right, y))
         parts.append(text("ax", LEFT - 7, y + 4, scale_text(tick), anchor="end"))

@@ -12,7 +12,11 @@ _TICK_FROM, _TICK_TO = 3, 9
 """Below the upper end of the failed candidates' strip."""
 _STRIP = 12
 _FAR = 3.0
-"""A roof, or a dot, further off than this many times the range of what matters would press that to a line."""
+"""A roof further off than this many times the range of what matters would press that to a line."""
+_NEAR = 0.4
+"""The same of a measured one: how bad the bad ones are is not what is asked."""
+LOG_FROM = 8.0
+"""Ratio of the largest to the least of what matters from which equal ratios are drawn alike."""
 
 
 _MOST_MARKS = 60
@@ -49,8 +53,10 @@ class Progress:
 def draw_progress(drawn: Progress) -> str:
     """The picture; at least one step is needed."""
     low, high = _range(drawn)
-    frame = parts.Frame(x=(0.0, max(1.0, drawn.candidates - 1.0)), y=(low, high))
-    inner = parts.Frame(x=frame.x, y=(low - (high - low) * _STRIP / (frame.floor - parts.TOP), high))
+    is_log = low > 0 and high / low >= LOG_FROM
+    strip_share = _STRIP / (parts.HEIGHT - parts.TOP - parts.BOTTOM)
+    floor = low * (low / high) ** strip_share if is_log else low - (high - low) * strip_share
+    inner = parts.Frame(x=(0.0, max(1.0, drawn.candidates - 1.0)), y=(floor, high), is_log=is_log)
     taken: list[float] = []
     levels = []
     if drawn.baseline is not None:
@@ -63,7 +69,7 @@ def draw_progress(drawn: Progress) -> str:
     return "\n".join(
         [
             parts.begin(inner, _label(drawn)),
-            *parts.axes(inner, "candidates", f"{drawn.title} ({drawn.unit})", whole_x=True),
+            *parts.axes(inner, "candidates", _y_title(drawn, is_log=is_log), whole_x=True),
             *(_dot(inner, one) for one in drawn.dots if low <= one[1] <= high),
             *(
                 parts.line("fail", inner.across(at), strip + _TICK_FROM, inner.across(at), strip + _TICK_TO)
@@ -97,16 +103,23 @@ def _dot(frame: parts.Frame, one: tuple[int, float]) -> str:
     return parts.circle("dot", frame.across(one[0]), frame.down(one[1]), 1.7)
 
 
+def _y_title(drawn: Progress, *, is_log: bool) -> str:
+    unit = f" ({drawn.unit})" if drawn.unit else ""
+    return f"{drawn.title}{unit}" + (", logarithmic" if is_log else "")
+
+
 def _range(drawn: Progress) -> tuple[float, float]:
-    """What the steps, the baseline and most of the measured ones take; the roof where it is not far off."""
+    """What the steps and the baseline take; the roof and measured ones where they do not press that together."""
     matter = [step.value for step in drawn.steps]
     if drawn.baseline is not None:
         matter.append(drawn.baseline[1])
     low, high = min(matter), max(matter)
-    reach = _FAR * ((high - low) or 0.1 * (abs(high) or 1.0))
-    near = [value for _, value in drawn.dots if low - 0.5 * reach <= value <= high + reach]
-    if drawn.roof is not None and low - reach <= drawn.roof[1] <= high + reach:
+    reach = (high - low) or 0.1 * (abs(high) or 1.0)
+    near = [value for _, value in drawn.dots if low - _NEAR * reach <= value <= high + _NEAR * reach]
+    if drawn.roof is not None and low - _FAR * reach <= drawn.roof[1] <= high + _FAR * reach:
         near.append(drawn.roof[1])
+    if low > 0 and min([*matter, *near]) > 0 and high / low >= LOG_FROM:
+        return min([*matter, *near]) / 1.15, max([*matter, *near]) * 1.15
     return parts.fitted([*matter, *near])
 
 

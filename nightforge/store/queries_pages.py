@@ -219,13 +219,14 @@ class PageReads(StoreBase):
     def children_of(self, campaign_id: str, ordinal: int, *, limit: int = 100) -> Sequence[Relative]:
         """Those made from it (not those that it was only shown beside the parent of), oldest first."""
         key = self._key(campaign_id)
-        only = select(*_RELATIVE).where(_OF_CAMPAIGN, candidate.c.parents == str(int(ordinal)))
         with self._look() as connection:
-            rest = select(*_RELATIVE).where(_OF_CAMPAIGN, _begins(connection, f"{int(ordinal)},"))
-            rows = [
-                *connection.execute(only.order_by(candidate.c.ordinal).limit(limit), {"key": key}),
-                *connection.execute(rest.order_by(candidate.c.parents, candidate.c.ordinal).limit(limit), {"key": key}),
-            ]
+            alone = candidate.c.parents == str(int(ordinal))
+            rows: list[Any] = []
+            for like, order in ((alone, ()), (_begins(connection, f"{int(ordinal)},"), (candidate.c.parents,))):
+                # Numbers first: for whole rows SQLite may walk the primary key in order.
+                numbers = select(candidate.c.ordinal).where(_OF_CAMPAIGN, like).order_by(*order, candidate.c.ordinal)
+                chosen = candidate.c.ordinal.in_(numbers.limit(limit).correlate(None))
+                rows += connection.execute(select(*_RELATIVE).where(_OF_CAMPAIGN, chosen), {"key": key}).all()
         return tuple(sorted(map(_relative, rows), key=lambda one: one.ordinal)[:limit])
 
 

@@ -169,7 +169,7 @@ def draw_grid(grid: Grid, *, higher_is_better: bool) -> Markup:
     low, high = min(values), max(values)
     best = (max if higher_is_better else min)(values)
     drawn = [
-        f'<svg class="plot" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
+        f'<svg class="plot" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="group" '
         f"aria-label={quoteattr(grid.title)}>",
         parts.text("axt", 4, 11, grid.y_title) if grid.y_title else "",
         *(
@@ -220,7 +220,7 @@ def draw_roof(bars: Sequence[Bar], roof: float, *, unit: str, title: str) -> Mar
     span = width - name_wide - 78
     largest = max(roof, *(one.value for one in bars))
     drawn = [
-        f'<svg class="plot" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
+        f'<svg class="plot" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="group" '
         f"aria-label={quoteattr(title)}>"
     ]
     for at, one in enumerate(bars):
@@ -274,7 +274,7 @@ def draw_tree(nodes: Sequence[Node], *, label: str) -> Markup:
     height = int(max(y for _, y in places.values())) + 26
     drawn = [
         f'<svg class="plot tree" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}" role="img" aria-label={quoteattr(label)}>'
+        f'height="{height}" role="group" aria-label={quoteattr(label)}>'
     ]
     known = {node.ordinal: node for node in nodes}
     for node in nodes:

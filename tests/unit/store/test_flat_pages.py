@@ -57,7 +57,11 @@ LOOKS: dict[str, tuple[Look, str]] = {
     "ancestry": (lambda store, campaign: store.ancestry(campaign, [3]), "PRIMARY KEY (campaign_key=? AND ordinal=?)"),
     "children": (
         lambda store, campaign: store.children_of(campaign, 0),
-        "ix_candidate_parents (campaign_key=? AND parents>? AND parents<?)",
+        "COVERING INDEX ix_candidate_parents (campaign_key=? AND parents>? AND parents<?)",
+    ),
+    "children that had no other parent": (
+        lambda store, campaign: store.children_of(campaign, 0),
+        "COVERING INDEX ix_candidate_parents (campaign_key=? AND parents=?)",
     ),
 }
 ROWS_OF_A_LIST = {"working", "starred", "discarded, on", "news", "bests", "load", "children"}

@@ -26,8 +26,16 @@ ALLOWED = {
     "workflows.watch",
     "workflows.agent_bench",
     "workflows.comparison",
+    "workflows.answers",
+    "workflows.drafting",
+    "workflows.house",
+    "workflows.plan_words",
+    "workflows.planning",
+    "workflows.presets",
+    "workflows.steering",
 }
-"""What starts a night, what its words mean, what checks a plan file; nothing that runs inside a campaign."""
+"""What plans and starts a night, what its words mean, how people reach it; nothing that runs inside a campaign.
+`house` is what a process opens that plans: `prepare`."""
 
 
 def rows() -> dict[int, list[tuple[str, str]]]:
