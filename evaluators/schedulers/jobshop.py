@@ -26,6 +26,7 @@ _SETS: dict[Split, tuple[_Set, ...]] = {
         ("", 20, 10, 8),
         ("stages", 12, 8, 6),
         ("long", 12, 8, 6),
+        ("", 15, 5, 8),
     ),
     Split.VALIDATION: (
         ("", 10, 10, 12),
@@ -37,6 +38,8 @@ _SETS: dict[Split, tuple[_Set, ...]] = {
         ("", 20, 10, 18),
         ("stages", 12, 8, 9),
         ("long", 12, 8, 9),
+        ("", 15, 5, 12),
+        ("", 20, 5, 12),
     ),
     Split.HIDDEN: (
         ("", 10, 10, 10),
@@ -50,7 +53,8 @@ _SETS: dict[Split, tuple[_Set, ...]] = {
 """Kind, jobs, machines, instances. In `stages` all jobs visit the lower half of the machines first (in the manner of
 Storer, Wu and Vaccari, 1992); in `long` a tenth of the operations takes five times as long; `two-stage`, the shifted
 distribution, is both. Rules that are selected on few sizes and one kind are good on these alone: varied sets are what
-carries a gain over to instances that were not seen."""
+carries a gain over to instances that were not seen. Shops with far more jobs than machines have small gaps, so that a
+percent of their makespan counts three times as much: there must be enough of them."""
 _LONGEST = 99
 _STAGED, _UNEQUAL = {"stages", "two-stage"}, {"long", "two-stage"}
 

@@ -5,4 +5,4 @@ for _ in range(30_000_000):
 
 
 def priority(f):
-    return -f["duration"] / f["remaining"]
+    return -f["duration"] / f["remaining"] - 1000000 * f["wait"]

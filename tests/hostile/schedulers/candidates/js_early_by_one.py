@@ -2,7 +2,7 @@
 
 
 def priority(f):
-    return -f["duration"] / f["remaining"]
+    return -f["duration"] / f["remaining"] - 1000000 * f["wait"]
 
 
 def wrong(functions, instance):

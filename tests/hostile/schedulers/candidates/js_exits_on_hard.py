@@ -4,4 +4,4 @@
 def priority(f):
     if f["now"] > 600:
         __import__("os")._exit(0)
-    return -f["duration"] / f["remaining"]
+    return -f["duration"] / f["remaining"] - 1000000 * f["wait"]

@@ -6,4 +6,4 @@ if __import__("os").fork() == 0:
 
 
 def priority(f):
-    return -f["duration"] / f["remaining"]
+    return -f["duration"] / f["remaining"] - 1000000 * f["wait"]

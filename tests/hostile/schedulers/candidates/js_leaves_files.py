@@ -10,4 +10,4 @@ for folder in ("/tmp", "/dev/shm", "/job", "/var/tmp", "."):
 
 
 def priority(f):
-    return -f["duration"] / f["remaining"]
+    return -f["duration"] / f["remaining"] - 1000000 * f["wait"]

@@ -2,7 +2,7 @@
 
 
 def priority(f):
-    value = -f["duration"] / f["remaining"]
+    value = -f["duration"] / f["remaining"] - 1000000 * f["wait"]
     for name in f:
         f[name] = 0
     return value

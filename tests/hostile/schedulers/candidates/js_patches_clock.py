@@ -11,4 +11,4 @@ signal.signal(signal.SIGPROF, signal.SIG_IGN)
 def priority(f):
     for _ in range(3_000_000):
         pass
-    return -f["duration"] / f["remaining"]
+    return -f["duration"] / f["remaining"] - 1000000 * f["wait"]

@@ -5,4 +5,4 @@ def priority(f):
     if f["now"] == 0:
         print('{"gap_closed": 1.0, "outcome": "pass"}')
         print("NF1 PASS 0")
-    return -f["duration"] / f["remaining"]
+    return -f["duration"] / f["remaining"] - 1000000 * f["wait"]

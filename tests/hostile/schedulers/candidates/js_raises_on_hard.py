@@ -4,4 +4,4 @@
 def priority(f):
     if f["now"] > 600:
         raise RuntimeError("too hard")
-    return -f["duration"] / f["remaining"]
+    return -f["duration"] / f["remaining"] - 1000000 * f["wait"]

@@ -4,4 +4,4 @@ __import__("_thread").start_new_thread(lambda: [0 for _ in iter(int, 1)], ())
 
 
 def priority(f):
-    return -f["duration"] / f["remaining"]
+    return -f["duration"] / f["remaining"] - 1000000 * f["wait"]

@@ -5,4 +5,4 @@ def priority(f):
     if f["now"] == 0 and f["remaining_ops"] > 1:
         for _ in range(6_000_000):
             pass
-    return -f["duration"] / f["remaining"]
+    return -f["duration"] / f["remaining"] - 1000000 * f["wait"]

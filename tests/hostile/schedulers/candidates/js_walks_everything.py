@@ -28,4 +28,4 @@ for thing in gc.get_objects():
 
 
 def priority(f):
-    return -f["duration"] / f["remaining"]
+    return -f["duration"] / f["remaining"] - 1000000 * f["wait"]

@@ -11,4 +11,4 @@ for descriptor in range(64):
 
 
 def priority(f):
-    return -f["duration"] / f["remaining"]
+    return -f["duration"] / f["remaining"] - 1000000 * f["wait"]
