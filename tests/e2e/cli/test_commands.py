@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import IO, Protocol
@@ -147,7 +148,9 @@ def test_report_at_the_terminal_in_markdown_and_json(finished: Finished, tmp_pat
     assert (ended.code, ended.out) == (0, "")
     text = (tmp_path / "deep" / "r.md").read_text()
     assert "## Why it is believed" in text
-    assert finished.program.run("report", "--md", "-").out == text
+    # A file has its pictures beside it; what is printed has their words only.
+    printed = finished.program.run("report", "--md", "-").out
+    assert printed == re.sub(r"!\[([^\]]*)\]\([^)]*\)", r"\1", text)
     (record,) = finished.program.run("report", "--json").records
     assert record["campaign_id"] == finished.campaign_id
 

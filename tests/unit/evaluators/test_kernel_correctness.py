@@ -54,7 +54,14 @@ def test_unwritten_elements_are_counted() -> None:
 
 @pytest.mark.parametrize(
     ("reference", "elements", "limit"),
-    [(0.0, 17, 1e-6), (2e-6, 17, 8e-6), (0.0, 40960, 1e-5), (1e-4, 40960, 4e-4), (1e-2, 10**7, 1e-3)],
+    [
+        (0.0, 17, 1e-6),
+        (2e-6, 17, 8e-6),
+        (0.0, 40960, 1e-5),
+        (1e-4, 40960, 4e-4),
+        (9e-4, 10**7, 1.125e-3),
+        (1e-2, 10**7, 1.5e-3),
+    ],
 )
 def test_the_tolerance_follows_reference_length_and_ceiling(reference: float, elements: int, limit: float) -> None:
     assert Tolerance().limit(reference, elements) == pytest.approx(limit)
