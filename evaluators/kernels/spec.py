@@ -58,8 +58,8 @@ class Tolerance(Frozen):
 
     Never below `floor`, which grows in proportion to the summed elements beyond `floor_elements` (rounding of a plain
     float32 sum is systematic where the terms are alike, and one lucky draw of the reference must not reject an
-    honest kernel); never above `ceiling`, which bfloat16 does not reach, unless the reference itself is a little beyond it:
-    no candidate is asked for more than the opponent gives on the same data.
+    honest kernel); never above `ceiling`, which bfloat16 does not reach, unless the reference itself is a little
+    beyond it: no candidate is asked for more than the opponent gives on the same data.
     """
 
     factor: float = 4.0
