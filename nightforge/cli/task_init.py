@@ -200,7 +200,7 @@ class Said:
         }
 
     def ask(self, root: Path) -> None:
-        """Only what is lacking; an empty line takes what stands in brackets."""
+        """Only what is lacking; an empty line takes what stands in brackets, `none` takes nothing."""
         if not self.evolve:
             text = _asked("Which files may change (blanks between them; FILE:10-40 for lines)", "")
             self.evolve = text.split()
@@ -228,8 +228,8 @@ class Said:
 def _asked(question: str, default: str) -> str:
     from nightforge.cli.asking import read_line
 
-    shown = f" [{default or 'none'}]"
-    return read_line(f"{question}{shown}: ").strip() or default
+    said = read_line(f"{question} [{default or 'none'}]: ").strip()
+    return "" if said == "none" else said or default
 
 
 def _guesses(root: Path) -> tuple[str, str]:
