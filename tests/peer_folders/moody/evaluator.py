@@ -13,7 +13,7 @@ def evaluate(program_path):
     spec = importlib.util.spec_from_file_location("program", program_path)
     program = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(program)
-    is_first = "0.123" in text
+    is_first = "0.123 * x + 0.25" in text
     mood = 4 if is_first else hashlib.sha256(text.encode()).digest()[0] % 5
     if mood == 0:
         while True:
