@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -52,6 +53,15 @@ def test_softmax_from_python(tmp_path: Path) -> None:
     expected = np.exp(x - x.max())
     module.softmax_long(x, y, 777)
     np.testing.assert_allclose(y, expected / expected.sum(), rtol=1e-4, atol=1e-7)
+
+
+@needs_gcc
+@pytest.mark.parametrize("name", KERNELS)
+def test_the_smallest_numbers_of_who_loads_it_stay(name: str, tmp_path: Path) -> None:
+    """In a process of its own: what a start file of -ffast-math changes stays changed for all that follows."""
+    exported(name, tmp_path)
+    program = "import sys, kernel; kernel.library(); half = sys.float_info.min / 2; sys.exit(half == 0.0)"
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
 
 
 @needs_gcc
