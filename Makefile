@@ -34,7 +34,11 @@ test: setup ## All guards and all tests but the slow ones: what CI runs
 
 .PHONY: pytest
 pytest: setup
-	@$(PYTHON) -m pytest -q -m "not slow and not timing"
+# Whole programs wait more than they compute, so three of their files run at once; nothing that is measured does.
+	@status=0; \
+	$(PYTHON) -m pytest -q -n 3 --dist loadfile -m "not slow and not timing" tests/e2e || status=1; \
+	$(PYTHON) -m pytest -q -m "not slow and not timing" --ignore tests/e2e || status=1; \
+	exit $$status
 
 .PHONY: test-slow
 test-slow: setup ## The tests that take minutes or measure: on a machine that is not loaded
