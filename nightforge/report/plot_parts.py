@@ -52,11 +52,15 @@ class Frame:
         return float(self.width - RIGHT)
 
 
+LEAST = 1e-100
+"""What is smaller is drawn as nothing: a step of a scale has to be a number that can be divided."""
+
+
 def fitted(values: Sequence[float]) -> tuple[float, float]:
     """A range that holds all of them with some air, and is never empty."""
     low, high = min(values), max(values)
-    if high <= low:
-        room = 0.5 * (abs(low) or 1.0)
+    if high - low < LEAST:
+        room = 0.5 * (abs(low) if abs(low) > LEAST else 1.0)
         return low - room, high + room
     return low - AIR * (high - low), high + AIR * (high - low)
 
