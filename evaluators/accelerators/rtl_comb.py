@@ -36,6 +36,7 @@ from evaluators.accelerators.rtl_settings import (
 from evaluators.accelerators.simulate import check_vectors
 from evaluators.cascade import Cascade, CascadeEnded, StageNotes
 from evaluators.integrity.seams import Honest, Impostor, Mutator
+from evaluators.stages import require_stages
 from nightforge.domain.base import Scalar
 from nightforge.domain.evidence import Baseline, Calibration, Evidence, Metric
 from nightforge.domain.ports import Sandbox
@@ -74,9 +75,7 @@ class RtlCombEvaluator:
     def check_task(self, task: Task) -> None:
         read_settings(task)
         where = str(task.root / "task.toml")
-        for stage in task.stages:
-            if stage.name not in STAGES:
-                raise UserError(f"stages: {stage.name!r} is unknown", where=where, hint=f"known: {', '.join(STAGES)}")
+        require_stages(task, STAGES)
         if task.language != LANGUAGE:
             raise UserError(
                 f"language {task.language!r} is not read here", where=where, hint=f'language = "{LANGUAGE}"'

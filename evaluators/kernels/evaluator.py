@@ -38,6 +38,7 @@ from evaluators.kernels.spec import (
     read_settings,
 )
 from evaluators.kernels.toolchain import Missing, Recipe, Toolchain, runners_folder
+from evaluators.stages import require_stages
 from nightforge.domain.artifact import ExportedFile
 from nightforge.domain.base import Scalar
 from nightforge.domain.duel import DuelFinding
@@ -104,12 +105,7 @@ class KernelEvaluator:
             if lacking:
                 raise UserError(f"shape {shape} lacks {sorted(lacking)}", where=str(task.root / HIDDEN_FILE))
         where = str(task.root / "task.toml")
-        known = {*STAGES, "confirm"}
-        for stage in task.stages:
-            if stage.name not in known:
-                raise UserError(
-                    f"stages: {stage.name!r} is unknown", where=where, hint=f"known: {', '.join(sorted(known))}"
-                )
+        require_stages(task, sorted({*STAGES, "confirm"}))
         for parameter in task.parameters:
             if parameter.name == "threads" and parameter.choices != (1,):
                 raise UserError(

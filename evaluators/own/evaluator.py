@@ -25,6 +25,7 @@ from evaluators.own.rounds import Reference, class_of, make_reference, seeds_of
 from evaluators.own.spec import STAGES, OwnSettings, complaints, read_seed, read_settings, tree_of
 from evaluators.own.tree import Snapshot, read_tree
 from evaluators.schedulers.hidden import hidden_seed
+from evaluators.stages import require_stages
 from nightforge.catalogue import TASK_FILE
 from nightforge.domain.base import Scalar
 from nightforge.domain.bundle import LANGUAGE, diff_bundles, parse_bundle
@@ -69,9 +70,7 @@ class OwnEvaluator:
         where = str(task.root / TASK_FILE)
         for problem in complaints(task, settings):
             raise problem
-        for stage in task.stages:
-            if stage.name not in STAGES:
-                raise UserError(f"stages: {stage.name!r} is unknown", where=where, hint=f"known: {', '.join(STAGES)}")
+        require_stages(task, STAGES)
         if task.language != LANGUAGE:
             raise UserError(f"language {task.language!r}", where=where, hint=f'language = "{LANGUAGE}"')
         if settings.image and self.sandbox.tier is not SandboxTier.DOCKER:

@@ -24,16 +24,16 @@ from evaluators.program.spec import (
     load_verifier,
     read_settings,
 )
-from evaluators.schedulers.player import PYTHON, worker_file
+from evaluators.python_candidates import BoxedPython, lacking_python
+from evaluators.schedulers.player import worker_file
+from evaluators.stages import require_stages
 from nightforge.domain.base import Json, Scalar
 from nightforge.domain.evidence import Baseline, Calibration, Evidence, Metric
-from nightforge.domain.limits import Limits
 from nightforge.domain.ports import Sandbox
 from nightforge.domain.task import Objective, Task
 from nightforge.domain.words import Alarm, ClockKind, Direction, Phase
 from nightforge.errors import EvaluatorFault, UserError
 from nightforge.fingerprint import fingerprint
-from sandbox.platform import find_tool, install_hint
 
 SHOWN_BYTES = 12_000
 """Of an answer that stands in the evidence of a confirmation, for whoever wants to check it himself."""
@@ -44,7 +44,7 @@ class ProgramEvaluator:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._python = ""
+        self._python = BoxedPython(sandbox)
 
     @property
     def name(self) -> str:
@@ -58,9 +58,7 @@ class ProgramEvaluator:
         settings = read_settings(task)
         load_verifier(task, settings)
         where = str(task.root / "task.toml")
-        for stage in task.stages:
-            if stage.name not in STAGES:
-                raise UserError(f"stages: {stage.name!r} is unknown", where=where, hint=f"known: {', '.join(STAGES)}")
+        require_stages(task, STAGES)
         for program in (*settings.baselines, *settings.witnesses):
             if not (task.root / program.source).is_file():
                 raise UserError(f"{program.name}: no file {program.source}", where=where)
@@ -70,26 +68,18 @@ class ProgramEvaluator:
             raise UserError(f"language {task.language!r} does not run here", where=where, hint='language = "python"')
 
     def prerequisites(self, task: Task) -> Sequence[str]:
-        return () if find_tool("python3") else (f"python3 is not installed: {install_hint('python3')}",)
+        return lacking_python()
 
     def resources(self, task: Task, parameters: Mapping[str, Scalar]) -> Sequence[str]:
         return ()
 
     async def fingerprint(self, task: Task, parameters: Mapping[str, Scalar]) -> str:
         code = (*map(Path, evaluators.__path__), worker_file())
-        return await asyncio.to_thread(fingerprint, task, parameters, tools=await self._tools(), code=code)
-
-    async def _tools(self) -> dict[str, str]:
-        if not self._python:
-            result = await self._sandbox.run([PYTHON, "-VV"], limits=Limits(wall_s=10))
-            if not result.ok:
-                raise EvaluatorFault("python3 does not run inside the box", hint=install_hint("python3"))
-            self._python = result.stdout.decode(errors="replace").strip()
-        return {"python3": self._python}
+        return await asyncio.to_thread(fingerprint, task, parameters, tools=await self._python.tools(), code=code)
 
     async def calibrate(self, task: Task, parameters: Mapping[str, Scalar], *, seed: int) -> Calibration:
         settings = read_settings(task)
-        objective, tools = task.objective, await self._tools()
+        objective, tools = task.objective, await self._python.tools()
         baselines = []
         for program in _fitting(settings.baselines, parameters):
             evidence = await self.evaluate(
@@ -128,7 +118,7 @@ class ProgramEvaluator:
         best_score: float | None = None,
     ) -> Evidence:
         settings = read_settings(task)
-        cascade = Cascade(phase, seed, await self._tools())
+        cascade = Cascade(phase, seed, await self._python.tools())
         trial = _Trial(task, settings, load_verifier(task, settings), parameters, cascade)
         try:
             with cascade.stage("rules") as notes:
@@ -151,7 +141,7 @@ class ProgramEvaluator:
         """Offers `evaluators.integrity.seams.OffersChecker`."""
         settings = read_settings(task)
         verifier = load_verifier(task, settings)
-        yield ProgramChecker(self._sandbox, settings, verifier, parameters, await self._tools())
+        yield ProgramChecker(self._sandbox, settings, verifier, parameters, await self._python.tools())
 
     def honest_programs(self, task: Task) -> Sequence[Honest]:
         """Witnesses for the task's default parameters: answers of which no number may change."""

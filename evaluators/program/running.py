@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from evaluators.cascade import CandidateFailed
 from evaluators.program.spec import ProgramSettings
+from evaluators.python_candidates import check_imports, parse_functions
 from evaluators.schedulers.player import Budget, RulePlayer, open_player
 from evaluators.schedulers.problem import Feature, Instance, Split
 from nightforge.domain.base import Json, Scalar
@@ -92,23 +93,10 @@ def check_text(source: str, settings: ProgramSettings) -> ast.Module:
     if size > settings.most_bytes:
         raise CandidateFailed("too_long", f"{size} bytes; a program has at most {settings.most_bytes}")
     tree = parse_program(source, settings.function)
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Import | ast.ImportFrom):
-            continue
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or "."]
-        for name in names:
-            if name not in settings.imports:
-                allowed = ", ".join(settings.imports) or "nothing"
-                raise CandidateFailed("forbidden_import", f"line {node.lineno}: import of {name}; allowed: {allowed}")
+    check_imports(tree, settings.imports, CandidateFailed)
     return tree
 
 
 def parse_program(source: str, function: str) -> ast.Module:
     """Raises CandidateFailed: syntax_error, no_function."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise CandidateFailed("syntax_error", f"candidate.py: {error}") from error
-    if not any(isinstance(node, ast.FunctionDef) and node.name == function for node in tree.body):
-        raise CandidateFailed("no_function", f"the program must define {function} at its top level")
-    return tree
+    return parse_functions(source, (function,), CandidateFailed)

@@ -12,27 +12,27 @@ from threading import Event
 import evaluators
 from evaluators.cascade import Cascade, CascadeEnded
 from evaluators.integrity.seams import Honest, Impostor
+from evaluators.python_candidates import BoxedPython, lacking_python
 from evaluators.schedulers.explain import explained
 from evaluators.schedulers.export import rule_files
 from evaluators.schedulers.integrity import RuleChecker, impostors_of
-from evaluators.schedulers.player import PYTHON, Budget, worker_file
+from evaluators.schedulers.player import Budget, worker_file
 from evaluators.schedulers.problem import Split
 from evaluators.schedulers.scoring import summarise
 from evaluators.schedulers.sets import CaseBook
 from evaluators.schedulers.spec import STAGES, SchedulerSettings, load_problem, read_references, read_settings
 from evaluators.schedulers.stages import METRIC, Course
 from evaluators.schedulers.text_rules import check_text
+from evaluators.stages import require_stages
 from nightforge.domain.artifact import ExportedFile
 from nightforge.domain.base import Scalar
 from nightforge.domain.evidence import Baseline, Calibration, Evidence, Metric
 from nightforge.domain.explanation import STAGE as EXPLAIN
-from nightforge.domain.limits import Limits
 from nightforge.domain.ports import Sandbox
 from nightforge.domain.task import Task
 from nightforge.domain.words import ClockKind, Outcome, Phase
-from nightforge.errors import EvaluatorFault, UserError
+from nightforge.errors import UserError
 from nightforge.fingerprint import fingerprint
-from sandbox.platform import find_tool, install_hint
 
 BUDGET = "budget"
 """The task parameter that chooses the class, `rule` or `search`: never both in one campaign, nor in one ranking."""
@@ -45,7 +45,7 @@ class SchedulerEvaluator:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self._books: dict[str, CaseBook] = {}
-        self._python = ""
+        self._python = BoxedPython(sandbox)
 
     @property
     def name(self) -> str:
@@ -59,9 +59,7 @@ class SchedulerEvaluator:
         settings = read_settings(task)
         load_problem(settings.problem)
         where = str(task.root / "task.toml")
-        for stage in task.stages:
-            if stage.name not in STAGES:
-                raise UserError(f"stages: {stage.name!r} is unknown", where=where, hint=f"known: {', '.join(STAGES)}")
+        require_stages(task, STAGES)
         for rule in settings.baselines:
             if not (task.root / rule.source).is_file():
                 raise UserError(f"baseline {rule.name}: no file {rule.source}", where=where)
@@ -74,22 +72,14 @@ class SchedulerEvaluator:
         read_references(task)
 
     def prerequisites(self, task: Task) -> Sequence[str]:
-        return () if find_tool("python3") else (f"python3 is not installed: {install_hint('python3')}",)
+        return lacking_python()
 
     def resources(self, task: Task, parameters: Mapping[str, Scalar]) -> Sequence[str]:
         return ()
 
     async def fingerprint(self, task: Task, parameters: Mapping[str, Scalar]) -> str:
         code = (*map(Path, evaluators.__path__), worker_file())
-        return await asyncio.to_thread(fingerprint, task, parameters, tools=await self._tools(), code=code)
-
-    async def _tools(self) -> dict[str, str]:
-        if not self._python:
-            result = await self._sandbox.run([PYTHON, "-VV"], limits=Limits(wall_s=10))
-            if not result.ok:
-                raise EvaluatorFault("python3 does not run inside the box", hint=install_hint("python3"))
-            self._python = result.stdout.decode(errors="replace").strip()
-        return {"python3": self._python}
+        return await asyncio.to_thread(fingerprint, task, parameters, tools=await self._python.tools(), code=code)
 
     def files(self, source: str, task: Task, parameters: Mapping[str, Scalar]) -> Mapping[str, ExportedFile]:
         """Implements `nightforge.domain.artifact.OffersFiles`."""
@@ -99,7 +89,7 @@ class SchedulerEvaluator:
         settings = read_settings(task)
         book = self._book(task, settings, parameters)
         rows = await asyncio.to_thread(book.baseline_rows, Split.VALIDATION)
-        tools = await self._tools()
+        tools = await self._python.tools()
         baselines = tuple(
             Baseline(name=rule.name, title=rule.title, metrics=summarise(rows[rule.name]), environment=tools)
             for rule in book.settings.baselines
@@ -126,7 +116,7 @@ class SchedulerEvaluator:
         best_score: float | None = None,
     ) -> Evidence:
         settings = read_settings(task)
-        cascade = Cascade(phase, seed, await self._tools())
+        cascade = Cascade(phase, seed, await self._python.tools())
         book = self._book(task, settings, parameters)
         stop = Event()
         try:
@@ -164,7 +154,7 @@ class SchedulerEvaluator:
     ) -> AsyncIterator[RuleChecker]:
         """Offers `evaluators.integrity.seams.OffersChecker`."""
         book = self._book(task, read_settings(task), parameters)
-        tools = await self._tools()
+        tools = await self._python.tools()
         yield RuleChecker(self._sandbox, book.problem, book.budget(Split.TRAIN), tools, seed=seed)
 
     def honest_programs(self, task: Task) -> Sequence[Honest]:

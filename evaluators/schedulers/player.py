@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluators.cascade import CandidateFailed
+from evaluators.python_candidates import PYTHON
 from evaluators.schedulers.problem import Cost, Instance, OfflineProblem, OnlineProblem, Play, Problem, Violated
 from nightforge.domain.base import Json
 from nightforge.domain.limits import MIB, ExecResult, ExitReason, Limits
@@ -23,7 +24,6 @@ from nightforge.errors import EvaluatorFault
 from sandbox import runners
 from sandbox.channel import NONCE_BYTES, BadReply, pack, read_frame, strict_json
 
-PYTHON = "/usr/bin/python3"
 MOST_ANSWER_BYTES = 1024 * 1024
 _RECORD = struct.Struct(f"<{NONCE_BYTES}sid")
 _MACHINE_PATIENCE = 10.0

@@ -47,21 +47,14 @@ def evaluate(
 
     from nightforge.catalogue import find_task
     from nightforge.cli.own_path import task_named
-    from nightforge.cli.reading import resolve_settings
+    from nightforge.cli.reading import open_box, resolve_settings
     from nightforge.domain.words import SandboxTier
-    from sandbox import open_sandbox
 
     settings = resolve_settings({"sandbox": sandbox, "unsafe_local": unsafe_local or None}).settings
     source = read_program(file)
     found = find_task(task_named(output, task, sandbox=sandbox, unsafe_local=unsafe_local))
     chosen = read_parameters(found, parameters or [])
-    box = open_sandbox(
-        tier=settings.sandbox,
-        docker_image=settings.docker_image,
-        docker_gpus=settings.docker_gpus,
-        docker_warm=settings.docker_warm,
-        unsafe_local=settings.unsafe_local,
-    )
+    box = open_box(settings)
     if box.tier is SandboxTier.UNSAFE_LOCAL:
         output.alert("warning: --unsafe-local: the program runs WITHOUT A SANDBOX and can do all that you can do")
     evaluator = open_evaluator(found, box)

@@ -43,17 +43,10 @@ class OwnFlags:
             raise UserError("--design goes with a goal in words", where="run", hint='as "smaller at 4 ns"')
         from evaluators.accelerators.own_design import read_design
         from evaluators.accelerators.own_task import make_task
-        from nightforge.cli.reading import resolve_settings
-        from sandbox import open_sandbox
+        from nightforge.cli.reading import open_box, resolve_settings
 
         settings = resolve_settings({"sandbox": self.sandbox, "unsafe_local": self.unsafe_local or None}).settings
-        box = open_sandbox(
-            tier=settings.sandbox,
-            docker_image=settings.docker_image,
-            docker_gpus=settings.docker_gpus,
-            docker_warm=settings.docker_warm,
-            unsafe_local=settings.unsafe_local,
-        )
+        box = open_box(settings)
         design = asyncio.run(read_design(box, self.design, self.top))
         # Models read and write the text; the offline operators know gates.
         from_gates = self.offline or not (self.models or settings.models)

@@ -88,17 +88,10 @@ def task_at(
     from evaluators.foreign.evaluator import ForeignEvaluator
     from evaluators.foreign.interpreter import default_python
     from evaluators.foreign.task_folder import make_task
-    from nightforge.cli.reading import resolve_settings
-    from sandbox import open_sandbox
+    from nightforge.cli.reading import open_box, resolve_settings
 
     settings = resolve_settings({"sandbox": sandbox, "unsafe_local": unsafe_local or None}).settings
-    box = open_sandbox(
-        tier=settings.sandbox,
-        docker_image=settings.docker_image,
-        docker_gpus=settings.docker_gpus,
-        docker_warm=settings.docker_warm,
-        unsafe_local=settings.unsafe_local,
-    )
+    box = open_box(settings)
     chosen = python or default_python(found.folder)
     output.note("\n  ".join([f"{folder}:", *found.describe()]))
     output.note(f"its evaluator is run by {chosen}; its own program goes first ...")

@@ -11,7 +11,8 @@ from nightforge.errors import NotFound
 
 if TYPE_CHECKING:
     from nightforge.domain.candidate import Campaign
-    from nightforge.settings import Resolved
+    from nightforge.domain.ports import Sandbox
+    from nightforge.settings import Resolved, Settings
     from nightforge.store import SqlStore
 
 NOTHING_YET = 'start one: nightforge run "fast softmax over one row of 16 million floats"'
@@ -23,6 +24,19 @@ def resolve_settings(flags: dict[str, object] | None = None) -> Resolved:
 
     check_packages()
     return load_settings(flags)
+
+
+def open_box(settings: Settings) -> Sandbox:
+    """The sandbox that the settings ask for."""
+    from sandbox import open_sandbox
+
+    return open_sandbox(
+        tier=settings.sandbox,
+        docker_image=settings.docker_image,
+        docker_gpus=settings.docker_gpus,
+        docker_warm=settings.docker_warm,
+        unsafe_local=settings.unsafe_local,
+    )
 
 
 @contextmanager

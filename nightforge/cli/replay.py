@@ -161,13 +161,7 @@ def _exported(place: Path) -> tuple[Artifact, str]:
 def evaluator_for(settings: Settings, task: Task) -> Evaluator:
     """With the sandbox that the settings ask for."""
     from nightforge.cli.evaluate import open_evaluator
-    from sandbox import open_sandbox
+    from nightforge.cli.reading import open_box
 
-    box = open_sandbox(
-        tier=settings.sandbox,
-        docker_image=settings.docker_image,
-        docker_gpus=settings.docker_gpus,
-        docker_warm=settings.docker_warm,
-        unsafe_local=settings.unsafe_local,
-    )
+    box = open_box(settings)
     return open_evaluator(task, box)

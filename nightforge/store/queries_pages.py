@@ -15,6 +15,7 @@ from nightforge.store.base import StoreBase, to_datetime
 from nightforge.store.candidate_rows import unpack_parents
 from nightforge.store.dialects import in_chunks
 from nightforge.store.engine import SQLITE
+from nightforge.store.queries_control import to_event
 from nightforge.store.schema import IS_NEWS, candidate, evaluation, event, stage, tally
 
 NEWS = (
@@ -152,17 +153,7 @@ class PageReads(StoreBase):
         key = self._key(campaign_id)
         with self._look() as connection:
             rows = connection.execute(_NEWS, {"key": key, "most": limit}).all()
-        return tuple(
-            Event(
-                sequence=row.sequence,
-                campaign_id=campaign_id,
-                at=to_datetime(row.at_us),
-                kind=row.kind,
-                ordinal=row.ordinal,
-                payload={} if row.payload is None else json.loads(row.payload),
-            )
-            for row in rows
-        )
+        return tuple(to_event(campaign_id, row) for row in rows)
 
     def last_event(self, campaign_id: str) -> int:
         """Number of the newest event; -1 where there is none."""

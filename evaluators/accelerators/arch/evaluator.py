@@ -36,6 +36,7 @@ from evaluators.accelerators.arch.spec import (
     read_settings,
 )
 from evaluators.accelerators.arch.workloads import Layer
+from evaluators.stages import require_stages
 from nightforge.domain.base import Scalar
 from nightforge.domain.evidence import Baseline, Calibration, Evidence, Metric, StageEvidence
 from nightforge.domain.ports import Sandbox
@@ -67,12 +68,7 @@ class ArchEvaluator:
         where = str(task.root / "task.toml")
         if task.language != "json-arch":
             raise UserError(f"language {task.language!r} is not read here", where=where, hint='language = "json-arch"')
-        known = {*STAGES, CONFIRM}
-        for stage in task.stages:
-            if stage.name not in known:
-                raise UserError(
-                    f"stages: {stage.name!r} is unknown", where=where, hint=f"known: {', '.join((*STAGES, CONFIRM))}"
-                )
+        require_stages(task, (*STAGES, CONFIRM))
         read_settings(task)
         read_hidden(task)
         area_budget(task, {})

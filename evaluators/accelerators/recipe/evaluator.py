@@ -24,6 +24,7 @@ from evaluators.accelerators.recipe.laboratory import (
 from evaluators.accelerators.recipe.settings import Hidden, Measure, RecipeSettings, read_hidden, read_settings
 from evaluators.accelerators.refusal import Refused
 from evaluators.cascade import Cascade, CascadeEnded
+from evaluators.stages import require_stages
 from nightforge.domain.base import Scalar
 from nightforge.domain.evidence import Baseline, Calibration, Evidence, Metric
 from nightforge.domain.ports import Sandbox
@@ -67,9 +68,7 @@ class RecipeEvaluator:
         read_settings(task)
         read_hidden(task)
         where = str(task.root / "task.toml")
-        for stage in task.stages:
-            if stage.name not in _STAGES:
-                raise UserError(f"stages: {stage.name!r} is unknown", where=where, hint=f"known: {', '.join(_STAGES)}")
+        require_stages(task, _STAGES)
         if task.language != LANGUAGE:
             raise UserError(f"language {task.language!r} is not run here", where=where, hint=f'language = "{LANGUAGE}"')
         if task.objective.metric != OBJECTIVE:

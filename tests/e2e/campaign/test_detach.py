@@ -147,7 +147,7 @@ def test_it_is_done_at_the_time_named(night: Night) -> None:
     night.detach("--evaluations", "5000", "--until", until)
     ended = night.wait(lambda campaign: campaign.state is CampaignState.FINISHED)
     assert ended.reason == "until"
-    assert ended.tally.evaluations >= 1
+    assert ended.tally.evaluations > 5
 
 
 def test_list_tells_a_dead_campaign_from_a_running_one(night: Night) -> None:
