@@ -7,6 +7,7 @@ PYTHON := $(BIN)/python
 PACKAGES := nightforge agents tools evaluators workflows sandbox
 DEMO_GOAL ?= fast softmax over one row of 16 million floats
 DEMO_MINUTES ?= 2.5
+MEASURED := tests/contract/sandbox tests/hostile/kernels tests/hostile/sandbox tests/unit/evaluators tests/unit/sandbox
 
 .PHONY: help
 help: ## List the targets
@@ -34,10 +35,12 @@ test: setup ## All guards and all tests but the slow ones: what CI runs
 
 .PHONY: pytest
 pytest: setup
-# Whole programs wait more than they compute, so three of their files run at once; nothing that is measured does.
+# Whole programs wait more than they compute, so three of their files run at once. What is measured runs alone.
 	@status=0; \
 	$(PYTHON) -m pytest -q -n 3 --dist loadfile -m "not slow and not timing" tests/e2e || status=1; \
-	$(PYTHON) -m pytest -q -m "not slow and not timing" --ignore tests/e2e || status=1; \
+	$(PYTHON) -m pytest -q -n 2 --dist loadfile -m "not slow and not timing" \
+		$(foreach each,tests/e2e $(MEASURED),--ignore $(each)) || status=1; \
+	$(PYTHON) -m pytest -q -m "not slow and not timing" $(MEASURED) || status=1; \
 	exit $$status
 
 .PHONY: test-slow

@@ -269,7 +269,9 @@ needs_waiting_times = pytest.mark.skipif(
 _SPIN = "for (volatile long i = 0; ; i++) {}"
 
 
-@pytest.mark.parametrize("work", [_SPIN.replace("; ;", "; i < 2000000000;"), _SPIN])
+@pytest.mark.parametrize(
+    "work", [pytest.param(_SPIN.replace("; ;", "; i < 2000000000;"), marks=pytest.mark.slow), _SPIN]
+)
 @needs_waiting_times
 async def test_a_machine_that_gives_no_processor_is_never_the_candidates_failure(
     evaluator: KernelEvaluator, task: Task, crowd: Callable[[int], None], work: str
@@ -297,6 +299,7 @@ async def test_an_endless_program_is_the_candidates_failure_on_a_busy_machine(
 
 
 @needs_waiting_times
+@pytest.mark.slow
 async def test_a_program_that_needs_its_time_passes_on_a_busy_machine(
     evaluator: KernelEvaluator, task: Task, crowd: Callable[[int], None]
 ) -> None:
