@@ -133,7 +133,16 @@ class TestWriting:
         assert answer.status_code == 403
         assert store.notes(campaign.campaign_id) == ()
 
-    @pytest.mark.parametrize("seal", ["", "x", "0" * 16 + "." + "0" * 64, "é.é", SEALS.seal("another session")])
+    @pytest.mark.parametrize(
+        "seal",
+        [
+            "",
+            "x",
+            "0" * 16 + "." + "0" * 64,
+            "é.é",
+            pytest.param(SEALS.seal("another session"), id="of another session"),
+        ],
+    )
     async def test_a_form_needs_the_seal_of_its_session(
         self, browser: Browser, make_campaign: CampaignMaker, store: SqlStore, seal: str
     ) -> None:
