@@ -165,6 +165,7 @@ def test_list_tells_a_dead_campaign_from_a_running_one(night: Night) -> None:
     assert "process is gone" in night.type("show", night.campaign_id)
 
 
+@pytest.mark.slow
 def test_steering_survives_kills(night: Night) -> None:
     """Words of all kinds come while the process is killed at random moments: each takes effect, once."""
     night.detach("--evaluations", "400", "--in-flight", "4")
@@ -193,6 +194,7 @@ def test_steering_survives_kills(night: Night) -> None:
     assert night.events("control.hint") == 1
 
 
+@pytest.mark.slow
 def test_a_paused_campaign_stays_paused_over_a_kill(night: Night) -> None:
     night.detach("--evaluations", "60")
     night.wait(lambda campaign: campaign.tally.evaluations >= 3)

@@ -87,6 +87,7 @@ def test_the_seeds_differ(environment: dict[str, str]) -> None:
     assert all(len(different) > 1 for different in courses.values())
 
 
+@pytest.mark.slow
 def test_a_task_whose_files_changed_is_compared_anew(environment: dict[str, str], tmp_path: Path) -> None:
     """What was measured before the change says nothing of the task as it is now."""
     task = tmp_path / "mine"
