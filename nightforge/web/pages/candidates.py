@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -15,7 +16,9 @@ from nightforge.domain.task import Objective
 from nightforge.domain.words import CampaignState, CandidateState
 from nightforge.errors import UserError
 from nightforge.report.data import champion_first
+from nightforge.report.finalists import ideas_among
 from nightforge.report.states import standing
+from nightforge.web.choosing import AdviceView, Fold, IdeaView, advice_for, folded, idea_view
 from nightforge.web.render import PageRouter, View
 from nightforge.web.rows import Row, gain_word, row_of
 from nightforge.web.site import CampaignId, Site, SiteDep
@@ -24,6 +27,11 @@ router = PageRouter()
 
 MOST_COMPARED = 4
 PER_PAGE = (25, 50, 100, 200)
+
+
+class By(StrEnum):
+    IDEA = "idea"
+    RANK = "rank"
 
 
 class Tab(Frozen):
@@ -53,6 +61,12 @@ class CandidatesView(View):
     rows: tuple[Row, ...]
     first_rank: int | None
     """Rank of the first row, where this is the ranking from its beginning."""
+    ideas: tuple[IdeaView, ...]
+    """The finalists among the rows by idea, best first; on the ranking's first page."""
+    is_folded: bool
+    """Twins are shown below the best of their idea."""
+    advice: AdviceView | None
+    """Which of the finalists to take, where there are several answers; on the ranking's first page."""
     next: str
     """Address of the next page; empty at the end."""
     previous: str
@@ -65,6 +79,14 @@ class CandidatesView(View):
     @property
     def is_narrowed(self) -> bool:
         return bool(self.operator or self.reason or self.q)
+
+    @property
+    def finalists(self) -> int:
+        return sum(1 + len(idea.twins) for idea in self.ideas)
+
+    @property
+    def folds(self) -> tuple[Fold, ...]:
+        return folded(self.rows, self.ideas if self.is_folded else (), self.first_rank)
 
 
 Short = Annotated[str, Query(max_length=120)]
@@ -84,6 +106,7 @@ def candidates(
     after: Annotated[str, Query(max_length=80, description="Where the page before ended.")] = "",
     before: Annotated[str, Query(max_length=80)] = "",
     rows: Annotated[int, Query(description="Rows a page: 25, 50, 100 or 200.")] = 50,
+    by: Annotated[By, Query(description="`idea`: twins of a finalist below it; `rank`: each at its place.")] = By.IDEA,
 ) -> CandidatesView:
     """One page of a campaign's candidates, found by where the last one ended: the same cost at any depth."""
     one, alive = standing(site.store, site.store.campaign(campaign))
@@ -91,7 +114,7 @@ def candidates(
     per_page = min(PER_PAGE, key=lambda size: abs(size - rows))
     words = q.strip()
     query = ListQuery(state, order, operator_name=operator, reason=reason, words=words)
-    address = Address(one.campaign_id, state, sort, operator, reason, words, per_page)
+    address = Address(one.campaign_id, state, sort, operator, reason, words, per_page, by)
     number = words.removeprefix(".").removeprefix(f"{one.campaign_id}.")
     if number.isascii() and number.isdecimal() and len(number) < 10:
         found = Stretch([site.store.candidate(one.campaign_id, int(number))], None, None)
@@ -101,6 +124,7 @@ def candidates(
     listed = found.candidates
     if whole:
         listed = champion_first(listed, site.store.document(one.campaign_id, "duels", Duels))
+    ideas = ideas_among(site.store, one, listed) if whole else ()
     return CandidatesView(
         campaign_id=one.campaign_id,
         goal=one.plan.goal,
@@ -120,6 +144,9 @@ def candidates(
         reasons=tuple(sorted(one.tally.by_reason, key=lambda name: -one.tally.by_reason[name])[:40]),
         rows=tuple(row_of(candidate, one.plan.objectives[0]) for candidate in listed),
         first_rank=1 if whole else None,
+        ideas=tuple(map(idea_view, ideas)),
+        is_folded=by is By.IDEA,
+        advice=advice_for(site.store, one, listed, ideas) if ideas else None,
         next=address.to(after=found.forward) if found.forward else "",
         previous=address.to(before=found.backward) if found.backward else "",
         start=address.to(),
@@ -158,7 +185,15 @@ class Address:
     """The list's address with a place in it."""
 
     def __init__(
-        self, campaign_id: str, shown: Shown, sort: Order | None, operator: str, reason: str, q: str, per_page: int
+        self,
+        campaign_id: str,
+        shown: Shown,
+        sort: Order | None,
+        operator: str,
+        reason: str,
+        q: str,
+        per_page: int,
+        by: By,
     ) -> None:
         self._path = f"/c/{campaign_id}/candidates"
         self._fields = {
@@ -168,6 +203,7 @@ class Address:
             "reason": reason,
             "q": q,
             "rows": "" if per_page == 50 else str(per_page),
+            "by": "" if by is By.IDEA else by.value,
         }
 
     def to(self, *, after: Place | None = None, before: Place | None = None, **changed: str) -> str:
