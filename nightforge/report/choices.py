@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nightforge.domain.candidate import Campaign, Candidate
 from nightforge.domain.words import CandidateState, Direction
-from nightforge.report.choosing import Axis, Choosing, Option, choose
+from nightforge.report.choosing import Axis, Choosing, Option, choose, front_of
 from nightforge.report.data import stated_metric
 from nightforge.report.finalists import front_axes
 from nightforge.report.grouping import Idea
@@ -32,7 +32,7 @@ class Advice:
     on_front: int
     """Designs that no other beats in everything."""
     is_confirmed: bool
-    """They are weighed among the confirmed; else among the measured. Never among both."""
+    """They are weighed among the confirmed, by the numbers of the re-measurement; else among the measured."""
     choices: tuple[Choice, ...]
 
     @property
@@ -40,7 +40,8 @@ class Advice:
         """What they are chosen from, in one sentence."""
         sure = "confirmed" if self.is_confirmed else "measured"
         both = f"both {self.axes[0].metric} and {self.axes[1].metric}" if len(self.axes) == 2 else "everything"
-        return f"{counted(self.on_front, f'{sure} design')} that no other {sure} one beats in {both}."
+        found = f"{counted(self.on_front, f'{sure} design')} that no other {sure} one beats in {both}"
+        return f"{found}." if self.is_confirmed else f"{found}; its number counts once it is confirmed."
 
     def told(self) -> tuple[tuple[str, ...], ...]:
         """The choices' values as texts, row by row."""
@@ -56,34 +57,52 @@ def _telling(values: Sequence[float]) -> Callable[[float], str]:
     return lambda value: f"{value:.5g}"
 
 
-def advise(campaign: Campaign, ideas: Sequence[Idea], trades: Sequence[Candidate]) -> Advice | None:
-    """Ends, knee, and what is nearest to the best but cheaper; None where there is one answer."""
-    found = _weighed(campaign, ideas, trades)
-    if found is None:
-        return None
-    choosing, by_number, is_confirmed = found
-    named = [
-        ("fewest lines changed" if axis is SIZE else f"best {axis.metric}", choosing.best_in(at))
-        for at, axis in enumerate(choosing.axes)
-    ]
+@dataclass(frozen=True)
+class _Pool:
+    """Candidates whose numbers are of one kind: re-measured, or the search's. Never the two mixed."""
+
+    choosing: Choosing
+    is_confirmed: bool
+    by_number: Mapping[int, Candidate]
+
+    def advice(self, named: Iterable[tuple[str, Option]]) -> Advice:
+        choices = _choices(named, self.by_number)
+        return Advice(self.choosing.axes, len(self.choosing.front), self.is_confirmed, choices)
+
+
+def advise(campaign: Campaign, ideas: Sequence[Idea], trades: Sequence[Candidate]) -> tuple[Advice, ...]:
+    """Ends, knee, and what is nearest to the best but cheaper; nothing where there is one answer.
+
+    Among the confirmed first; then among the measured, where those offer what no confirmed one does.
+    """
+    return tuple(pool.advice(_named(pool.choosing)) for pool in _pools(campaign, ideas, trades))
+
+
+def _named(choosing: Choosing) -> Iterator[tuple[str, Option]]:
+    for at, axis in enumerate(choosing.axes):
+        yield "fewest lines changed" if axis is SIZE else f"best {axis.metric}", choosing.best_in(at)
     if choosing.knee is not None:
-        named.append(("knee: most of both" if len(choosing.axes) == 2 else "knee: nowhere bad", choosing.knee))
-    named += _cheaper(choosing, choosing.best_in(0))
-    return Advice(choosing.axes, len(choosing.front), is_confirmed, _choices(named, by_number))
+        yield "knee: most of both" if len(choosing.axes) == 2 else "knee: nowhere bad", choosing.knee
+    yield from _cheaper(choosing, choosing.best_in(0))
 
 
 def nearest_to(
     campaign: Campaign, chosen: Candidate, ideas: Sequence[Idea], trades: Sequence[Candidate]
-) -> Advice | None:
-    """What is nearest to this one but cheaper, in each axis; None where nothing is, or it cannot be weighed."""
-    axes = front_axes(campaign, [chosen])
-    values = _values(axes, chosen) if axes else None
-    found = _weighed(campaign, ideas, trades, among=chosen.state)
-    if found is None or values is None or found[0].axes != axes:
-        return None
-    choosing, by_number, is_confirmed = found
-    choices = _choices(_cheaper(choosing, Option(chosen.ordinal, values), start=0), by_number)
-    return Advice(axes, len(choosing.front), is_confirmed, choices) if choices else None
+) -> tuple[Advice, ...]:
+    """What is nearest to this one but cheaper, in each axis; nothing where it cannot be weighed.
+
+    Its re-measured numbers are held against the confirmed, the search's against the measured.
+    """
+    axes, found = front_axes(campaign, [chosen]), []
+    for pool in _pools(campaign, ideas, trades):
+        evidence = chosen.confirmation if pool.is_confirmed else chosen.evidence
+        if evidence is None or pool.choosing.axes != axes or (pool.is_confirmed and not _is_sure(chosen)):
+            continue
+        metrics = [evidence.metrics.get(axis.metric) for axis in axes]
+        values = tuple(metric.value for metric in metrics if metric is not None)
+        if len(values) == len(axes):
+            found.append(pool.advice(_cheaper(pool.choosing, Option(chosen.ordinal, values), start=0)))
+    return tuple(advice for advice in found if advice.choices)
 
 
 def _choices(named: Iterable[tuple[str, Option]], by_number: Mapping[int, Candidate]) -> tuple[Choice, ...]:
@@ -105,26 +124,31 @@ def _cheaper(choosing: Choosing, chosen: Option, *, start: int = 1) -> Iterator[
             yield f"nearest to .{chosen.ordinal} with {word} {axis.metric}", option
 
 
-def _weighed(
-    campaign: Campaign, ideas: Sequence[Idea], trades: Sequence[Candidate], *, among: CandidateState | None = None
-) -> tuple[Choosing, dict[int, Candidate], bool] | None:
-    """Over the confirmed where there are two of them, else over the measured: never the two mixed."""
+def _pools(campaign: Campaign, ideas: Sequence[Idea], trades: Sequence[Candidate]) -> list[_Pool]:
     finalists = [one for idea in ideas for one in (idea.leader, *idea.twins)]
     sizes = {one.candidate.ordinal: float(one.lines_changed) for one in finalists}
     known = {one.ordinal: one for one in (*(each.candidate for each in finalists), *trades)}
-    axes = front_axes(campaign, known.values()) or (_first(campaign), SIZE)
-    pools = {
-        CandidateState.CONFIRMED: [one for one in known.values() if one.state is CandidateState.CONFIRMED],
-        CandidateState.MEASURED: [one for one in known.values() if one.confirmation is None],
-    }
-    for state, pool in pools.items():
-        if among is not None and state is not among:
-            continue
-        options = [Option(one.ordinal, values) for one in pool if (values := _values(axes, one, sizes)) is not None]
-        found = choose(axes, options)
-        if found is not None:
-            return found, known, state is CandidateState.CONFIRMED
-    return None
+    fronts = front_axes(campaign, known.values())
+    axes = fronts or (_first(campaign), SIZE)
+    sure = [one for one in known.values() if _is_sure(one)]
+    pools = []
+    for is_confirmed, some in ((True, sure), (False, [one for one in known.values() if one.confirmation is None])):
+        options = [Option(one.ordinal, values) for one in some if (values := _values(axes, one, sizes)) is not None]
+        choosing = choose(axes, options)
+        if choosing is not None:
+            pools.append(_Pool(choosing, is_confirmed, known))
+    if len(pools) > 1 and not (fronts and _offers_more(axes, pools[1].choosing, pools[0].choosing)):
+        pools.pop()
+    return pools
+
+
+def _offers_more(axes: Sequence[Axis], one: Choosing, other: Choosing) -> bool:
+    """Some design of the first front is beaten by none of the second."""
+    return any(option in front_of(axes, [*other.front, option]) for option in one.front)
+
+
+def _is_sure(one: Candidate) -> bool:
+    return one.state is CandidateState.CONFIRMED
 
 
 def _first(campaign: Campaign) -> Axis:

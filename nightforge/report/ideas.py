@@ -5,7 +5,7 @@ from __future__ import annotations
 from nightforge.domain.candidate import Candidate
 from nightforge.domain.evidence import Evidence, Metric
 from nightforge.domain.words import CandidateState, EvidenceClass
-from nightforge.report.choices import advise
+from nightforge.report.choices import Advice, advise
 from nightforge.report.data import ReportData, shown_evidence, stated_metric
 from nightforge.report.grouping import Finalist, Idea
 from nightforge.report.model import Block, Bullets, Column, Paragraph, Section, SectionMaker, Table
@@ -109,21 +109,21 @@ def _short(data: ReportData, twin: Finalist) -> str:
 def make_choosing(data: ReportData) -> Section | None:
     """None where there is one answer."""
     found = advise(data.campaign, data.ideas, data.trades)
-    if found is None:
+    if not found:
         return None
+    blocks = tuple(block for advice in found for block in (Paragraph(text=advice.words), _choices(advice)))
+    return Section(name="choosing", title="Which one to take", blocks=blocks)
+
+
+def _choices(advice: Advice) -> Table:
+    heads = tuple(
+        Column(title=f"{axis.metric} ({axis.unit})" if axis.unit else axis.metric, right=True) for axis in advice.axes
+    )
     rows = tuple(
         (one.words, one.candidate.ref, shape_and_word(one.candidate), *values)
-        for one, values in zip(found.choices, found.told(), strict=True)
+        for one, values in zip(advice.choices, advice.told(), strict=True)
     )
-    heads = tuple(
-        Column(title=f"{axis.metric} ({axis.unit})" if axis.unit else axis.metric, right=True) for axis in found.axes
-    )
-    columns = (Column(title="take"), Column(title="candidate"), Column(title="state"), *heads)
-    return Section(
-        name="choosing",
-        title="Which one to take",
-        blocks=(Paragraph(text=found.words), Table(columns=columns, rows=rows)),
-    )
+    return Table(columns=(Column(title="take"), Column(title="candidate"), Column(title="state"), *heads), rows=rows)
 
 
 section = SectionMaker(order=15, make=make_ideas)

@@ -47,7 +47,10 @@ class ChoiceView(Frozen):
 
 
 class AdviceView(Frozen):
+    """The confirmed and the measured are weighed apart: numbers of two kinds are never mixed."""
+
     words: str
+    is_confirmed: bool
     axes: tuple[str, ...]
     """`delay_ns (ns)`."""
     choices: tuple[ChoiceView, ...]
@@ -62,22 +65,24 @@ def idea_view(idea: Idea) -> IdeaView:
     )
 
 
-def advice_view(advice: Advice | None) -> AdviceView | None:
-    if advice is None:
-        return None
-    return AdviceView(
-        words=advice.words,
-        axes=tuple(f"{axis.metric} ({axis.unit})" if axis.unit else axis.metric for axis in advice.axes),
-        choices=tuple(
-            ChoiceView(
-                words=one.words,
-                ordinal=one.candidate.ordinal,
-                state=one.candidate.state,
-                values=one.values,
-                told=told,
-            )
-            for one, told in zip(advice.choices, advice.told(), strict=True)
-        ),
+def advice_views(found: Sequence[Advice]) -> tuple[AdviceView, ...]:
+    return tuple(
+        AdviceView(
+            words=advice.words,
+            is_confirmed=advice.is_confirmed,
+            axes=tuple(f"{axis.metric} ({axis.unit})" if axis.unit else axis.metric for axis in advice.axes),
+            choices=tuple(
+                ChoiceView(
+                    words=one.words,
+                    ordinal=one.candidate.ordinal,
+                    state=one.candidate.state,
+                    values=one.values,
+                    told=told,
+                )
+                for one, told in zip(advice.choices, advice.told(), strict=True)
+            ),
+        )
+        for advice in found
     )
 
 
@@ -97,7 +102,7 @@ def folded(rows: Sequence[Row], ideas: Sequence[IdeaView], first_rank: int | Non
 
 def advice_for(
     store: SqlStore, campaign: Campaign, ranked: Sequence[Candidate], ideas: Sequence[Idea] = ()
-) -> AdviceView | None:
+) -> tuple[AdviceView, ...]:
     """For the campaign as a whole. Without `ideas` only where a front is drawn, and they are made here.
 
     `ranked` are the best, `FINALISTS` and the seed at least, so that each page weighs the same ones as the report.
@@ -105,16 +110,16 @@ def advice_for(
     best = ranked[: FINALISTS + 1]
     if not ideas and front_axes(campaign, best):
         ideas = ideas_among(store, campaign, best)
-    return advice_view(advise(campaign, ideas, _trades(store, campaign, best))) if ideas else None
+    return advice_views(advise(campaign, ideas, _trades(store, campaign, best))) if ideas else ()
 
 
-def advice_beside(store: SqlStore, campaign: Campaign, chosen: Candidate) -> AdviceView | None:
-    """What is nearest to this one but better in one of the numbers; None where no front is drawn."""
+def advice_beside(store: SqlStore, campaign: Campaign, chosen: Candidate) -> tuple[AdviceView, ...]:
+    """What is nearest to this one but better in one of the numbers; nothing where no front is drawn."""
     if not front_axes(campaign, [chosen]):
-        return None
+        return ()
     best = ranked_for_people(store, campaign.campaign_id, limit=FINALISTS + 1)
     ideas = ideas_among(store, campaign, best)
-    return advice_view(nearest_to(campaign, chosen, ideas, _trades(store, campaign, best)))
+    return advice_views(nearest_to(campaign, chosen, ideas, _trades(store, campaign, best)))
 
 
 def _trades(store: SqlStore, campaign: Campaign, best: Sequence[Candidate]) -> Sequence[Candidate]:

@@ -100,7 +100,7 @@ class CampaignView(View):
     rows: tuple[Row, ...]
     progress: Chart | None
     front: Chart | None
-    advice: AdviceView | None
+    advice: tuple[AdviceView, ...]
     """Which design of the front to take."""
     grid: Chart | None
     islands: tuple[Island, ...]

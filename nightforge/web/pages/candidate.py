@@ -135,7 +135,7 @@ class CandidateView(View):
     compared: Compared | None
     minimised: MinimisedView | None
     """What of it is needed, or of the winner that it is left of; None where nothing was minimised."""
-    nearest: AdviceView | None
+    nearest: tuple[AdviceView, ...]
     """What is nearest to it but better in one of the numbers, where several count."""
     line: tuple[Kin, ...]
     """From the seed to this one."""
@@ -219,7 +219,7 @@ def candidate(site: SiteDep, campaign: CampaignId, ordinal: Ordinal, against: Ag
         code_sha=one.code_sha or "",
         compared=_compared(store, one, against or ("parent" if minimised is None else "seed")),
         minimised=minimised,
-        nearest=advice_beside(store, home, one) if known else None,
+        nearest=advice_beside(store, home, one) if known else (),
         line=_line(store, one, objective),
         children=tuple(_kin(child, objective) for child in store.children_of(named, ordinal, limit=CHILDREN)),
         children_count=store.relatives(named, [ordinal])[ordinal].children,

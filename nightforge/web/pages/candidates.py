@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 from fastapi import Query
@@ -13,7 +13,7 @@ from nightforge.domain.candidate import Campaign, Tally
 from nightforge.domain.duel import Duels
 from nightforge.domain.listing import ListQuery, Order, Place, Shown, Stretch
 from nightforge.domain.task import Objective
-from nightforge.domain.words import CampaignState, CandidateState
+from nightforge.domain.words import CampaignState, CandidateState, Direction
 from nightforge.errors import UserError
 from nightforge.report.data import champion_first
 from nightforge.report.finalists import ideas_among
@@ -41,6 +41,14 @@ class Tab(Frozen):
     href: str
 
 
+class ColumnSort(Frozen):
+    """The head of a column that the list can be ordered by."""
+
+    href: str
+    """Orders by it; turns the order where it is by this column already."""
+    now: Literal["", "ascending", "descending"]
+
+
 class CandidatesView(View):
     campaign_id: str
     goal: str
@@ -52,6 +60,7 @@ class CandidatesView(View):
     shown: Shown
     order: Order
     orders: tuple[Order, ...]
+    sorts: dict[Literal["number", "value"], ColumnSort]
     operator: str
     reason: str
     q: str
@@ -65,7 +74,7 @@ class CandidatesView(View):
     """The finalists among the rows by idea, best first; on the ranking's first page."""
     is_folded: bool
     """Twins are shown below the best of their idea."""
-    advice: AdviceView | None
+    advice: tuple[AdviceView, ...]
     """Which of the finalists to take, where there are several answers; on the ranking's first page."""
     next: str
     """Address of the next page; empty at the end."""
@@ -136,6 +145,7 @@ def candidates(
         shown=state,
         order=order,
         orders=orders_of(state),
+        sorts=_sorts(state, order, one.plan.objectives[0], address),
         operator=operator,
         reason=reason,
         q=words,
@@ -146,7 +156,7 @@ def candidates(
         first_rank=1 if whole else None,
         ideas=tuple(map(idea_view, ideas)),
         is_folded=by is By.IDEA,
-        advice=advice_for(site.store, one, listed, ideas) if ideas else None,
+        advice=advice_for(site.store, one, listed, ideas) if ideas else (),
         next=address.to(after=found.forward) if found.forward else "",
         previous=address.to(before=found.backward) if found.backward else "",
         start=address.to(),
@@ -165,6 +175,23 @@ def _order(shown: Shown, asked: Order | None) -> Order:
     """What the list has; an order that it does not have gives way to its own."""
     known = orders_of(shown)
     return asked if asked in known else known[0]
+
+
+def _sorts(
+    shown: Shown, order: Order, objective: Objective, address: Address
+) -> dict[Literal["number", "value"], ColumnSort]:
+    """By number and by value, where the list has that order. What an index holds is sorted, nothing else: a page of
+    a list costs the same however long the list is."""
+    known = orders_of(shown)
+    grows = Order.WORST if objective.direction is Direction.MAX else Order.BEST
+    made: dict[Literal["number", "value"], ColumnSort] = {}
+    for column, first, upwards in (("number", Order.NEW, Order.OLD), ("value", Order.BEST, grows)):
+        if first in known:
+            is_by = order in {first, first.turned}
+            now = "" if not is_by else "ascending" if order is upwards else "descending"
+            chosen = order.turned if is_by else first
+            made[column] = ColumnSort(href=address.to(sort=chosen.value), now=now)
+    return made
 
 
 def _stretch(site: Site, one: Campaign, query: ListQuery, after: str, before: str, limit: int) -> Stretch:

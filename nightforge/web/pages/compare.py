@@ -75,9 +75,9 @@ class CompareView(View):
     lines: tuple[Line, ...]
     pairs: tuple[Pair, ...]
     front: Chart | None
-    advice: AdviceView | None
+    advice: tuple[AdviceView, ...]
     """Which design of the whole campaign to take, where several numbers count."""
-    nearest: AdviceView | None
+    nearest: tuple[AdviceView, ...]
     """What is nearest to the first of them but better in one of the numbers."""
     suggestions: tuple[Row, ...]
     """Where fewer than two were chosen: the best ranked."""
@@ -119,8 +119,8 @@ def compare(
             for one, program in zip(ones[1:], programs[1:], strict=True)
         ),
         front=front_chart(store, home, ones, store.archive(named), calibration, picked=ones) if enough else None,
-        advice=advice_for(store, home, ranked, found) if enough and front_axes(home, ranked) else None,
-        nearest=advice_beside(store, home, ones[0]) if enough else None,
+        advice=advice_for(store, home, ranked, found) if enough and front_axes(home, ranked) else (),
+        nearest=advice_beside(store, home, ones[0]) if enough else (),
         suggestions=() if enough else tuple(row_of(one, objective) for one in ranked),
         ideas=ideas,
     )

@@ -143,7 +143,7 @@ async def two_objectives(store: SqlStore, crowd: int) -> Campaign:
 
 async def test_ends_knee_and_nearest_of_several_objectives_everywhere(browser: Browser, store: SqlStore) -> None:
     named = (await two_objectives(store, crowd=40)).campaign_id
-    listed = (await browser.get(f"/c/{named}/candidates.json")).json()["advice"]
+    (listed,) = (await browser.get(f"/c/{named}/candidates.json")).json()["advice"]
     words = {one["ordinal"]: one["words"] for one in listed["choices"]}
     assert set(words) == {1, 2, 4}, "the far end is not among the best ranked, and is found all the same"
     assert words[1] == "best delay"
@@ -151,7 +151,7 @@ async def test_ends_knee_and_nearest_of_several_objectives_everywhere(browser: B
     assert words[2] == "knee: most of both; nearest to .1 with less area"
     assert listed["axes"] == ["delay (ns)", "area (um2)"]
     for address in (f"/c/{named}.json", f"/c/{named}/compare.json?with=1,2"):
-        assert (await browser.get(address)).json()["advice"] == listed, address
+        assert (await browser.get(address)).json()["advice"] == [listed], address
     (section,) = build_report(gather(store, named)).only("choosing").sections
     table = next(block for block in section.blocks if isinstance(block, Table))
     assert [row[:2] for row in table.rows] == [(words[at], f"{named}.{at}") for at in (1, 4, 2)]
@@ -163,21 +163,41 @@ async def test_ends_knee_and_nearest_of_several_objectives_everywhere(browser: B
 
 async def test_nearest_to_this_one_but_cheaper(browser: Browser, store: SqlStore) -> None:
     named = (await two_objectives(store, crowd=3)).campaign_id
-    (one,) = (await browser.get(f"/c/{named}/1.json")).json()["nearest"]["choices"]
+    (found,) = (await browser.get(f"/c/{named}/1.json")).json()["nearest"]
+    (one,) = found["choices"]
     assert (one["ordinal"], one["words"]) == (2, "nearest to .1 with less area")
-    middle = {
-        each["ordinal"]: each["words"]
-        for each in (await browser.get(f"/c/{named}/3.json")).json()["nearest"]["choices"]
-    }
+    (found,) = (await browser.get(f"/c/{named}/3.json")).json()["nearest"]
+    middle = {each["ordinal"]: each["words"] for each in found["choices"]}
     assert middle == {2: "nearest to .3 with less delay", 4: "nearest to .3 with less area"}
     assert "Instead of this one" in (await browser.get(f"/c/{named}/1")).text
     assert "Instead of .1" in (await browser.get(f"/c/{named}/compare?with=1,3")).text
 
 
+async def test_the_confirmed_are_weighed_apart_from_the_measured(browser: Browser, store: SqlStore) -> None:
+    named = (await two_objectives(store, crowd=3)).campaign_id
+    for ordinal in (1, 2):
+        evidence = store.candidate(named, ordinal).evidence
+        assert evidence is not None
+        await store.save_confirmation(named, ordinal, evidence, state=CandidateState.CONFIRMED, score=-10.0)
+    sure, seen = (await browser.get(f"/c/{named}/candidates.json")).json()["advice"]
+    assert (sure["is_confirmed"], [one["ordinal"] for one in sure["choices"]]) == (True, [1, 2])
+    assert (seen["is_confirmed"], [one["state"] for one in seen["choices"]]) == (False, ["measured"] * 3)
+    assert {4, 3} <= {one["ordinal"] for one in seen["choices"]}
+    assert "counts once it is confirmed" in seen["words"]
+    beside = (await browser.get(f"/c/{named}/1.json")).json()["nearest"]
+    assert [[one["ordinal"] for one in each["choices"]] for each in beside] == [[2], [3]]
+    for ordinal in (3, 4):
+        evidence = store.candidate(named, ordinal).evidence
+        assert evidence is not None
+        await store.save_confirmation(named, ordinal, evidence, state=CandidateState.CONFIRMED, score=-20.0)
+    (sure,) = (await browser.get(f"/c/{named}/candidates.json")).json()["advice"]
+    assert sure["is_confirmed"], "the measured offer nothing that the confirmed do not"
+
+
 async def test_one_number_has_no_front_to_weigh(browser: Browser, make_campaign: CampaignMaker) -> None:
     named = (await make_campaign(1.0, 1.5)).campaign_id
-    assert (await browser.get(f"/c/{named}.json")).json()["advice"] is None
-    assert (await browser.get(f"/c/{named}/1.json")).json()["nearest"] is None
+    assert (await browser.get(f"/c/{named}.json")).json()["advice"] == []
+    assert (await browser.get(f"/c/{named}/1.json")).json()["nearest"] == []
 
 
 # ---- minimisation
