@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import Query
@@ -46,7 +46,8 @@ class ColumnSort(Frozen):
 
     href: str
     """Orders by it; turns the order where it is by this column already."""
-    now: Literal["", "ascending", "descending"]
+    now: str
+    """As `aria-sort` has it; empty where the order is another column's."""
 
 
 class CandidatesView(View):
@@ -60,7 +61,8 @@ class CandidatesView(View):
     shown: Shown
     order: Order
     orders: tuple[Order, ...]
-    sorts: dict[Literal["number", "value"], ColumnSort]
+    sorts: dict[str, ColumnSort]
+    """By `number` and `value`."""
     operator: str
     reason: str
     q: str
@@ -177,14 +179,12 @@ def _order(shown: Shown, asked: Order | None) -> Order:
     return asked if asked in known else known[0]
 
 
-def _sorts(
-    shown: Shown, order: Order, objective: Objective, address: Address
-) -> dict[Literal["number", "value"], ColumnSort]:
+def _sorts(shown: Shown, order: Order, objective: Objective, address: Address) -> dict[str, ColumnSort]:
     """By number and by value, where the list has that order. What an index holds is sorted, nothing else: a page of
     a list costs the same however long the list is."""
     known = orders_of(shown)
     grows = Order.WORST if objective.direction is Direction.MAX else Order.BEST
-    made: dict[Literal["number", "value"], ColumnSort] = {}
+    made: dict[str, ColumnSort] = {}
     for column, first, upwards in (("number", Order.NEW, Order.OLD), ("value", Order.BEST, grows)):
         if first in known:
             is_by = order in {first, first.turned}
