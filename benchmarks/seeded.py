@@ -19,7 +19,7 @@ from pathlib import Path
 from random import Random
 
 from benchmarks.seeded_hardware import multiplier
-from benchmarks.seeded_nights import Night, PassingClock, confirm, interval, open_night
+from benchmarks.seeded_nights import Night, PassingClock, confirm, interval, minimise, open_night
 from benchmarks.seeded_programs import kernel_program
 from benchmarks.seeded_rules import schedule
 from nightforge.domain.archive import CAMPAIGN, ArchiveChange, Arm, Progress, Resident, Trial
@@ -79,6 +79,11 @@ async def seed(home: Path, *, candidates: int = 10_000, ends: datetime | None = 
     finally:
         await store.close()
     return made
+
+
+async def one_kernel(store: SqlStore, clock: PassingClock, candidates: int) -> str:
+    """The kernel's campaign alone; its id."""
+    return await _kernel(store, clock, candidates, timedelta(hours=8))
 
 
 # ---- the kernel
@@ -144,6 +149,7 @@ async def _kernel(store: SqlStore, clock: PassingClock, candidates: int, lasts: 
         await _archive(night, chosen)
         await store.add_active_time(night.campaign_id, (step * len(chosen)).total_seconds())
     await confirm(night, "speedup", "x")
+    await minimise(night)
     for ordinal in range(candidates - 3, candidates):
         await _open_one(night, ordinal)
         state = CandidateState.EVALUATING if ordinal % 2 else CandidateState.BUILDING

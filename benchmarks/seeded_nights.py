@@ -8,6 +8,7 @@ from random import Random
 
 from nightforge.domain.duel import Duel, DuelFinding, Duels
 from nightforge.domain.evidence import Calibration, Evidence, Metric, StageEvidence
+from nightforge.domain.minimisation import Hunk, Minimisation, Trial, document_name
 from nightforge.domain.plan import Plan
 from nightforge.domain.rehearsal import RehearsalCheck, RehearsalReport
 from nightforge.domain.words import (
@@ -18,6 +19,7 @@ from nightforge.domain.words import (
     SandboxTier,
 )
 from nightforge.store import SqlStore
+from tools.hunks import changes_between
 
 
 @dataclass
@@ -110,6 +112,38 @@ async def confirm(night: Night, metric: str, unit: str) -> None:
         finding = DuelFinding(verdict="champion", gain=interval(0.97, "x"))
         duels = Duels(champion=top, duels=(Duel(champion=top, challenger=finalists[1].ordinal, finding=finding),))
         await store.save_document(campaign_id, "duels", duels)
+
+
+async def minimise(night: Night) -> None:
+    """The best without each third hunk, as `nightforge minimise` would leave it; the winner itself stands for it."""
+    store, campaign_id = night.store, night.campaign_id
+    top = next(one for one in store.ranked(campaign_id, limit=2) if one.ordinal)
+    changes = changes_between(night.sources[0], night.sources[top.ordinal])
+    kept = [one.number for one in changes if one.number % 3]
+    whole = sum(1 / number for number in kept)
+    hunks = tuple(
+        Hunk(
+            number=one.number,
+            diff=one.diff,
+            fate="kept" if one.number in kept else "dropped",
+            share=interval(0.9 / one.number / whole, "", 0.12) if one.number in kept and one.number != 2 else None,
+            note="without it the program fails: wrong_output" if one.number == 2 else "",
+        )
+        for one in changes
+    )
+    dropped = tuple(hunk.number for hunk in hunks if hunk.fate == "dropped")
+    trial = Trial(code_sha="0" * 64, left_out=dropped, verdict="as-good", gain=interval(1.003, "x"))
+    found = Minimisation(
+        ordinal=top.ordinal,
+        minimal=top.ordinal,
+        hunks=hunks,
+        trials=(trial,) if dropped else (),
+        scale="ratio",
+        total=interval(abs(top.score or 1.0), "x"),
+        evaluations=3 * len(hunks),
+        ended="done",
+    )
+    await store.save_document(campaign_id, document_name(top.ordinal), found)
 
 
 def _again(seen: Evidence, metric: str, unit: str, value: float) -> tuple[StageEvidence, ...]:
