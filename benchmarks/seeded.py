@@ -138,8 +138,8 @@ async def _kernel(store: SqlStore, clock: PassingClock, candidates: int, lasts: 
     night = await open_night(store, clock, kernel_plan(candidates), KERNEL_CALIBRATION, "ann")
     night.length = candidates
     step = lasts / candidates
-    for first in range(0, candidates - 3, AT_ONCE):
-        chosen = range(first, min(first + AT_ONCE, candidates - 3))
+    for first in range(0, candidates - 4, AT_ONCE):
+        chosen = range(first, min(first + AT_ONCE, candidates - 4))
         if first == AT_ONCE * 2:
             await store.give_hint(night.campaign_id, HINT, owner="ann")
         for ordinal in chosen:
@@ -150,7 +150,7 @@ async def _kernel(store: SqlStore, clock: PassingClock, candidates: int, lasts: 
         await store.add_active_time(night.campaign_id, (step * len(chosen)).total_seconds())
     await confirm(night, "speedup", "x")
     await minimise(night)
-    for ordinal in range(candidates - 3, candidates):
+    for ordinal in range(store.next_ordinal(night.campaign_id), candidates):
         await _open_one(night, ordinal)
         state = CandidateState.EVALUATING if ordinal % 2 else CandidateState.BUILDING
         source = kernel_program(night.chance, night.sources[0])
