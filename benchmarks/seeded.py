@@ -19,7 +19,7 @@ from pathlib import Path
 from random import Random
 
 from benchmarks.seeded_hardware import multiplier
-from benchmarks.seeded_nights import Night, PassingClock, confirm, interval, open_night
+from benchmarks.seeded_nights import Night, PassingClock, confirm, interval, minimise, open_night
 from benchmarks.seeded_programs import kernel_program
 from benchmarks.seeded_rules import schedule
 from nightforge.domain.archive import CAMPAIGN, ArchiveChange, Arm, Progress, Resident, Trial
@@ -73,10 +73,17 @@ async def seed(home: Path, *, candidates: int = 10_000, ends: datetime | None = 
         clock.at = ends - timedelta(hours=8)
         made["kernel"] = await _kernel(store, clock, candidates, timedelta(hours=8))
         clock.at = ends - timedelta(minutes=4)
-        made["planned"] = await _planned(store)
+        made["stalled"] = await _planned(store, "A faster softmax for tomorrow's rows")
+        made["planned"] = await _planned(store, kernel_plan(400).goal)
+        await store.save_document(made["planned"], "calibration", KERNEL_CALIBRATION)
     finally:
         await store.close()
     return made
+
+
+async def one_kernel(store: SqlStore, clock: PassingClock, candidates: int) -> str:
+    """The kernel's campaign alone; its id."""
+    return await _kernel(store, clock, candidates, timedelta(hours=8))
 
 
 # ---- the kernel
@@ -131,8 +138,8 @@ async def _kernel(store: SqlStore, clock: PassingClock, candidates: int, lasts: 
     night = await open_night(store, clock, kernel_plan(candidates), KERNEL_CALIBRATION, "ann")
     night.length = candidates
     step = lasts / candidates
-    for first in range(0, candidates - 3, AT_ONCE):
-        chosen = range(first, min(first + AT_ONCE, candidates - 3))
+    for first in range(0, candidates - 4, AT_ONCE):
+        chosen = range(first, min(first + AT_ONCE, candidates - 4))
         if first == AT_ONCE * 2:
             await store.give_hint(night.campaign_id, HINT, owner="ann")
         for ordinal in chosen:
@@ -142,7 +149,8 @@ async def _kernel(store: SqlStore, clock: PassingClock, candidates: int, lasts: 
         await _archive(night, chosen)
         await store.add_active_time(night.campaign_id, (step * len(chosen)).total_seconds())
     await confirm(night, "speedup", "x")
-    for ordinal in range(candidates - 3, candidates):
+    await minimise(night)
+    for ordinal in range(store.next_ordinal(night.campaign_id), candidates):
         await _open_one(night, ordinal)
         state = CandidateState.EVALUATING if ordinal % 2 else CandidateState.BUILDING
         source = kernel_program(night.chance, night.sources[0])
@@ -329,8 +337,10 @@ async def _archive(night: Night, ordinals: range) -> None:
 # ---- those without candidates
 
 
-async def _planned(store: SqlStore) -> str:
-    return (await store.create_campaign(kernel_plan(400), tier=SandboxTier.BUBBLEWRAP, owner="ann")).campaign_id
+async def _planned(store: SqlStore, goal: str) -> str:
+    """Without baselines its card cannot be shown: the measuring died."""
+    plan = kernel_plan(400).model_copy(update={"goal": goal})
+    return (await store.create_campaign(plan, tier=SandboxTier.BUBBLEWRAP, owner="ann")).campaign_id
 
 
 async def _failed(store: SqlStore, clock: PassingClock) -> str:

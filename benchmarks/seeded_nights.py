@@ -6,18 +6,22 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 
+from nightforge.domain.candidate import Candidate
 from nightforge.domain.duel import Duel, DuelFinding, Duels
 from nightforge.domain.evidence import Calibration, Evidence, Metric, StageEvidence
+from nightforge.domain.minimisation import Hunk, Minimisation, Trial, document_name
 from nightforge.domain.plan import Plan
 from nightforge.domain.rehearsal import RehearsalCheck, RehearsalReport
 from nightforge.domain.words import (
     CampaignState,
     CandidateState,
     Direction,
+    OperatorKind,
     Phase,
     SandboxTier,
 )
 from nightforge.store import SqlStore
+from tools.hunks import changes_between, without
 
 
 @dataclass
@@ -110,6 +114,59 @@ async def confirm(night: Night, metric: str, unit: str) -> None:
         finding = DuelFinding(verdict="champion", gain=interval(0.97, "x"))
         duels = Duels(champion=top, duels=(Duel(champion=top, challenger=finalists[1].ordinal, finding=finding),))
         await store.save_document(campaign_id, "duels", duels)
+
+
+async def minimise(night: Night) -> None:
+    """The best without each third hunk, as `nightforge minimise` leaves it: a candidate more, and the shares."""
+    store, campaign_id = night.store, night.campaign_id
+    top = next(one for one in store.ranked(campaign_id, limit=2) if one.ordinal)
+    seed, source = night.sources[0], night.sources[top.ordinal]
+    changes = changes_between(seed, source)
+    dropped = tuple(one.number for one in changes if one.number % 3 == 0)
+    minimal = await _plant(night, top, without(seed, source, dropped)) if dropped else top.ordinal
+    whole = sum(1 / one.number for one in changes if one.number not in dropped)
+    hunks = tuple(
+        Hunk(
+            number=one.number,
+            diff=one.diff,
+            fate="dropped" if one.number in dropped else "kept",
+            share=None if one.number in (2, *dropped) else interval(0.9 / one.number / whole, "", 0.12),
+            note="without it the program fails: wrong_output" if one.number == 2 else "",
+        )
+        for one in changes
+    )
+    trial = Trial(code_sha="0" * 64, left_out=dropped, verdict="as-good", gain=interval(1.003, "x"))
+    found = Minimisation(
+        ordinal=top.ordinal,
+        minimal=minimal,
+        hunks=hunks,
+        trials=(trial,) if dropped else (),
+        scale="ratio",
+        total=interval(abs(top.score or 1.0), "x"),
+        evaluations=3 * len(hunks),
+        ended="done",
+    )
+    await store.save_document(campaign_id, document_name(top.ordinal), found)
+
+
+async def _plant(night: Night, top: Candidate, source: str) -> int:
+    """What is left of the best, a little slower, and confirmed."""
+    store, campaign_id = night.store, night.campaign_id
+    assert top.evidence is not None
+    assert top.confirmation is not None
+    assert top.score is not None
+    ordinal = store.next_ordinal(campaign_id)
+    await store.open_candidate(campaign_id, ordinal, parents=[top.ordinal])
+    note = f"{top.ref} without what it does not need"
+    kind, named = OperatorKind.REWRITE, "minimise"
+    await store.save_code(campaign_id, ordinal, source, attempt=0, operator=kind, operator_name=named, note=note)
+    low = top.score * 0.98
+    await store.save_evidence(campaign_id, ordinal, top.evidence, attempt=0, score=top.score, score_low=low)
+    await store.finish_candidate(campaign_id, ordinal, CandidateState.MEASURED)
+    await store.save_confirmation(
+        campaign_id, ordinal, top.confirmation, state=CandidateState.CONFIRMED, score=top.score, score_low=low
+    )
+    return ordinal
 
 
 def _again(seen: Evidence, metric: str, unit: str, value: float) -> tuple[StageEvidence, ...]:

@@ -11,17 +11,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import hashlib
 import random
-import sqlite3
 import statistics
 import tempfile
 import time
-from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import create_engine, text
 
+from benchmarks.growth import grow
 from nightforge.domain.candidate import Verdict
 from nightforge.domain.evidence import Evidence, Metric, StageEvidence
 from nightforge.domain.model import CallKey, CallState, Message, Usage
@@ -139,41 +137,6 @@ async def measure(store: SqlStore, campaign: str, count: int, *, calls: bool) ->
     return statistics.median(cpu) * 1e3, statistics.median(wall) * 1e3, statistics.median(look) * 1e3
 
 
-def turned(digest: bytes | None, by: int) -> bytes | None:
-    return None if digest is None else hashlib.sha256(digest + by.to_bytes(8, "big")).digest()
-
-
-COPIED = ("candidate", "attempt", "program", "evaluation", "stage")
-"""Tables whose rows are named by ordinal; blobs and events are copied beside them."""
-
-
-def preload(file: Path, target: int) -> None:
-    """Double the rows in SQL until `target` candidates are there: other ordinals, other digests, equal texts."""
-    with closing(sqlite3.connect(file)) as db:
-        db.create_function("turned", 2, turned, deterministic=True)
-        db.execute("PRAGMA synchronous = OFF")
-        db.execute("PRAGMA cache_size = -262144")
-        (have, events) = db.execute(
-            "SELECT max(ordinal) + 1, (SELECT max(sequence) + 1 FROM event) FROM candidate"
-        ).fetchone()
-        while have < target:
-            many = min(have, target - have)
-            values = {"have": have, "many": many, "events": events}
-            copied = "sha256 IN (SELECT code_sha FROM attempt WHERE ordinal < :many)"
-            copy_rows(db, "blob", {"sha256": "turned(sha256, :have)"}, copied, values)
-            for table in COPIED:
-                copy_rows(db, table, {"ordinal": "ordinal + :have"}, "ordinal < :many", values)
-            copy_rows(db, "event", {"sequence": "sequence + :events", "ordinal": "ordinal + :have"}, "1", values)
-            have += many
-            events *= 2
-            totals = {"have": have, "events": events}
-            db.execute(
-                "UPDATE tally SET candidates = :have, measured = :have, evaluations = :have, next_event = :events",
-                totals,
-            )
-            db.commit()
-
-
 async def fill(file: Path, candidates: int) -> None:
     """A new database with one campaign of so many candidates."""
     store = open_store(f"sqlite:///{file}", clock=SystemClock())
@@ -182,14 +145,7 @@ async def fill(file: Path, candidates: int) -> None:
     for ordinal in range(min(candidates, 100)):
         await one_candidate(store, campaign, ordinal, chance, calls=False)
     await store.close()
-    preload(file, candidates)
-
-
-def copy_rows(db: sqlite3.Connection, table: str, changed: dict[str, str], where: str, values: dict[str, int]) -> None:
-    names = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
-    changed = {"code_sha": "turned(code_sha, :have)"} | changed
-    columns = ", ".join(changed.get(name, name) for name in names)
-    db.execute(f"INSERT INTO {table} SELECT {columns} FROM {table} WHERE {where}", values)
+    grow(f"sqlite:///{file}", 1, candidates)
 
 
 async def main() -> None:
@@ -209,9 +165,7 @@ async def main() -> None:
         for size in (int(each) for each in options.sizes.split(",")):
             start = time.perf_counter()
             if size:
-                if file is None:
-                    parser.error("only SQLite can be preloaded")
-                preload(file, size)
+                grow(url, 1, size)
             loaded_s = time.perf_counter() - start
             before = size_of(url, file)
             cpu, wall, look = await measure(store, campaign, options.measure, calls=options.calls)

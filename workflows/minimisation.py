@@ -23,7 +23,7 @@ from nightforge.domain.evidence import Evidence, Metric
 from nightforge.domain.minimisation import Hunk, Minimisation, Trial, document_name
 from nightforge.domain.scoring import beats_reference, score_evidence
 from nightforge.domain.task import Objective
-from nightforge.domain.words import CandidateState, Direction, OperatorKind, Phase
+from nightforge.domain.words import DROPPED_EARLY, CandidateState, Direction, OperatorKind, Phase
 from nightforge.errors import EvaluatorFault, SandboxFault, UserError
 from nightforge.report.data import champion_first
 from tools.hunks import Change, changes_between, without
@@ -47,8 +47,6 @@ LEAST_MEASUREMENTS = 4
 """Below it nothing comes of it."""
 MOST_HUNKS = 120
 """Beyond, no hunk is left out: the winner is another program."""
-_DROPPED_EARLY = frozenset({"slower", "raced_out"})
-"""Reasons of a cascade that ends early for a program that is clearly worse than the best."""
 Verdict = Literal["as-good", "worse", "fails", "not-told"]
 
 
@@ -151,7 +149,7 @@ class Minimiser:
         evidence = await self._evaluate(source, Phase.SEARCH)
         failure = evidence.failure
         if failure is not None:
-            slow = failure.reason in _DROPPED_EARLY
+            slow = failure.reason in DROPPED_EARLY
             return ("worse" if slow else "fails"), failure.reason or failure.stage, None
         if isinstance(shop.evaluator, OffersDuels):
             return self._judge_duel(await self._duel(held_against, source))

@@ -76,7 +76,7 @@ async def _run(
 
 
 def _tell(output: Output, campaign_id: str, found: Minimisation) -> None:
-    from nightforge.report.minimised import first_line, share_text, summary
+    from nightforge.report.minimised import first_line, share_text, summary, why_dropped
 
     if output.json:
         output.record({"kind": "minimisation", "campaign_id": campaign_id, **found.model_dump(mode="json")})
@@ -84,7 +84,8 @@ def _tell(output: Output, campaign_id: str, found: Minimisation) -> None:
     output.text(summary(campaign_id, found))
     for hunk in found.hunks:
         word = "can go" if hunk.fate == "dropped" else share_text(hunk.share)
-        note = f" ({hunk.note})" if hunk.note else ""
+        why = why_dropped(found, hunk) if hunk.fate == "dropped" else hunk.note
+        note = f" ({why})" if why else ""
         output.text(f"  {hunk.number:>3}  {word:<16} {first_line(hunk)}{note}")
     if found.minimal is not None and found.minimal != found.ordinal:
         output.note(f"what is left of it: nightforge diff {campaign_id}.{found.minimal} seed")

@@ -5,7 +5,7 @@ Failures of our own side raise (`nightforge.errors`); failures of a candidate ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -338,6 +338,10 @@ class Store(Protocol):
         ...
 
     def candidate(self, campaign_id: str, ordinal: int) -> Candidate: ...
+    def candidates(self, campaign_id: str, ordinals: Collection[int]) -> Sequence[Candidate]:
+        """Those of them that there are, by number, in one look."""
+        ...
+
     def attempts(self, campaign_id: str, ordinal: int) -> Sequence[Attempt]: ...
     def unfinished(self, campaign_id: str) -> Sequence[Candidate]: ...
     def next_ordinal(self, campaign_id: str) -> int: ...

@@ -43,6 +43,10 @@ class Outcome(StrEnum):
     TIMEOUT = "timeout"
 
 
+DROPPED_EARLY = frozenset({"slower", "raced_out"})
+"""Reasons of a cascade that ends early for a program that is clearly worse than what it is held against."""
+
+
 class Direction(StrEnum):
     MIN = "min"
     MAX = "max"

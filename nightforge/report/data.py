@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from nightforge.catalogue import find_task
 from nightforge.domain.candidate import Campaign, Candidate, Hint
 from nightforge.domain.duel import Duels
 from nightforge.domain.evidence import Baseline, Calibration, Evidence, Gap, Gaps, Metric
@@ -20,16 +19,15 @@ from nightforge.domain.scoring import beats_reference, room_is_small, smallest_g
 from nightforge.domain.task import Objective
 from nightforge.domain.team import Analysis
 from nightforge.domain.words import CandidateState, Direction
-from nightforge.errors import NotFound, UserError
-from nightforge.report.grouping import Finalist, Idea, ideas_of
+from nightforge.errors import NotFound
+from nightforge.report.finalists import FINALISTS, ideas_among, trades_of
+from nightforge.report.grouping import Idea
 from tools.patching import unified_diff
 
 RANKED_SHOWN = 10
 SPREAD_SHOWN = 300
 SPREAD_METRICS = frozenset({"area_um2", "delay_ns"})
 SUSPICIOUS_SOUGHT = 200
-FINALISTS = 24
-"""The best that are grouped by idea."""
 DOTS_DRAWN = 1200
 STEPS_TOLD = 500
 
@@ -60,6 +58,8 @@ class ReportData:
     """Unified diff from the seed to `top`."""
     ideas: tuple[Idea, ...] = ()
     """The finalists, one entry an idea, best first."""
+    trades: tuple[Candidate, ...] = ()
+    """Beyond the finalists: what the search kept for being another trade."""
     dots: tuple[Dot, ...] = ()
     bests: tuple[NewBest, ...] = ()
     how: Mapping[int, str] = field(default_factory=dict)
@@ -144,7 +144,8 @@ def gather(store: Store, campaign_id: str) -> ReportData:
     campaign = store.campaign(campaign_id)
     campaign_id = campaign.campaign_id
     duels = store.document(campaign_id, "duels", Duels)
-    ranked = champion_first(store.ranked(campaign_id, limit=RANKED_SHOWN + 1), duels)
+    best = champion_first(store.ranked(campaign_id, limit=FINALISTS + 1), duels)
+    ranked, ideas = best[: RANKED_SHOWN + 1], ideas_among(store, campaign, best)
     heard = store.document(campaign_id, "model-rehearsal", RehearsalReport) or RehearsalReport(checks=())
     suspicious: tuple[Candidate, ...] = ()
     if campaign.tally.by_state.get(CandidateState.SUSPICIOUS):
@@ -165,7 +166,8 @@ def gather(store: Store, campaign_id: str) -> ReportData:
         operators=store.operator_counts(campaign_id),
         gaps=(store.document(campaign_id, "gaps", Gaps) or Gaps()).gaps,
         hints=tuple(store.hints(campaign_id)),
-        ideas=_ideas(store, campaign, duels),
+        ideas=ideas,
+        trades=trades_of(store, campaign, store.archive(campaign_id), best),
         dots=tuple(store.dots(campaign_id, most=DOTS_DRAWN)),
         bests=tuple(store.bests(campaign_id)),
     )
@@ -176,40 +178,6 @@ def gather(store: Store, campaign_id: str) -> ReportData:
     return _with_minimal(store, replace(data, top_diff=diff_to_seed(store, top)))
 
 
-def _ideas(store: Store, campaign: Campaign, duels: Duels | None) -> tuple[Idea, ...]:
-    """Of what has a program and is not the seed."""
-    campaign_id = campaign.campaign_id
-    ranked = champion_first(store.ranked(campaign_id, limit=FINALISTS + 1), duels)
-    best = [one for one in ranked if one.ordinal != 0 and one.code_sha is not None][:FINALISTS]
-    if not best:
-        return ()
-    seed = _source_of(store, store.candidate(campaign_id, 0))
-    finalists = []
-    for one in best:
-        source = _source_of(store, one)
-        finalists.append(Finalist(one, source, lines_changed(seed, source)))
-    family = store.ancestry(campaign_id, [one.ordinal for one in best])
-    return ideas_of(finalists, seed, _language(campaign.plan.task), family)
-
-
-def _source_of(store: Store, one: Candidate) -> str:
-    return "" if one.code_sha is None else store.source(one.code_sha)
-
-
-def lines_changed(before: str, after: str) -> int:
-    """Lines added plus lines taken away."""
-    lines = unified_diff(before, after).splitlines()[2:]
-    return sum(line.startswith(("+", "-")) for line in lines)
-
-
-def _language(task: str) -> str:
-    """Empty, and programs are compared line by line, where the task's folder is gone."""
-    try:
-        return find_task(task).language.lower()
-    except UserError:
-        return ""
-
-
 def _how(store: Store, data: ReportData) -> dict[int, str]:
     named = [one.ordinal for one in data.bests if one.ordinal][-STEPS_TOLD:]
     family = store.relatives(data.campaign.campaign_id, named)
@@ -217,20 +185,23 @@ def _how(store: Store, data: ReportData) -> dict[int, str]:
 
 
 def _with_minimal(store: Store, data: ReportData) -> ReportData:
-    """The minimisation of the winner, or of what the winner was made from where it is a minimised one itself."""
     top = data.winner
-    campaign_id = data.campaign.campaign_id
-    if top is None:
+    found = None if top is None else minimisation_of(store, top)
+    if top is None or found is None:
         return data
-    for ordinal in (top.ordinal, *top.parents[:1]):
-        found = store.document(campaign_id, document_name(ordinal), Minimisation)
-        if found is None:
-            continue
-        if found.minimal is None or found.minimal == found.ordinal:
-            return replace(data, minimisation=found)
-        diff = "" if found.minimal == top.ordinal else diff_to_seed(store, store.candidate(campaign_id, found.minimal))
-        return replace(data, minimisation=found, minimal_diff=diff)
-    return data
+    if found.minimal is None or found.minimal in {found.ordinal, top.ordinal}:
+        return replace(data, minimisation=found)
+    minimal = store.candidate(data.campaign.campaign_id, found.minimal)
+    return replace(data, minimisation=found, minimal_diff=diff_to_seed(store, minimal))
+
+
+def minimisation_of(store: Store, one: Candidate) -> Minimisation | None:
+    """Its own, or the one whose result it is."""
+    for ordinal in (one.ordinal, *one.parents[:1]):
+        found = store.document(one.campaign_id, document_name(ordinal), Minimisation)
+        if found is not None and one.ordinal in {found.ordinal, found.minimal}:
+            return found
+    return None
 
 
 def _spread(store: Store, campaign_id: str, ranked: Sequence[Candidate]) -> tuple[Candidate, ...]:
@@ -241,7 +212,7 @@ def _spread(store: Store, campaign_id: str, ranked: Sequence[Candidate]) -> tupl
     more = store.ranked(campaign_id, limit=SPREAD_SHOWN)
     known = {one.ordinal for one in more}
     homes = {resident.ordinal for resident in store.archive(campaign_id).residents} - known
-    return (*more, *(store.candidate(campaign_id, ordinal) for ordinal in sorted(homes)[:SPREAD_SHOWN]))
+    return (*more, *store.candidates(campaign_id, sorted(homes)[:SPREAD_SHOWN]))
 
 
 def ranked_for_people(store: Store, campaign_id: str, *, limit: int) -> tuple[Candidate, ...]:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
 from nightforge.domain.explanation import Chart
-from nightforge.report.comparison_plot import svg_text
+from nightforge.report import plot_parts as plot
 
-_WIDTH, _LEFT, _LANE, _BAR, _GAP = 900, 96, 16, 13, 58
+_WIDTH, _LEFT, _RIGHT, _LANE, _BAR, _HEAD, _FOOT = 1000, 76, 12, 18, 15, 32, 34
 _TEXT_COLUMNS = 72
 _IDLE, _SHARED = "·", "+"
 _LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -16,43 +16,45 @@ _MOST_TEXT_LANES = 20
 
 
 def draw_charts(charts: Sequence[Chart], *, lane: str) -> str:
-    """A stand-alone SVG document; equal labels have equal colours in all charts."""
+    """SVG by class, as all plots; equal labels have equal colours in all charts."""
     longest = max(max(chart.length for chart in charts), 1.0)
     labels = list(dict.fromkeys(span.label for chart in charts for span in chart.spans))
     hues = {label: round(360 * place / max(1, len(labels))) for place, label in enumerate(sorted(labels, key=_order))}
-    height = sum(_GAP + _LANE * _lanes(chart) for chart in charts) + 10
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH + _LEFT + 20}" height="{height}" '
-        f'viewBox="0 0 {_WIDTH + _LEFT + 20} {height}" font-family="sans-serif" font-size="11">',
-        f'<rect width="{_WIDTH + _LEFT + 20}" height="{height}" fill="white"/>',
-    ]
+    height = sum(_HEAD + _LANE * _lanes(chart) + _FOOT for chart in charts)
+    titles = "; ".join(f"{chart.title}, length {chart.length:g}" for chart in charts)
+    parts = [plot.begin(plot.Frame((0, 1), (0, 1), width=_WIDTH, height=height), titles)]
     top = 0
     for chart in charts:
-        parts += _chart(chart, top, _WIDTH / longest, hues, lane)
-        top += _GAP + _LANE * _lanes(chart)
+        parts += _chart(chart, top, longest, hues, lane)
+        top += _HEAD + _LANE * _lanes(chart) + _FOOT
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _chart(chart: Chart, top: int, scale: float, hues: dict[str, int], lane: str) -> list[str]:
-    parts = [svg_text(8, top + 20, f"{chart.title}, length {chart.length:g}", size=13)]
-    first = top + 30
+def _chart(chart: Chart, top: int, longest: float, hues: dict[str, int], lane: str) -> list[str]:
+    line, text = plot.line, plot.text
+    scale = (_WIDTH - _LEFT - _RIGHT) / longest
+    parts = [text("gt", 2, top + 16, chart.title)]
+    first = top + _HEAD
     bottom = first + _LANE * _lanes(chart)
+    for tick in plot.ticks(0, longest, most=10):
+        x = _LEFT + tick * scale
+        parts.append(line("grid", x, first, x, bottom + 4))
+        parts.append(text("ax", x, bottom + 17, plot.scale_text(tick), anchor="middle"))
     for number in range(_lanes(chart)):
-        parts.append(svg_text(8, first + _LANE * number + 11, f"{lane} {number}"))
+        parts.append(text("ax", 2, first + _LANE * number + 12, f"{lane} {number}"))
     for span in chart.spans:
         x, width = _LEFT + span.start * scale, max(0.5, (span.end - span.start) * scale)
-        y = first + _LANE * span.lane
+        y = first + _LANE * span.lane + 1
         parts.append(
-            f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{_BAR}" fill="hsl({hues[span.label]},60%,70%)" '
-            f'stroke="#555" stroke-width="0.4"><title>{escape(span.label)}: {span.start} to {span.end}</title></rect>'
+            f'<rect class="span" x="{x:.1f}" y="{y}" width="{width:.1f}" height="{_BAR}" rx="1.5" '
+            f'fill="hsl({hues[span.label]},52%,70%)">'
+            f"<title>{escape(span.label)}: {span.start:g} to {span.end:g}</title></rect>"
         )
         if width > 7 * len(span.label) + 2:
-            parts.append(svg_text(x + 2, y + 10, span.label, size=9))
+            parts.append(text("spant", x + width / 2, y + 11, span.label, anchor="middle"))
     end = _LEFT + chart.length * scale
-    parts.append(
-        f'<line x1="{end:.1f}" y1="{first - 4}" x2="{end:.1f}" y2="{bottom + 4}" stroke="#b00" stroke-width="1.2"/>'
-    )
-    return [*parts, svg_text(max(_LEFT, end - 30), bottom + 14, f"{chart.length:g}")]
+    parts.append(line("end", end, first - 5, end, bottom + 4))
+    return [*parts, text("endt", end - 4, first - 6, f"length {chart.length:g}", anchor="end")]
 
 
 def text_chart(chart: Chart, longest: float, *, columns: int = _TEXT_COLUMNS) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from nightforge.domain.candidate import Candidate
 from nightforge.domain.listing import Relative
@@ -109,6 +110,7 @@ def _forebears(family: Mapping[int, Relative], ordinal: int, generations: int = 
     return line
 
 
+@lru_cache(maxsize=128)
 def _runs(source: str, language: str) -> Change:
     """`shingles_of` without the numbers' values: what differs in them only is tuned, not thought of."""
     tokens = [_without_value(token, language) for token in tokens_of(source, language)]

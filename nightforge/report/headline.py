@@ -7,10 +7,10 @@ import re
 from nightforge.domain.candidate import Candidate
 from nightforge.domain.evidence import Metric
 from nightforge.domain.scoring import gain_stands
-from nightforge.domain.words import CampaignState, CandidateState
+from nightforge.domain.words import DROPPED_EARLY, CampaignState, CandidateState
 from nightforge.report.data import ReportData, shown_evidence, shown_metric
 from nightforge.report.states import class_note
-from nightforge.report.text import is_exact, number, with_interval
+from nightforge.report.text import counted, is_exact, number, with_interval
 
 NUMBER = r"-?[\d.]+(?:e[+-]?\d+)?"
 
@@ -56,9 +56,7 @@ def _nothing_found(data: ReportData) -> str:
     reference = reference_title(data)
     top = data.top
     if top is None:
-        if data.campaign.tally.candidates <= 1:
-            return "No gain: no candidate was evaluated beside the seed."
-        return "No gain: no candidate passed every stage."
+        return _nothing_ranked(data)
     metric = shown_metric(top, data.objective.metric)
     if metric is None:
         return f"No gain over {reference} was confirmed."
@@ -80,6 +78,30 @@ def _nothing_found(data: ReportData) -> str:
     if data.calibration is not None and data.calibration.room is not None:
         parts.append(f"the room is at most {amount_text(data, data.calibration.room)}")
     return "; ".join(parts) + f"{_threads(data)}."
+
+
+def _nothing_ranked(data: ReportData) -> str:
+    """Nothing but the seed is ranked. What was measured all the same is said, and why it does not count."""
+    tally = data.campaign.tally
+    others = tally.candidates - 1
+    if others < 1:
+        return "No gain: no candidate was evaluated beside the seed."
+    slow = sum(tally.by_reason.get(reason, 0) for reason in DROPPED_EARLY)
+    held = tally.by_state.get(CandidateState.SUSPICIOUS, 0)
+    passed = tally.by_state.get(CandidateState.MEASURED, 0) + tally.by_state.get(CandidateState.CONFIRMED, 0)
+    discarded = passed - len(data.ranked)
+    kinds = (
+        (slow, "dropped while being measured, as worse"),
+        (held, "held out as suspicious"),
+        (discarded, "discarded by a person"),
+    )
+    found = [f"{count} {'was' if count == 1 else 'were'} {words}" for count, words in kinds if count]
+    if not found:
+        return "No gain: no candidate passed every stage."
+    rest = others - slow - held - discarded
+    tail = "; none of the others passed every stage" if rest > 0 else ""
+    listed = " and ".join(filter(None, (", ".join(found[:-1]), found[-1])))
+    return f"No gain: of {counted(others, 'candidate')} beside the seed {listed}{tail}."
 
 
 def _is_better(data: ReportData, top: Candidate) -> bool:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 from nightforge.domain.candidate import Candidate
 from nightforge.domain.evidence import Evidence, Metric
-from nightforge.domain.words import CandidateState, Direction, EvidenceClass
-from nightforge.report.choosing import Axis, Choosing, Option, choose
+from nightforge.domain.words import CandidateState, EvidenceClass
+from nightforge.report.choices import Advice, advise
 from nightforge.report.data import ReportData, shown_evidence, stated_metric
 from nightforge.report.grouping import Finalist, Idea
 from nightforge.report.model import Block, Bullets, Column, Paragraph, Section, SectionMaker, Table
@@ -16,9 +14,6 @@ from nightforge.report.text import brief, counted, number, with_interval
 
 IDEAS_SHOWN = 6
 TWINS_NAMED = 8
-_SIDE = (Axis("area_um2", "um2", Direction.MIN), Axis("delay_ns", "ns", Direction.MIN))
-"""What hardware is weighed by, where it is measured and the objective is one number made of both."""
-_SIZE = Axis("lines changed", "", Direction.MIN)
 
 
 def make_ideas(data: ReportData) -> Section | None:
@@ -111,88 +106,24 @@ def _short(data: ReportData, twin: Finalist) -> str:
     return f"({number(metric.value)}, {word})" if metric is not None else f"({word})"
 
 
-def axes_of(data: ReportData) -> tuple[Axis, ...]:
-    """The plan's objectives where there are several; else area and delay; else the gain and the size of the change."""
-    objectives = data.plan.objectives
-    if len(objectives) > 1:
-        return tuple(Axis(one.metric, one.unit, one.direction) for one in objectives)
-    first = next((shown_evidence(one) for one in data.attempts), None)
-    if first is not None and all(axis.metric in first.metrics for axis in _SIDE):
-        return _SIDE
-    return (Axis(objectives[0].metric, objectives[0].unit, objectives[0].direction), _SIZE)
-
-
-def choosing_of(data: ReportData) -> Choosing | None:
-    """Over the confirmed where there are two of them, else over all finalists: never the two mixed."""
-    finalists = [one for idea in data.ideas for one in (idea.leader, *idea.twins)]
-    sure = [one for one in finalists if one.candidate.state is CandidateState.CONFIRMED]
-    axes = axes_of(data)
-    found = choose(axes, _options(axes, sure))
-    return found or choose(axes, _options(axes, [one for one in finalists if one.candidate.confirmation is None]))
-
-
-def _options(axes: tuple[Axis, ...], finalists: list[Finalist]) -> list[Option]:
-    options = []
-    for one in finalists:
-        values = []
-        for axis in axes:
-            metric = None if axis is _SIZE else stated_metric(one.candidate, axis.metric)
-            values.append(float(one.lines_changed) if axis is _SIZE else None if metric is None else metric.value)
-        known = [value for value in values if value is not None]
-        if len(known) == len(axes):
-            options.append(Option(one.candidate.ordinal, tuple(known)))
-    return options
-
-
 def make_choosing(data: ReportData) -> Section | None:
     """None where there is one answer."""
-    found = choosing_of(data)
-    if found is None:
+    found = advise(data.campaign, data.ideas, data.trades)
+    if not found:
         return None
-    states = {one.candidate.ordinal: one.candidate for idea in data.ideas for one in (idea.leader, *idea.twins)}
-    rows: list[tuple[str, ...]] = []
-    told = [_telling([option.values[at] for option in found.front]) for at in range(len(found.axes))]
+    blocks = tuple(block for advice in found for block in (Paragraph(text=advice.words), _choices(advice)))
+    return Section(name="choosing", title="Which one to take", blocks=blocks)
 
-    def add(words: str, option: Option) -> None:
-        one = states[option.ordinal]
-        known = next((at for at, row in enumerate(rows) if row[1] == one.ref), None)
-        if known is None:
-            values = (tell(value) for tell, value in zip(told, option.values, strict=True))
-            rows.append((words, one.ref, shape_and_word(one), *values))
-        else:
-            rows[known] = (f"{rows[known][0]}; {words}", *rows[known][1:])
 
-    for at, axis in enumerate(found.axes):
-        add(f"best {axis.metric}", found.best_in(at))
-    if found.knee is not None:
-        add("knee: most of both", found.knee)
-    chosen = found.best_in(0)
-    for at, axis in enumerate(found.axes[1:], start=1):
-        cheaper = found.nearest_cheaper(chosen, at)
-        if cheaper is not None:
-            add(f"nearest to .{chosen.ordinal} with {'fewer' if axis is _SIZE else 'less'} {axis.metric}", cheaper)
+def _choices(advice: Advice) -> Table:
     heads = tuple(
-        Column(title=f"{axis.metric} ({axis.unit})" if axis.unit else axis.metric, right=True) for axis in found.axes
+        Column(title=f"{axis.metric} ({axis.unit})" if axis.unit else axis.metric, right=True) for axis in advice.axes
     )
-    columns = (Column(title="take"), Column(title="candidate"), Column(title="state"), *heads)
-    words = (
-        f"{counted(len(found.front), 'design')} that no other beats in both {found.axes[0].metric} and "
-        f"{found.axes[1].metric}."
-        if len(found.axes) == 2
-        else f"{counted(len(found.front), 'design')} that no other beats in everything."
+    rows = tuple(
+        (one.words, one.candidate.ref, shape_and_word(one.candidate), *values)
+        for one, values in zip(advice.choices, advice.told(), strict=True)
     )
-    return Section(
-        name="choosing",
-        title="Which one to take",
-        blocks=(Paragraph(text=words), Table(columns=columns, rows=tuple(rows))),
-    )
-
-
-def _telling(values: Sequence[float]) -> Callable[[float], str]:
-    """As few digits as tell the values apart; three where they do."""
-    if len(set(map(number, values))) == len(set(values)):
-        return number
-    return lambda value: f"{value:.5g}"
+    return Table(columns=(Column(title="take"), Column(title="candidate"), Column(title="state"), *heads), rows=rows)
 
 
 section = SectionMaker(order=15, make=make_ideas)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from nightforge.domain.evidence import Metric
-from nightforge.domain.minimisation import Hunk, Minimisation
+from nightforge.domain.minimisation import Hunk, Minimisation, Trial
 from nightforge.report.data import ReportData
 from nightforge.report.model import Block, Bullets, Code, Column, Paragraph, Section, SectionMaker, Table
-from nightforge.report.text import clean_line, counted
+from nightforge.report.text import clean_line, counted, with_interval
 
 HUNKS_SHOWN = 24
 FIRST_LINE = 70
@@ -22,7 +24,7 @@ def make_minimised(data: ReportData) -> Section | None:
     if any(hunk.share is not None or hunk.note for hunk in kept):
         rows = tuple(
             (str(hunk.number), share_text(hunk.share), first_line(hunk), clean_line(hunk.note) or "-")
-            for hunk in sorted(kept, key=lambda one: -(one.share.value if one.share else 0.0))[:HUNKS_SHOWN]
+            for hunk in by_share(kept)[:HUNKS_SHOWN]
         )
         columns = (
             Column(title="hunk", right=True),
@@ -32,7 +34,8 @@ def make_minimised(data: ReportData) -> Section | None:
         )
         blocks.append(Table(columns=columns, rows=rows))
     if found.dropped:
-        blocks.append(Bullets(items=tuple(f"not needed: {first_line(hunk)}" for hunk in found.dropped[:HUNKS_SHOWN])))
+        items = (f"not needed: {first_line(hunk)} ({why_dropped(found, hunk)})" for hunk in found.dropped[:HUNKS_SHOWN])
+        blocks.append(Bullets(items=tuple(items)))
     if data.minimal_diff:
         blocks.append(Code(language="diff", text=data.minimal_diff))
     return Section(
@@ -62,6 +65,32 @@ def summary(campaign_id: str, found: Minimisation) -> str:
     )
     end = "" if found.ended == "done" else f" It ended early: {clean_line(found.ended)}."
     return f"{words}{shares if any(hunk.share for hunk in found.kept) else ''}{end} {took}"
+
+
+def by_share(hunks: Sequence[Hunk]) -> list[Hunk]:
+    """What brings most first; what the program fails without before what brings nothing."""
+    return sorted(hunks, key=lambda one: (one.share is None and not one.note, -(one.share.value if one.share else 1.0)))
+
+
+def why_dropped(found: Minimisation, hunk: Hunk) -> str:
+    """What was measured when it was left out, in a few words."""
+    trial = next((one for one in found.trials if one.verdict == "as-good" and hunk.number in one.left_out), None)
+    if trial is None:
+        return "as good without it"
+    others = len(trial.left_out) - 1
+    beside = f" and {counted(others, 'other')}" if others else ""
+    return f"as good without it{beside}{_measured(found, trial)}"
+
+
+def _measured(found: Minimisation, trial: Trial) -> str:
+    gain = trial.gain
+    if gain is None:
+        return ""
+    if found.scale == "ratio":
+        return f": {with_interval(gain)} times as fast as the winner in the same rounds"
+    if gain.value == 0:
+        return ": the same number"
+    return f": {with_interval(gain)} {gain.unit}".rstrip() + " better"
 
 
 def share_text(share: Metric | None) -> str:

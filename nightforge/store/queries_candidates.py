@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import islice
 
 from sqlalchemy import Connection, Row, bindparam, func, select
@@ -14,12 +14,18 @@ from nightforge.errors import NotFound
 from nightforge.store.base import StoreBase, no_candidate
 from nightforge.store.blobs import load_texts
 from nightforge.store.candidate_rows import to_candidates
+from nightforge.store.dialects import in_chunks
 from nightforge.store.evidence_rows import EvaluationKey, load_evidence
 from nightforge.store.schema import CAN_RANK, IS_UNFINISHED, candidate, program
 from nightforge.store.schema import attempt as attempt_table
 
 _OF_CAMPAIGN = candidate.c.campaign_key == bindparam("key")
 _ONE = select(candidate).where(_OF_CAMPAIGN, candidate.c.ordinal == bindparam("at"))
+_AMONG = (
+    select(candidate)
+    .where(_OF_CAMPAIGN, candidate.c.ordinal.in_(bindparam("ordinals", expanding=True)))
+    .order_by(candidate.c.ordinal)
+)
 _UNFINISHED_ORDINALS = select(candidate.c.ordinal).where(_OF_CAMPAIGN, IS_UNFINISHED)
 _UNFINISHED = (
     select(candidate)
@@ -69,6 +75,16 @@ class CandidateReads(StoreBase):
             if not rows:
                 raise no_candidate(campaign_id, ordinal)
             return to_candidates(connection, campaign_id, key, rows)[0]
+
+    def candidates(self, campaign_id: str, ordinals: Collection[int]) -> Sequence[Candidate]:
+        """Those of them that there are, by number."""
+        key = self._key(campaign_id)
+        with self._look() as connection:
+            chosen = in_chunks(sorted(set(ordinals)))
+            rows = [
+                row for some in chosen for row in connection.execute(_AMONG, {"key": key, "ordinals": list(some)}).all()
+            ]
+            return to_candidates(connection, campaign_id, key, rows)
 
     def attempts(self, campaign_id: str, ordinal: int) -> Sequence[Attempt]:
         key = self._key(campaign_id)

@@ -23,9 +23,10 @@ from nightforge.errors import UserError
 from nightforge.report.states import is_alive, reason_words, standing
 from nightforge.store.steering import HINT_CHARACTERS
 from nightforge.web.forms import Form, FormDep
-from nightforge.web.render import LOOK, SAID, SAID_CHARACTERS, Look, wants_json
-from nightforge.web.security import PERSON, YEAR_S, Person
-from nightforge.web.site import CampaignId, Ordinal, PersonDep, Site, SiteDep
+from nightforge.web.questions import QUESTIONS, SAID_YES, Asked, Question
+from nightforge.web.render import LOOK, SAID, SAID_CHARACTERS, Look, View, wants_json
+from nightforge.web.security import PERSON, SEAL_FIELD, YEAR_S, Person
+from nightforge.web.site import CampaignId, Ordinal, PersonDep, Site, SiteDep, site_of
 from workflows.steering import read_until, recap
 
 router = APIRouter(tags=["actions"], include_in_schema=True)
@@ -33,6 +34,8 @@ router = APIRouter(tags=["actions"], include_in_schema=True)
 OBEYED_WITHIN_S = 1.5
 BEGUN_WITHIN_S = 4.0
 LOOK_S = 0.1
+IN_ADDRESSES = "/?&=%.,:;+~_-!*'()@$[]#"
+"""Characters of an address that stay as they are when it is quoted once more."""
 Mark = Literal["star", "unstar", "discard", "undiscard", "cheat", "uncheat"]
 MARKED: dict[Mark, str] = {
     "star": "starred",
@@ -63,10 +66,32 @@ def said(request: Request, form: Form, text: str, *, back: str, more: dict[str, 
     if request.headers.get("hx-request") == "true":
         heard = json.dumps({"nf-said": {"text": text}, "nf-change": {}})
         return Response(status_code=204, headers={"hx-trigger": heard})
-    place = quote(local_path(form.values.get("back", ""), back), safe="/?&=%.,:;+~_-!*'()@$[]#")
+    place = quote(local_path(form.values.get("back", ""), back), safe=IN_ADDRESSES)
     response = RedirectResponse(place, status_code=303)
     response.set_cookie(SAID, quote(text[:SAID_CHARACTERS]), max_age=60, httponly=True, samesite="lax")
     return response
+
+
+class SureView(View):
+    """What is asked, and what is posted again with a yes."""
+
+    question: Question
+    about: str
+    """The campaign or candidate that is meant."""
+    action: str
+    back: str
+    fields: dict[str, str]
+
+
+def ask(request: Request, form: Form, word: Asked, *, about: str, back: str) -> Response | None:
+    """The page that asks; None where nobody has to be asked: a program, a script of ours, or who said yes already."""
+    a_browser = "text/html" in request.headers.get("accept", "") and request.headers.get("hx-request") != "true"
+    if not a_browser or wants_json(request) or request.state.by_bearer or form.is_set(SAID_YES):
+        return None
+    place = quote(local_path(form.values.get("back", ""), back), safe=IN_ADDRESSES)
+    kept = {name: value for name, value in form.values.items() if name not in {SEAL_FIELD, SAID_YES, "back"}}
+    view = SureView(question=QUESTIONS[word], about=about, action=request.url.path, back=place, fields=kept)
+    return site_of(request).renderer.page(request, "sure.html", view, stands_for=place)
 
 
 @router.post("/look", include_in_schema=False)
@@ -115,7 +140,11 @@ async def pause(request: Request, site: SiteDep, campaign: CampaignId, form: For
 async def stop(request: Request, site: SiteDep, campaign: CampaignId, form: FormDep, person: PersonDep) -> Response:
     """Drain, confirm, report; with `now` stop at once. A plan that was not approved yet is withdrawn."""
     one, alive = standing(site.store, await _find(site, campaign))
-    if one.state is CampaignState.PLANNED and not alive:
+    withdraws = one.state is CampaignState.PLANNED and not alive
+    asked: Asked = "withdraw-plan" if withdraws else "stop-now" if form.is_set("now") else "stop"
+    if (alive or withdraws) and (page := ask(request, form, asked, about=one.campaign_id, back=_home(one))):
+        return page
+    if withdraws:
         await site.store.set_campaign_state(one.campaign_id, CampaignState.FINISHED, reason="withdrawn")
         return said(request, form, "The plan is withdrawn.", back="/", more={"posted": False})
     if not alive:
@@ -200,6 +229,12 @@ async def mark(
     one = await _find(site, campaign)
     store, named = site.store, one.campaign_id
     is_set = not mark.startswith("un")
+    about = f"{named}.{ordinal}"
+    if mark in {"discard", "cheat"}:
+        store.candidate(named, ordinal)
+        asked: Asked = "cheat" if mark == "cheat" else "discard"
+        if page := ask(request, form, asked, about=about, back=f"{_home(one)}/{ordinal}"):
+            return page
     if mark in {"star", "unstar"}:
         await store.mark_candidate(named, ordinal, starred=is_set, owner=person)
     else:
@@ -207,8 +242,8 @@ async def mark(
         # Taken back as a discard, it is no cheat any more either.
         if mark in {"cheat", "uncheat", "undiscard"}:
             await store.mark_cheat(named, ordinal, is_set=is_set, owner=person)
-    text = f"{named}.{ordinal} is {MARKED[mark]}."
-    return said(request, form, text, back=f"{_home(one)}/{ordinal}", more={"candidate": f"{named}.{ordinal}"})
+    text = f"{about} is {MARKED[mark]}."
+    return said(request, form, text, back=f"{_home(one)}/{ordinal}", more={"candidate": about})
 
 
 async def _find(site: Site, campaign: str) -> Campaign:

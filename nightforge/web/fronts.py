@@ -8,17 +8,15 @@ from nightforge.domain.archive import CAMPAIGN, Archive
 from nightforge.domain.base import Frozen
 from nightforge.domain.candidate import Campaign, Candidate
 from nightforge.domain.evidence import Calibration
-from nightforge.domain.words import Direction
 from nightforge.report.choosing import Axis, Option
 from nightforge.report.data import stated_metric
+from nightforge.report.finalists import front_axes
 from nightforge.report.text import clean_line, counted, number
 from nightforge.store import SqlStore
 from nightforge.web.charts import Front, Spot
 from nightforge.web.charts import draw_front as draw
 from nightforge.web.pictures import Chart, Column
 
-SIDE = (Axis("delay_ns", "ns", Direction.MIN), Axis("area_um2", "um2", Direction.MIN))
-"""What hardware is weighed by, where both are measured and the objective is one number made of them."""
 CLOUD = 400
 _MOST_ROWS = 40
 
@@ -33,13 +31,9 @@ class Place(Frozen):
 
 
 def axes_for(campaign: Campaign, known: Sequence[Candidate]) -> tuple[Axis, Axis] | None:
-    """The plan's first two objectives, the second across; else area and delay; None where there is one number only."""
-    objectives = campaign.plan.objectives
-    if len(objectives) > 1:
-        up, across = (Axis(one.metric, one.unit, one.direction) for one in objectives[:2])
-        return across, up
-    seen = next((one.evidence for one in known if one.evidence is not None and one.evidence.passed), None)
-    return SIDE if seen is not None and all(axis.metric in seen.metrics for axis in SIDE) else None
+    """What is drawn across and up: of `front_axes` the second and the first; None where there is one number only."""
+    axes = front_axes(campaign, known)
+    return (axes[1], axes[0]) if axes else None
 
 
 def front_chart(

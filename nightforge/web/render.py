@@ -25,6 +25,7 @@ from nightforge.domain.ports import Clock
 from nightforge.domain.words import CampaignState, CandidateState
 from nightforge.report.text import brief, clean, clean_line, counted, duration, money, number
 from nightforge.web.pictures import plots_sheet
+from nightforge.web.questions import QUESTIONS, Asked
 
 LOOK = "nightforge_look"
 SAID = "nightforge_said"
@@ -100,6 +101,7 @@ class Renderer:
             "money_words": money,
             "thousands": thousands,
             "plots_sheet": plots_sheet,
+            "sure": sure,
             "vendored": vendored,
             "version": __version__,
         }
@@ -117,16 +119,17 @@ class Renderer:
             return f"{round(seconds / 3600)} h ago"
         return f"{round(seconds / 86400)} days ago"
 
-    def page(self, request: Request, template: str, view: View, *, status: int = 200) -> Response:
-        """The page; `view` is the only thing a template of a page gets beside what base.html needs."""
+    def page(self, request: Request, template: str, view: View, *, status: int = 200, stands_for: str = "") -> Response:
+        """The page; `view` is the only thing a template of a page gets beside what base.html needs. `stands_for`: the
+        local address that its forms lead back to, where its own is only posted to."""
         from nightforge.web.site import person_of, site_of
 
         site = site_of(request)
         said = unquote(request.cookies.get(SAID, ""))
         text = self.environment.get_template(template).render(
             view=view,
-            path=quote(request.url.path, safe="/"),
-            query=request.url.query,
+            path=stands_for or quote(request.url.path, safe="/"),
+            query="" if stands_for else request.url.query,
             seal=site.seals.seal(request.state.session),
             person=person_of(request),
             look=Look.read(request),
@@ -207,6 +210,12 @@ def vendored(name: str) -> str:
     """The file of what was made elsewhere, by its name in the manifest."""
     manifest = json.loads((STATIC / "vendored" / "manifest.json").read_text(encoding="utf-8"))
     return next(f"vendored/{each['file']}" for each in manifest["files"] if each["name"] == name)
+
+
+def sure(word: Asked) -> Markup:
+    """Attributes of a button whose form is asked about first."""
+    asked = QUESTIONS[word]
+    return Markup('data-sure="{}" data-sure-text="{}" data-sure-yes="{}"').format(asked.title, asked.text, asked.yes)
 
 
 def moment(at: datetime) -> str:

@@ -24,6 +24,7 @@ from nightforge.report.states import reason_words, standing
 from nightforge.report.text import number
 from nightforge.store import SqlStore
 from nightforge.web.charts import Grid, GridCell, draw_grid
+from nightforge.web.choosing import AdviceView, Fold, advice_for, folded
 from nightforge.web.event_words import Told, told
 from nightforge.web.fronts import front_chart
 from nightforge.web.pictures import SHEET_AT, Chart, Column, chart_of
@@ -99,6 +100,8 @@ class CampaignView(View):
     rows: tuple[Row, ...]
     progress: Chart | None
     front: Chart | None
+    advice: tuple[AdviceView, ...]
+    """Which design of the front to take."""
     grid: Chart | None
     islands: tuple[Island, ...]
     arms: tuple[Arm, ...]
@@ -112,6 +115,10 @@ class CampaignView(View):
     gaps: tuple[Gap, ...]
     told: tuple[Told, ...]
     last_event: int
+
+    @property
+    def folds(self) -> tuple[Fold, ...]:
+        return folded(self.rows, (), 1)
 
     @property
     def can_pause(self) -> bool:
@@ -172,6 +179,7 @@ def campaign(site: SiteDep, campaign: CampaignId) -> CampaignView:
         rows=tuple(row_of(candidate, objective) for candidate in known[:RANKED]),
         progress=_progress(store, one, known, calibration),
         front=front_chart(store, one, known, archive, calibration),
+        advice=advice_for(store, one, known),
         grid=grid_chart(archive, task, objective, named),
         islands=_islands(archive, objective),
         arms=_arms(archive),

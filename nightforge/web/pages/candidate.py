@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from fastapi import Query
@@ -15,19 +15,19 @@ from nightforge.domain.candidate import Attempt, Campaign, Candidate, Note, Verd
 from nightforge.domain.evidence import Calibration, Evidence, Metric, StageEvidence
 from nightforge.domain.integrity import HiddenOpenings
 from nightforge.domain.listing import Relative
-from nightforge.domain.minimisation import Hunk, Minimisation, document_name
 from nightforge.domain.model import ModelCall
 from nightforge.domain.task import Objective
 from nightforge.domain.words import CandidateState, EvidenceClass, Outcome
 from nightforge.errors import NotFound, UserError
-from nightforge.report.data import shown_evidence
+from nightforge.report.data import minimisation_of, shown_evidence
 from nightforge.report.gantt import draw_charts, text_chart
-from nightforge.report.minimised import summary
 from nightforge.report.schedules import explanation_of, formula_lines
 from nightforge.report.text import duration
 from nightforge.store import SqlStore
+from nightforge.web.choosing import AdviceView, advice_beside
 from nightforge.web.code_view import MOST_LINES, Difference, ShownLine, difference, highlighted, shown_lines
 from nightforge.web.fronts import front_chart
+from nightforge.web.minimised import Beside, MinimisedView, beside_lines, minimised_view
 from nightforge.web.pictures import Chart
 from nightforge.web.render import PageRouter, View
 from nightforge.web.roofs import roof_chart
@@ -109,6 +109,7 @@ class Compared(Frozen):
     """`parent`, `seed` or a number."""
     ordinal: int
     difference: Difference
+    source: str = Field(exclude=True, repr=False)
 
 
 class CandidateView(View):
@@ -132,9 +133,10 @@ class CandidateView(View):
     source: str | None
     code_sha: str
     compared: Compared | None
-    minimisation: tuple[Hunk, ...]
-    minimised: str
-    """In words; empty where nothing was minimised."""
+    minimised: MinimisedView | None
+    """What of it is needed, or of the winner that it is left of; None where nothing was minimised."""
+    nearest: tuple[AdviceView, ...]
+    """What is nearest to it but better in one of the numbers, where several count."""
     line: tuple[Kin, ...]
     """From the seed to this one."""
     children: tuple[Kin, ...]
@@ -159,15 +161,28 @@ class CandidateView(View):
         return highlighted(self.source, self.language)[:MOST_LINES] if self.source is not None else ()
 
     @property
+    def beside(self) -> Mapping[tuple[str, int], Beside]:
+        """Shares beside the lines of the difference to the seed; empty beside any other."""
+        if self.minimised is None or self.source is None or self.compared is None or self.compared.ordinal != 0:
+            return {}
+        return beside_lines(self.minimised, self.compared.source, self.source)
+
+    @property
     def diff(self) -> list[ShownLine]:
         return shown_lines(self.compared.difference) if self.compared is not None else []
 
 
-Against = Annotated[str, Query(max_length=20, description="`parent`, `seed`, or a candidate's number.")]
+Against = Annotated[
+    str,
+    Query(
+        max_length=20,
+        description="`parent`, `seed`, or a candidate's number; by itself the parent, or the seed with shares.",
+    ),
+]
 
 
 @router.page("/c/{campaign}/{ordinal}", template="candidate.html")
-def candidate(site: SiteDep, campaign: CampaignId, ordinal: Ordinal, against: Against = "parent") -> CandidateView:
+def candidate(site: SiteDep, campaign: CampaignId, ordinal: Ordinal, against: Against = "") -> CandidateView:
     """A candidate with everything that is known of it."""
     store = site.store
     home = store.campaign(campaign)
@@ -181,7 +196,7 @@ def candidate(site: SiteDep, campaign: CampaignId, ordinal: Ordinal, against: Ag
     charts = explained.charts if explained is not None else ()
     longest = max((chart.length for chart in charts), default=1.0)
     lane = (explained.lane if explained is not None else "") or "lane"
-    minimised = store.document(named, document_name(ordinal), Minimisation)
+    minimised = minimised_view(named, minimisation_of(store, one))
     known = [one] if one.score is not None else []
     return CandidateView(
         campaign_id=named,
@@ -202,9 +217,9 @@ def candidate(site: SiteDep, campaign: CampaignId, ordinal: Ordinal, against: Ag
         language=task.language,
         source=None if one.code_sha is None else store.source(one.code_sha),
         code_sha=one.code_sha or "",
-        compared=_compared(store, one, against),
-        minimisation=minimised.hunks if minimised is not None else (),
-        minimised=summary(named, minimised) if minimised is not None else "",
+        compared=_compared(store, one, against or ("parent" if minimised is None else "seed")),
+        minimised=minimised,
+        nearest=advice_beside(store, home, one) if known else (),
         line=_line(store, one, objective),
         children=tuple(_kin(child, objective) for child in store.children_of(named, ordinal, limit=CHILDREN)),
         children_count=store.relatives(named, [ordinal])[ordinal].children,
@@ -376,8 +391,9 @@ def _compared(store: SqlStore, one: Candidate, against: str) -> Compared | None:
     base = store.candidate(one.campaign_id, other)
     if base.code_sha is None:
         return None
-    found = difference(store.source(base.code_sha), store.source(one.code_sha))
-    return Compared(choice=against, ordinal=other, difference=found)
+    before = store.source(base.code_sha)
+    found = difference(before, store.source(one.code_sha))
+    return Compared(choice=against, ordinal=other, difference=found, source=before)
 
 
 # ---- family

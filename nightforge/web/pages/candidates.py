@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -12,10 +13,12 @@ from nightforge.domain.candidate import Campaign, Tally
 from nightforge.domain.duel import Duels
 from nightforge.domain.listing import ListQuery, Order, Place, Shown, Stretch
 from nightforge.domain.task import Objective
-from nightforge.domain.words import CampaignState, CandidateState
+from nightforge.domain.words import CampaignState, CandidateState, Direction
 from nightforge.errors import UserError
 from nightforge.report.data import champion_first
+from nightforge.report.finalists import ideas_among
 from nightforge.report.states import standing
+from nightforge.web.choosing import AdviceView, Fold, IdeaView, advice_for, folded, idea_view
 from nightforge.web.render import PageRouter, View
 from nightforge.web.rows import Row, gain_word, row_of
 from nightforge.web.site import CampaignId, Site, SiteDep
@@ -26,11 +29,25 @@ MOST_COMPARED = 4
 PER_PAGE = (25, 50, 100, 200)
 
 
+class By(StrEnum):
+    IDEA = "idea"
+    RANK = "rank"
+
+
 class Tab(Frozen):
     shown: Shown
     count: int | None
     """None where no counter is kept."""
     href: str
+
+
+class ColumnSort(Frozen):
+    """The head of a column that the list can be ordered by."""
+
+    href: str
+    """Orders by it; turns the order where it is by this column already."""
+    now: str
+    """As `aria-sort` has it; empty where the order is another column's."""
 
 
 class CandidatesView(View):
@@ -44,6 +61,8 @@ class CandidatesView(View):
     shown: Shown
     order: Order
     orders: tuple[Order, ...]
+    sorts: dict[str, ColumnSort]
+    """By `number` and `value`."""
     operator: str
     reason: str
     q: str
@@ -53,6 +72,12 @@ class CandidatesView(View):
     rows: tuple[Row, ...]
     first_rank: int | None
     """Rank of the first row, where this is the ranking from its beginning."""
+    ideas: tuple[IdeaView, ...]
+    """The finalists among the rows by idea, best first; on the ranking's first page."""
+    is_folded: bool
+    """Twins are shown below the best of their idea."""
+    advice: tuple[AdviceView, ...]
+    """Which of the finalists to take, where there are several answers; on the ranking's first page."""
     next: str
     """Address of the next page; empty at the end."""
     previous: str
@@ -65,6 +90,14 @@ class CandidatesView(View):
     @property
     def is_narrowed(self) -> bool:
         return bool(self.operator or self.reason or self.q)
+
+    @property
+    def finalists(self) -> int:
+        return sum(1 + len(idea.twins) for idea in self.ideas)
+
+    @property
+    def folds(self) -> tuple[Fold, ...]:
+        return folded(self.rows, self.ideas if self.is_folded else (), self.first_rank)
 
 
 Short = Annotated[str, Query(max_length=120)]
@@ -84,6 +117,7 @@ def candidates(
     after: Annotated[str, Query(max_length=80, description="Where the page before ended.")] = "",
     before: Annotated[str, Query(max_length=80)] = "",
     rows: Annotated[int, Query(description="Rows a page: 25, 50, 100 or 200.")] = 50,
+    by: Annotated[By, Query(description="`idea`: twins of a finalist below it; `rank`: each at its place.")] = By.IDEA,
 ) -> CandidatesView:
     """One page of a campaign's candidates, found by where the last one ended: the same cost at any depth."""
     one, alive = standing(site.store, site.store.campaign(campaign))
@@ -91,7 +125,7 @@ def candidates(
     per_page = min(PER_PAGE, key=lambda size: abs(size - rows))
     words = q.strip()
     query = ListQuery(state, order, operator_name=operator, reason=reason, words=words)
-    address = Address(one.campaign_id, state, sort, operator, reason, words, per_page)
+    address = Address(one.campaign_id, state, sort, operator, reason, words, per_page, by)
     number = words.removeprefix(".").removeprefix(f"{one.campaign_id}.")
     if number.isascii() and number.isdecimal() and len(number) < 10:
         found = Stretch([site.store.candidate(one.campaign_id, int(number))], None, None)
@@ -101,6 +135,7 @@ def candidates(
     listed = found.candidates
     if whole:
         listed = champion_first(listed, site.store.document(one.campaign_id, "duels", Duels))
+    ideas = ideas_among(site.store, one, listed) if whole else ()
     return CandidatesView(
         campaign_id=one.campaign_id,
         goal=one.plan.goal,
@@ -112,6 +147,7 @@ def candidates(
         shown=state,
         order=order,
         orders=orders_of(state),
+        sorts=_sorts(state, order, one.plan.objectives[0], address),
         operator=operator,
         reason=reason,
         q=words,
@@ -120,6 +156,9 @@ def candidates(
         reasons=tuple(sorted(one.tally.by_reason, key=lambda name: -one.tally.by_reason[name])[:40]),
         rows=tuple(row_of(candidate, one.plan.objectives[0]) for candidate in listed),
         first_rank=1 if whole else None,
+        ideas=tuple(map(idea_view, ideas)),
+        is_folded=by is By.IDEA,
+        advice=advice_for(site.store, one, listed, ideas) if ideas else (),
         next=address.to(after=found.forward) if found.forward else "",
         previous=address.to(before=found.backward) if found.backward else "",
         start=address.to(),
@@ -140,6 +179,21 @@ def _order(shown: Shown, asked: Order | None) -> Order:
     return asked if asked in known else known[0]
 
 
+def _sorts(shown: Shown, order: Order, objective: Objective, address: Address) -> dict[str, ColumnSort]:
+    """By number and by value, where the list has that order. What an index holds is sorted, nothing else: a page of
+    a list costs the same however long the list is."""
+    known = orders_of(shown)
+    grows = Order.WORST if objective.direction is Direction.MAX else Order.BEST
+    made: dict[str, ColumnSort] = {}
+    for column, first, upwards in (("number", Order.NEW, Order.OLD), ("value", Order.BEST, grows)):
+        if first in known:
+            is_by = order in {first, first.turned}
+            now = "" if not is_by else "ascending" if order is upwards else "descending"
+            chosen = order.turned if is_by else first
+            made[column] = ColumnSort(href=address.to(sort=chosen.value), now=now)
+    return made
+
+
 def _stretch(site: Site, one: Campaign, query: ListQuery, after: str, before: str, limit: int) -> Stretch:
     try:
         return site.store.stretch(
@@ -158,7 +212,15 @@ class Address:
     """The list's address with a place in it."""
 
     def __init__(
-        self, campaign_id: str, shown: Shown, sort: Order | None, operator: str, reason: str, q: str, per_page: int
+        self,
+        campaign_id: str,
+        shown: Shown,
+        sort: Order | None,
+        operator: str,
+        reason: str,
+        q: str,
+        per_page: int,
+        by: By,
     ) -> None:
         self._path = f"/c/{campaign_id}/candidates"
         self._fields = {
@@ -168,6 +230,7 @@ class Address:
             "reason": reason,
             "q": q,
             "rows": "" if per_page == 50 else str(per_page),
+            "by": "" if by is By.IDEA else by.value,
         }
 
     def to(self, *, after: Place | None = None, before: Place | None = None, **changed: str) -> str:

@@ -13,8 +13,11 @@ from nightforge.domain.evidence import Calibration, Metric
 from nightforge.domain.task import Objective
 from nightforge.domain.words import CandidateState, Direction
 from nightforge.errors import UserError
+from nightforge.report.data import ranked_for_people
+from nightforge.report.finalists import FINALISTS, front_axes, ideas_among
 from nightforge.report.text import counted, number
 from nightforge.store import SqlStore
+from nightforge.web.choosing import AdviceView, Fold, IdeaView, advice_beside, advice_for, folded, idea_view
 from nightforge.web.code_view import Difference, ShownLine, difference, shown_lines
 from nightforge.web.fronts import front_chart
 from nightforge.web.pictures import Chart
@@ -37,6 +40,8 @@ class Side(Frozen):
     verdict: Verdict | None
     stages: tuple[str, ...]
     generations: int
+    idea: IdeaView | None
+    """The idea that it is a finalist of; None where it is none."""
 
 
 class Line(Frozen):
@@ -70,8 +75,18 @@ class CompareView(View):
     lines: tuple[Line, ...]
     pairs: tuple[Pair, ...]
     front: Chart | None
+    advice: tuple[AdviceView, ...]
+    """Which design of the whole campaign to take, where several numbers count."""
+    nearest: tuple[AdviceView, ...]
+    """What is nearest to the first of them but better in one of the numbers."""
     suggestions: tuple[Row, ...]
     """Where fewer than two were chosen: the best ranked."""
+    ideas: tuple[IdeaView, ...]
+
+    @property
+    def folds(self) -> tuple[Fold, ...]:
+        """The suggestions, one row an idea."""
+        return folded(self.suggestions, self.ideas, 1)
 
 
 @router.page("/c/{campaign}/compare", template="compare.html")
@@ -89,19 +104,25 @@ def compare(
     calibration = store.document(named, "calibration", Calibration)
     programs = [store.source(one.code_sha) if one.code_sha else "" for one in ones]
     enough = len(ones) > 1
+    ranked = ranked_for_people(store, named, limit=FINALISTS + 1)
+    found = ideas_among(store, home, ranked)
+    ideas = tuple(map(idea_view, found))
     return CompareView(
         campaign_id=named,
         goal=home.plan.goal,
         column=gain_word(objective),
         headline=_headline(ones, objective),
-        sides=tuple(_side(store, one, program, objective) for one, program in zip(ones, programs, strict=True)),
+        sides=tuple(_side(store, one, program, objective, ideas) for one, program in zip(ones, programs, strict=True)),
         lines=_lines(ones, home.plan.objectives) if enough else (),
         pairs=tuple(
             Pair(ordinal=one.ordinal, difference=difference(programs[0], program))
             for one, program in zip(ones[1:], programs[1:], strict=True)
         ),
         front=front_chart(store, home, ones, store.archive(named), calibration, picked=ones) if enough else None,
-        suggestions=() if enough else tuple(row_of(one, objective) for one in store.ranked(named, limit=12)),
+        advice=advice_for(store, home, ranked, found) if enough and front_axes(home, ranked) else (),
+        nearest=advice_beside(store, home, ones[0]) if enough else (),
+        suggestions=() if enough else tuple(row_of(one, objective) for one in ranked),
+        ideas=ideas,
     )
 
 
@@ -122,7 +143,7 @@ def numbers(chosen: Sequence[str]) -> list[int]:
     return found
 
 
-def _side(store: SqlStore, one: Candidate, program: str, objective: Objective) -> Side:
+def _side(store: SqlStore, one: Candidate, program: str, objective: Objective, ideas: Sequence[IdeaView]) -> Side:
     evidence = one.confirmation or one.evidence
     stages = evidence.stages if evidence is not None else ()
     return Side(
@@ -131,6 +152,7 @@ def _side(store: SqlStore, one: Candidate, program: str, objective: Objective) -
         verdict=one.verdict,
         stages=tuple(f"{stage.stage} {stage.outcome.value}" for stage in stages),
         generations=len(store.ancestry(one.campaign_id, [one.ordinal])) - 1,
+        idea=next((idea for idea in ideas if one.ordinal in (idea.leader, *idea.twins)), None),
     )
 
 

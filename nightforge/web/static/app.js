@@ -13,9 +13,30 @@
     if (closed && !closed.contains(event.target)) closed.open = false;
   });
   document.addEventListener("submit", (event) => {
-    const question = event.submitter?.dataset.sure;
-    if (question && !confirm(question)) { event.preventDefault(); event.stopImmediatePropagation(); }
+    const button = event.submitter, form = event.target;
+    if (!button?.dataset.sure || form.elements.sure) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    ask(form, button);
   }, true);
+
+  // The same question as the page that asks where no script runs; a yes is posted with the form.
+  function ask(form, button) {
+    const dialog = document.getElementById("sure"), {sure, sureText, sureYes} = button.dataset;
+    dialog.querySelector("h2").textContent = sure;
+    dialog.querySelector("p").textContent = sureText;
+    dialog.querySelector("[value=yes]").textContent = sureYes;
+    dialog.returnValue = "no";
+    dialog.addEventListener("close", () => {
+      if (dialog.returnValue !== "yes") return;
+      const said = document.createElement("input");
+      said.type = "hidden"; said.name = "sure"; said.value = "yes";
+      form.append(said);
+      form.requestSubmit(button);
+      said.remove();
+    }, {once: true});
+    dialog.showModal();
+  }
 
   function open(id) {
     const dialog = document.getElementById(id);

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-import pwd
-import shutil
-import subprocess
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
 
+from benchmarks.private_postgres import NotHere, new_database, private_server
 from nightforge.domain.evidence import Evidence, Metric, StageEvidence
 from nightforge.domain.plan import Budget, Plan
 from nightforge.domain.task import Objective
@@ -49,64 +46,12 @@ def clock() -> HandClock:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """A private server on a socket of its own, run by an ordinary user; skips with the reason where it cannot run."""
-    programs = _postgres_programs()
-    folder = Path(tempfile.mkdtemp(prefix="nf-pg-", dir="/tmp"))
-    user = _ordinary_user()
-    if user is not None:
-        shutil.chown(folder, user)
-    data = folder / "data"
-    try:
-        _run([programs / "initdb", "-D", data, "-U", "tester", "-A", "trust", "-E", "UTF8", "--no-sync"], user)
-        options = f"-c listen_addresses='' -c fsync=off -c unix_socket_directories={folder} -c max_connections=60"
-        _run([programs / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "-t", "60", "start"], user)
+    with ExitStack() as stack:
         try:
-            yield f"postgresql://tester@/{{database}}?host={folder}"
-        finally:
-            _run([programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"], user)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _postgres_programs() -> Path:
-    found = shutil.which("initdb")
-    candidates = [Path(found).parent] if found else []
-    candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    for folder in candidates:
-        if (folder / "initdb").exists() and (folder / "pg_ctl").exists():
-            pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'nightforge[postgres]'")
-            return folder
-    pytest.skip("no PostgreSQL server is installed: apt-get install postgresql")
-
-
-def _ordinary_user() -> str | None:
-    """The server refuses to run as root."""
-    if os.geteuid() != 0:
-        return None
-    for name in ("postgres", "nobody"):
-        try:
-            pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return name
-    pytest.skip("no ordinary user to run the PostgreSQL server as")
-
-
-def _run(arguments: list[str | Path], user: str | None) -> None:
-    # Output goes to a file: the server inherits it, and a pipe would never see its end.
-    with tempfile.TemporaryFile() as output:
-        done = subprocess.run(
-            [str(each) for each in arguments],
-            user=user,
-            cwd="/",
-            env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            timeout=120,
-            check=False,
-        )
-        output.seek(0)
-        assert done.returncode == 0, output.read().decode(errors="replace")
+            pattern = stack.enter_context(private_server())
+        except NotHere as reason:
+            pytest.skip(str(reason))
+        yield pattern
 
 
 _NUMBERS = count()
@@ -118,14 +63,7 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'home' / 'nightforge.db'}"
     pattern: str = request.getfixturevalue("postgres_server")
-    name = f"nf{os.getpid()}_{next(_NUMBERS)}"
-    engine = create_engine(
-        pattern.format(database="postgres").replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT"
-    )
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    engine.dispose()
-    return pattern.format(database=name)
+    return new_database(pattern, f"nf{os.getpid()}_{next(_NUMBERS)}")
 
 
 @pytest.fixture

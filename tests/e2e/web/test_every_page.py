@@ -26,6 +26,8 @@ T = TypeVar("T")
 PAGE_LIMIT = 150_000
 """Bytes on the wire, with all that the page loads."""
 WIDE, NARROW = 1280, 390
+ASKED = "6"
+"""A candidate of the kernel with prompts."""
 DATA_ONLY = ("/events", "/course")
 """Twins without a page."""
 SIDEWAYS = """() => { const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
@@ -62,7 +64,11 @@ def addresses(server: Server, made: dict[str, str]) -> list[str]:
         if page.endswith(DATA_ONLY):
             continue
         if page.startswith("/new/"):
-            found.append(page.replace("{campaign}", made.get("planned", made["kernel"])))
+            found += [page.replace("{campaign}", made[name]) for name in ("planned", "stalled", "kernel")]
+            continue
+        if page.endswith("/prompts"):
+            # Of a candidate that a model was asked for, and of one that none was.
+            found += [page.replace("{campaign}", made["kernel"]).replace("{ordinal}", one) for one in (ASKED, "0")]
             continue
         # What differs by domain is looked at in each; the rest where most is to be seen.
         differs = page.endswith(("/report", "/c/{campaign}", "/{ordinal}"))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nightforge.domain.candidate import Candidate
 from nightforge.domain.listing import Relative
@@ -98,3 +102,64 @@ def test_languages_without_a_grammar_go_by_lines() -> None:
     other = Finalist(finalist(2, "").candidate, "map -a 5\nrefactor\n", 1)
     (idea,) = ideas_of([one, other], "map\n", "abc-recipe", {})
     assert [twin.candidate.ordinal for twin in idea.twins] == [2]
+
+
+STATEMENTS = (
+    "y[i] = 2.0f * x[i] + y[i];",
+    "y[i] += x[i] * 3.5f;",
+    "if (x[i] > 0.0f) y[i] = x[i];",
+    "__builtin_prefetch(x + i + 64);",
+    "y[i] = x[n - 1 - i];",
+    "long k = i * 7 + 1; y[k % n] = x[i];",
+)
+programs = st.lists(st.sampled_from(STATEMENTS), max_size=4).map(
+    lambda body: (
+        "void nf_kernel(const float *x, float *y, long n) {\n    for (long i = 0; i < n; i++) {\n        "
+        + "\n        ".join(body)
+        + "\n    }\n}\n"
+    )
+)
+families = st.lists(st.integers(0, 30), min_size=1, max_size=12).map(
+    lambda parents: (
+        {0: relative(0, None)} | {at: relative(at, min(parent, at - 1)) for at, parent in enumerate(parents, start=1)}
+    )
+)
+
+
+@given(st.lists(programs, max_size=10), families)
+def test_each_finalist_is_in_one_idea_and_the_order_of_the_ranking_stays(
+    found: list[str], kin: dict[int, Relative]
+) -> None:
+    finalists = [finalist(place + 1, source) for place, source in enumerate(found)]
+    ideas = ideas_of(finalists, SEED, "c", kin)
+    grouped = [[one.candidate.ordinal for one in (idea.leader, *idea.twins)] for idea in ideas]
+    assert sorted(number for group in grouped for number in group) == list(range(1, len(found) + 1))
+    assert all(group == sorted(group) for group in grouped), "the best leads, twins follow in their order"
+    leaders = [group[0] for group in grouped]
+    assert leaders == sorted(leaders)
+
+
+@given(st.lists(programs, min_size=1, max_size=6), st.data())
+def test_the_same_program_with_other_numbers_is_a_twin(found: list[str], data: st.DataObject) -> None:
+    finalists = [finalist(place + 1, source) for place, source in enumerate(found)]
+    copied = data.draw(st.sampled_from(found))
+    tuned = re.sub(r"\d+(\.\d+)?", lambda number: number.group().replace("2", "9").replace("7", "5"), copied)
+    ideas = ideas_of([*finalists, finalist(99, tuned)], SEED, "c", {})
+    alone = [idea for idea in ideas if idea.leader.candidate.ordinal == 99]
+    assert not alone, "what differs in numbers only has the idea of what it was tuned from"
+
+
+@given(families, st.integers(0, 12), st.integers(0, 12))
+def test_kinship_has_no_direction(kin: dict[int, Relative], one: int, other: int) -> None:
+    assert are_kin(kin, one, other) == are_kin(kin, other, one)
+    assert not are_kin(kin, 0, other), "everybody comes from the seed"
+
+
+@given(families)
+def test_a_trail_has_a_word_for_each_generation(kin: dict[int, Relative]) -> None:
+    for ordinal in kin:
+        steps = sum(int(word.partition("×")[2] or 1) for word in trail_of(kin, ordinal))
+        depth, at = 0, ordinal
+        while at:
+            depth, at = depth + 1, kin[at].parents[0]
+        assert steps == depth

@@ -9,11 +9,11 @@ import pytest
 from rich.console import Console
 
 from nightforge.domain.duel import Duels
-from nightforge.domain.evidence import Calibration
+from nightforge.domain.evidence import Calibration, Evidence
 from nightforge.domain.plan import ModelSpec, Plan
 from nightforge.domain.task import Objective
 from nightforge.domain.team import Analysis
-from nightforge.domain.words import CampaignState, CandidateState, Direction, SandboxTier, TeamKind
+from nightforge.domain.words import CampaignState, CandidateState, Direction, OperatorKind, SandboxTier, TeamKind
 from nightforge.errors import NotFound
 from nightforge.registry import REPORT_SECTIONS, registered
 from nightforge.report import ReportData, build_report, gather
@@ -24,6 +24,7 @@ from nightforge.report.terminal import print_report
 from nightforge.store import SqlStore
 
 Scene = Callable[..., Awaitable[ReportData]]
+EvidenceMaker = Callable[..., Evidence]
 
 WON = (1.25, 1.24, CandidateState.CONFIRMED)
 CLOSE = (1.06, 1.02, CandidateState.CONFIRMED)
@@ -160,6 +161,36 @@ async def test_where_nothing_passed_it_says_so(scene: Scene) -> None:
     report = build_report(await scene(BROKEN, BROKEN))
     assert report.headline == "No gain: no candidate passed every stage."
     assert "wrong\\_output | 2" in to_markdown(report)
+
+
+@pytest.mark.parametrize("discarded", [False, True])
+async def test_what_was_measured_is_not_called_unmeasured(scene: Scene, store: SqlStore, discarded: bool) -> None:
+    """Dropped while it was measured, suspicious or discarded is not `no candidate passed every stage`."""
+    data = await scene(BROKEN, (1.3, 0.2, CandidateState.SUSPICIOUS), (1.2, None, CandidateState.MEASURED))
+    named = data.campaign.campaign_id
+    if discarded:
+        await store.mark_candidate(named, 3, discarded=True, owner="ann")
+        assert build_report(gather(store, named)).headline == (
+            "No gain: of 3 candidates beside the seed 1 was held out as suspicious and 1 was discarded by a person; "
+            "none of the others passed every stage."
+        )
+    else:
+        assert "(measured only)" in build_report(gather(store, named)).headline
+
+
+async def test_what_was_dropped_early_is_said(scene: Scene, store: SqlStore, make_evidence: EvidenceMaker) -> None:
+    data = await scene(BROKEN, state=CampaignState.RUNNING)
+    named = data.campaign.campaign_id
+    for ordinal in (2, 3):
+        await store.open_candidate(named, ordinal, parents=[0])
+        await store.save_code(named, ordinal, f"// {ordinal}\n", attempt=0, operator=OperatorKind.REWRITE)
+        await store.save_evidence(named, ordinal, make_evidence(None, tier=SandboxTier.BUBBLEWRAP), attempt=0)
+        await store.finish_candidate(named, ordinal, CandidateState.REJECTED, reason="raced_out")
+    await store.set_campaign_state(named, CampaignState.FINISHED, reason="budget:evaluations")
+    assert build_report(gather(store, named)).headline == (
+        "No gain: of 3 candidates beside the seed 2 were dropped while being measured, as worse; "
+        "none of the others passed every stage."
+    )
 
 
 async def test_room_smaller_than_the_band_asks_for_another_goal(scene: Scene, calibration: Calibration) -> None:

@@ -94,13 +94,14 @@ async def test_the_charts_stand_beside_the_markdown(data: ReportData, tmp_path: 
     write_markdown(tmp_path / "morning.md", build_report(data))
     assert "morning-gantt.svg" in (tmp_path / "morning.md").read_text(encoding="utf-8")
     picture = ElementTree.fromstring((tmp_path / "morning-gantt.svg").read_text(encoding="utf-8"))
-    bars = [one for one in picture.iter("{http://www.w3.org/2000/svg}rect") if one.get("stroke")]
+    bars = [one for one in picture.iter("{http://www.w3.org/2000/svg}rect") if one.get("class") == "span"]
     assert len(bars) == 4
+    assert not any(one.get("fill") == "white" for one in picture.iter()), "the ground is the page's"
 
 
 def test_both_charts_have_one_time_axis_and_one_colour_for_a_label() -> None:
     picture = ElementTree.fromstring(draw_charts((BASELINE, OURS), lane="machine"))
-    bars = [one for one in picture.iter("{http://www.w3.org/2000/svg}rect") if one.get("stroke")]
+    bars = [one for one in picture.iter("{http://www.w3.org/2000/svg}rect") if one.get("class") == "span"]
     assert float(bars[0].get("width", "0")) == 3 * float(bars[2].get("width", "0"))
     assert bars[0].get("fill") == bars[2].get("fill") != bars[1].get("fill")
 

@@ -84,6 +84,28 @@ async def test_filters_and_orders(
     assert ("data-href" in page.text) == bool(expected)
 
 
+@pytest.mark.parametrize("state", ["ranked", "all", "measured"])
+async def test_the_heads_of_columns_order_by_them(browser: Browser, make_campaign: CampaignMaker, state: str) -> None:
+    """Each head leads to the list in its order, says so there, and turns the order at the second press."""
+    named = (await make_campaign(1.0, 1.5, 1.25)).campaign_id
+    heads = (await browser.get(f"/c/{named}/candidates.json?state={state}")).json()["sorts"]
+    assert set(heads) == {"ranked": {"value"}, "all": {"number"}, "measured": {"value", "number"}}[state]
+    expected = {
+        "value": {"descending": [1, 2, 0], "ascending": [0, 2, 1]},
+        "number": {"descending": [2, 1, 0], "ascending": [0, 1, 2]},
+    }
+    for column, first in heads.items():
+        seen, head = set(), first
+        for _ in range(2):
+            href = head["href"]
+            shown = (await browser.get(href.replace("candidates?", "candidates.json?"))).json()
+            head = shown["sorts"][column]
+            seen.add(head["now"])
+            assert [row["ordinal"] for row in shown["rows"]] == expected[column][head["now"]]
+            assert f'aria-sort="{head["now"]}"' in (await browser.get(href)).text
+        assert seen == {"ascending", "descending"}
+
+
 @pytest.mark.parametrize(
     "query",
     [
