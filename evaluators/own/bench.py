@@ -27,7 +27,7 @@ SEED_VARIABLE = "NF_SEED"
 ANSWER_VARIABLE = "NF_ANSWER"
 FRAME_BYTES = 12
 NO_FILE = "9" * FRAME_BYTES
-_SYSTEM_PATH = "/usr/bin:/bin"
+_SYSTEM_PATH = "/usr/bin:/bin:/usr/local/bin"
 _WRAPPED = 124
 
 
@@ -70,7 +70,7 @@ class Bench:
             # An archive that does not fit is a failed build, and is told by its exit code.
             ending = f"[ $code -eq 0 ] && {{ tar cf /box/{BUILT} . || exit {_WRAPPED}; }}; exit $code"
         exported = {
-            "PATH": f"/box/python/bin:{_SYSTEM_PATH}" if self.settings.interpreter else _SYSTEM_PATH,
+            "PATH": self._path(),
             "HOME": "/box/home",
             "PYTHONPATH": ":".join(f"/box/work/{path}".removesuffix("/.") for path in self.settings.python_path),
             "PYTHONDONTWRITEBYTECODE": "1",
@@ -91,6 +91,10 @@ class Bench:
             ending,
         ]
         return "\n".join(lines) + "\n"
+
+    def _path(self) -> str:
+        first = ["/box/python/bin"] if self.settings.interpreter else []
+        return ":".join([*first, *(f"/box/work/{folder}" for folder in self.settings.path), _SYSTEM_PATH])
 
     def _sending(self) -> list[str]:
         names = ["/box/printed", *map(shlex.quote, self.settings.measure.answers)]

@@ -14,7 +14,7 @@ from evaluators.cascade import Cascade, CascadeEnded
 from evaluators.integrity.seams import Honest, Mutator
 from evaluators.own import stages
 from evaluators.own.adapter import propose
-from evaluators.own.bench import Bench
+from evaluators.own.bench import Bench, Staged
 from evaluators.own.checker import OwnChecker
 from evaluators.own.course import Course, calibrated
 from evaluators.own.mutants import mutate_bundle
@@ -23,7 +23,7 @@ from evaluators.own.pairing import Paddock
 from evaluators.own.remarks import Examination
 from evaluators.own.rounds import Reference, class_of, make_reference, seeds_of
 from evaluators.own.spec import STAGES, OwnSettings, complaints, read_seed, read_settings, tree_of
-from evaluators.own.tree import Snapshot, read_tree
+from evaluators.own.tree import Snapshot, pack, read_tree
 from evaluators.schedulers.hidden import hidden_seed
 from evaluators.stages import require_stages
 from nightforge.catalogue import TASK_FILE
@@ -31,7 +31,6 @@ from nightforge.domain.base import Scalar
 from nightforge.domain.bundle import LANGUAGE, diff_bundles, parse_bundle
 from nightforge.domain.evidence import Calibration, Evidence
 from nightforge.domain.integrity import Remark
-from nightforge.domain.limits import Limits
 from nightforge.domain.ports import Sandbox
 from nightforge.domain.task import Task
 from nightforge.domain.words import ClockKind, EvidenceClass, Outcome, Phase, SandboxTier
@@ -40,6 +39,7 @@ from nightforge.fingerprint import cpu_identity, fingerprint
 from sandbox.platform import find_tool, install_hint
 
 _LASTING = frozenset({"not_a_program", "other_files", "too_long", "outside_evolve_block", "syntax_error"})
+VERSIONS_S = 30.0
 MUTATION_SECONDS = 120.0
 MOST_MUTANTS = 60
 LEAST_MUTANTS = 10
@@ -89,14 +89,16 @@ class OwnEvaluator:
     async def fingerprint(self, task: Task, parameters: Mapping[str, Scalar]) -> str:
         settings = read_settings(task)
         snapshot = await asyncio.to_thread(self._snapshot, task, settings)
-        tools = {"tree": snapshot.digest, "cpu": cpu_identity(), **await self._versions(settings)}
+        versions = await self._versions(Bench(self.sandbox, task, settings, snapshot))
+        tools = {"tree": snapshot.digest, "cpu": cpu_identity(), **versions}
         code = (*map(Path, evaluators.__path__), Path(sandbox.__path__[0]) / "runners")
         return await asyncio.to_thread(fingerprint, task, parameters, tools=tools, code=code)
 
-    async def _versions(self, settings: OwnSettings) -> dict[str, str]:
-        """Of the tools that builds use; one that is not there has no version."""
-        line = 'for t in cc c++ make cmake cargo python3; do echo "$t: $($t --version 2>&1 | head -1)"; done'
-        result = await self.sandbox.run(["/bin/sh", "-c", line], limits=Limits(wall_s=30, cpu_s=20))
+    async def _versions(self, bench: Bench) -> dict[str, str]:
+        """Of the tools that builds use, as the commands find them; one that is not there has no version."""
+        names = "cc c++ make cmake cargo rustc go python3"
+        line = f'for t in {names}; do echo "$t: $($t --version 2>&1 | head -1)"; done'
+        result = await bench.run(line, Staged(pack({})), stage="build", at_most_s=VERSIONS_S)
         if not result.ok:
             raise EvaluatorFault("no shell runs inside the box", hint="run `nightforge doctor`")
         rows = [row.partition(": ") for row in result.stdout.decode(errors="replace").splitlines()]
