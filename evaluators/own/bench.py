@@ -28,6 +28,8 @@ ANSWER_VARIABLE = "NF_ANSWER"
 FRAME_BYTES = 12
 NO_FILE = "9" * FRAME_BYTES
 _SYSTEM_PATH = "/usr/bin:/bin:/usr/local/bin"
+_IMAGE_PATH = "/usr/local/bin:/usr/bin:/bin"
+"""Images install what they are made for in /usr/local."""
 _WRAPPED = 124
 
 
@@ -94,7 +96,8 @@ class Bench:
 
     def _path(self) -> str:
         first = ["/box/python/bin"] if self.settings.interpreter else []
-        return ":".join([*first, *(f"/box/work/{folder}" for folder in self.settings.path), _SYSTEM_PATH])
+        system = _IMAGE_PATH if self.settings.image else _SYSTEM_PATH
+        return ":".join([*first, *(f"/box/work/{folder}" for folder in self.settings.path), system])
 
     def _sending(self) -> list[str]:
         names = ["/box/printed", *map(shlex.quote, self.settings.measure.answers)]

@@ -80,13 +80,15 @@ def init(
     task = new_task(said, root, (folder or root / _FOLDER).absolute())
     written = write_task(task, force=force)
     if output.json:
-        output.record({"kind": "task-folder", "path": str(written), "name": task.name})
+        output.record({"kind": "task-folder", "path": str(written), "name": task.name, "notes": notes})
         return
     output.text(str(written))
+    output.note("\n".join([*notes, *_next_steps(tree)]))
+
+
+def _next_steps(tree: Path) -> tuple[str, str]:
     named = shlex.quote(str(tree) if str(tree).startswith(("/", ".", "~")) else f"./{tree}")
-    for note in notes:
-        output.note(note)
-    output.note(f"try it: nightforge task check {named}\nthen:   nightforge run {named}")
+    return f"try it: nightforge task check {named}", f"then:   nightforge run {named}"
 
 
 @dataclass

@@ -78,7 +78,7 @@ def test_programs_of_the_tree_and_of_nowhere_need_nothing(readable: Path, monkey
 
 def test_python_is_asked_for_as_an_environment() -> None:
     assert "--python" in unseen("pytest", None)
-    assert "python3" in unseen("python", Path("/home/u/.pyenv/shims/python"))
+    assert "python3" in unseen("python", Path("/opt/pyenv/shims/python"))
 
 
 def test_a_mount_that_is_not_there_is_refused_when_the_task_is_made(readable: Path) -> None:
