@@ -1,11 +1,12 @@
 """Images of the docker tier, made without a registry.
 
-    python -m sandbox.images [host | debian | hash] [--suite bookworm] [--mirror URL]
+    python -m sandbox.images [host | debian | from NAME | hash] [--suite bookworm] [--mirror URL]
 
 `host` (a second, no network) holds nothing but the init and the places to mount this machine's /usr on: candidates
 see the compiler that the bubblewrap tier shows them. `debian` is a debootstrap tree with a compiler and Python of its
 own. Both hold /usr, the links into it and two names of /etc, and nothing else: no account, no home, no variable data.
-images/Dockerfile builds the same from a registry; `hash` prints what it labels its image with.
+images/Dockerfile builds the same from a registry; `hash` prints what it labels its image with. `from NAME` takes a
+person's own image, which the daemon has, with all that is in it: the init and the places to mount on are added.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import re
 import sys
 import tarfile
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 from nightforge.errors import PrerequisiteMissing, SandboxFault
 from sandbox.docker_engine import INIT_PATH, LABEL, USR_LABEL, Engine, Image, init_hash, init_source
@@ -29,6 +32,8 @@ _BUILD_TIMEOUT_S = 60.0
 _BOOTSTRAP_TIMEOUT_S = 1800.0
 _IMPORT_TIMEOUT_S = 300.0
 _MOUNT_POINTS = ("proc", "dev", "sys", "job", "usr", "etc", "etc/alternatives")
+_NOT_TAKEN = frozenset({"proc", "sys", "dev", "tmp", "run", "box", "job", ".nightforge", ".dockerenv"})
+"""Of a person's image: places that a box has of its own."""
 _LINKS = {"box": "dev/shm/box", "tmp": "dev/shm/tmp"}
 
 
@@ -87,6 +92,56 @@ def build_debian_image(engine: Engine, *, suite: str, mirror: str) -> str:
             return _import(engine, tree.read(), tag=suite, usr="own")
 
 
+def build_from(engine: Engine, name: str) -> str:
+    """A box's image from one that the daemon has. Returns the new one's name. SandboxFault where there is none."""
+    container = engine.call("open the image", lambda c: str(c.create_container(name, command="none")["Id"]))
+    try:
+        with tempfile.TemporaryDirectory(prefix="nightforge-image-", dir="/var/tmp") as folder:
+            packed = Path(folder) / "tree.tar"
+            init = build_init(Path(folder))
+            engine.call(
+                "read the image",
+                lambda c: pack_image(_Stream(iter(c.export(container))), packed, init),
+                timeout_s=_IMPORT_TIMEOUT_S,
+            )
+            tag = "from-" + re.sub(r"[^A-Za-z0-9_.-]+", "-", name)[:100].strip("-.")
+            with packed.open("rb") as tree:
+                _import(engine, tree, tag=tag, usr="own")
+    finally:
+        engine.remove(container)
+    return f"{REPOSITORY}:{tag}"
+
+
+class _Stream(io.RawIOBase):
+    """Pieces of bytes as a file that is read once."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._left = b""
+
+    def read(self, size: int = -1) -> bytes:
+        parts, wanted = [], size
+        while wanted != 0:
+            piece = self._left or next(self._pieces, b"")
+            if not piece:
+                break
+            taken = piece if wanted < 0 else piece[:wanted]
+            self._left = piece[len(taken) :]
+            wanted -= len(taken) if wanted > 0 else 0
+            parts.append(taken)
+        return b"".join(parts)
+
+
+def pack_image(tree: io.RawIOBase, target: Path, init: Path) -> None:
+    """A container's files, as the daemon exports them, with what a box needs."""
+    with tarfile.open(target, mode="w") as archive, tarfile.open(fileobj=tree, mode="r|") as given:
+        _skeleton(archive, init, without=("usr", "etc", "etc/alternatives"))
+        for member in given:
+            is_taken = member.name.removeprefix("./").split("/")[0] not in _NOT_TAKEN
+            if is_taken and not member.isdev() and _owned_by_root(member) is not None:
+                archive.addfile(member, given.extractfile(member) if member.isreg() else None)
+
+
 def pack_tree(root: Path, target: Path, init: Path) -> None:
     """What of an installed tree a box needs, as an archive."""
     with tarfile.open(target, mode="w") as archive:
@@ -140,7 +195,7 @@ def _link(archive: tarfile.TarFile, name: str, place: str) -> None:
     archive.addfile(link)
 
 
-def _import(engine: Engine, tree: bytes, *, tag: str, usr: str) -> str:
+def _import(engine: Engine, tree: bytes | IO[bytes], *, tag: str, usr: str) -> str:
     changes = [f"LABEL {LABEL}={init_hash()}", f"LABEL {USR_LABEL}={usr}", f'ENTRYPOINT ["{INIT_PATH}"]']
     engine.call(
         "import an image",
@@ -153,10 +208,13 @@ def _import(engine: Engine, tree: bytes, *, tag: str, usr: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m sandbox.images", description="Build an image of the docker tier.")
-    parser.add_argument("kind", nargs="?", default="host", choices=("host", "debian", "hash"))
+    parser.add_argument("kind", nargs="?", default="host", choices=("host", "debian", "from", "hash"))
+    parser.add_argument("name", nargs="?", default="", help="the image of the `from` kind")
     parser.add_argument("--suite", default="bookworm", help="Debian release of the `debian` kind")
     parser.add_argument("--mirror", default="http://deb.debian.org/debian")
     asked = parser.parse_args(arguments)
+    if (asked.kind == "from") != bool(asked.name):
+        parser.error("from NAME: an image that the daemon has")
     if asked.kind == "hash":
         sys.stdout.write(f"{init_hash()}\n")
         return 0
@@ -165,6 +223,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         engine.check()
         if asked.kind == "host":
             made = build_host_image(engine)
+        elif asked.kind == "from":
+            made = build_from(engine, asked.name)
         else:
             made = build_debian_image(engine, suite=asked.suite, mirror=asked.mirror)
     except (PrerequisiteMissing, SandboxFault) as error:

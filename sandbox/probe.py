@@ -27,6 +27,8 @@ from sandbox.threaded import ThreadedSandbox
 BWRAP = "/usr/bin/bwrap"
 BWRAP_PACKAGE_HINT = "apt-get install bubblewrap"
 
+OWN_IMAGE_HINT = "`python -m sandbox.images from NAME` makes one of an image of yours, and says what it is called"
+IMAGE_NEEDS = "install util-linux (prlimit), coreutils, grep, sed and tar in it, as Debian and its children have them"
 IMAGE_HINT = "`python -m sandbox.images` makes one in a second (`make image` in a checkout)"
 
 APPARMOR_PROFILE_PATH = "/etc/apparmor.d/bwrap"
@@ -160,7 +162,7 @@ def _image(engine: Engine, name: str) -> Image:
         what = (
             f"the image {name!r} is not there, or not made by this release" if name else "there is no image for boxes"
         )
-        raise SandboxUnavailable(what, where="docker", hint=IMAGE_HINT)
+        raise SandboxUnavailable(what, where="docker", hint=f"{IMAGE_HINT}; {OWN_IMAGE_HINT}" if name else IMAGE_HINT)
     return fitting[0]
 
 
@@ -195,6 +197,9 @@ def _canary_report(sandbox: ThreadedSandbox, held: str) -> TierReport:
         if sandbox.tier is SandboxTier.BUBBLEWRAP:
             detail, hint = _explain(detail)
         return TierReport(tier=sandbox.tier, works=False, detail=detail, hint=hint)
+    if sandbox.tier is SandboxTier.DOCKER and any("No such file" in fault for fault in faults):
+        said = f"the image lacks programs that a box needs: {'; '.join(faults)}"
+        return TierReport(tier=sandbox.tier, works=False, detail=said, hint=IMAGE_NEEDS)
     if faults:
         return TierReport(
             tier=sandbox.tier,

@@ -165,7 +165,7 @@ def _binds(names: Mapping[PurePosixPath, bytes | Path], world_readable: bool) ->
         if isinstance(content, bytes):
             continue
         path = content.resolve()
-        if world_readable and not _others_can_read(path):
+        if world_readable and not others_can_read(path):
             raise SandboxFault(
                 "the file must be readable by everyone, because the box runs as another user",
                 where=str(path),
@@ -175,7 +175,16 @@ def _binds(names: Mapping[PurePosixPath, bytes | Path], world_readable: bool) ->
     return binds
 
 
-def _others_can_read(path: Path) -> bool:
+def box_can_read(path: Path) -> bool:
+    """Whether a box may be given this: run by root, it becomes another user. False for what is not there."""
+    try:
+        return os.geteuid() != 0 or others_can_read(path.resolve())
+    except SandboxFault:
+        return False
+
+
+def others_can_read(path: Path) -> bool:
+    """SandboxFault for what is not there."""
     try:
         mode = path.stat().st_mode
         needed = 0o005 if stat.S_ISDIR(mode) else 0o004

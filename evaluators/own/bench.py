@@ -27,7 +27,9 @@ SEED_VARIABLE = "NF_SEED"
 ANSWER_VARIABLE = "NF_ANSWER"
 FRAME_BYTES = 12
 NO_FILE = "9" * FRAME_BYTES
-_SYSTEM_PATH = "/usr/bin:/bin"
+_SYSTEM_PATH = "/usr/bin:/bin:/usr/local/bin"
+_IMAGE_PATH = "/usr/local/bin:/usr/bin:/bin"
+"""Images install what they are made for in /usr/local."""
 _WRAPPED = 124
 
 
@@ -70,7 +72,7 @@ class Bench:
             # An archive that does not fit is a failed build, and is told by its exit code.
             ending = f"[ $code -eq 0 ] && {{ tar cf /box/{BUILT} . || exit {_WRAPPED}; }}; exit $code"
         exported = {
-            "PATH": f"/box/python/bin:{_SYSTEM_PATH}" if self.settings.interpreter else _SYSTEM_PATH,
+            "PATH": self._path(),
             "HOME": "/box/home",
             "PYTHONPATH": ":".join(f"/box/work/{path}".removesuffix("/.") for path in self.settings.python_path),
             "PYTHONDONTWRITEBYTECODE": "1",
@@ -91,6 +93,11 @@ class Bench:
             ending,
         ]
         return "\n".join(lines) + "\n"
+
+    def _path(self) -> str:
+        first = ["/box/python/bin"] if self.settings.interpreter else []
+        system = _IMAGE_PATH if self.settings.image else _SYSTEM_PATH
+        return ":".join([*first, *(f"/box/work/{folder}" for folder in self.settings.path), system])
 
     def _sending(self) -> list[str]:
         names = ["/box/printed", *map(shlex.quote, self.settings.measure.answers)]

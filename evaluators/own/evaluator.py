@@ -14,7 +14,7 @@ from evaluators.cascade import Cascade, CascadeEnded
 from evaluators.integrity.seams import Honest, Mutator
 from evaluators.own import stages
 from evaluators.own.adapter import propose
-from evaluators.own.bench import Bench
+from evaluators.own.bench import Bench, Staged
 from evaluators.own.checker import OwnChecker
 from evaluators.own.course import Course, calibrated
 from evaluators.own.mutants import mutate_bundle
@@ -23,7 +23,7 @@ from evaluators.own.pairing import Paddock
 from evaluators.own.remarks import Examination
 from evaluators.own.rounds import Reference, class_of, make_reference, seeds_of
 from evaluators.own.spec import STAGES, OwnSettings, complaints, read_seed, read_settings, tree_of
-from evaluators.own.tree import Snapshot, read_tree
+from evaluators.own.tree import Snapshot, pack, read_tree
 from evaluators.schedulers.hidden import hidden_seed
 from evaluators.stages import require_stages
 from nightforge.catalogue import TASK_FILE
@@ -31,15 +31,16 @@ from nightforge.domain.base import Scalar
 from nightforge.domain.bundle import LANGUAGE, diff_bundles, parse_bundle
 from nightforge.domain.evidence import Calibration, Evidence
 from nightforge.domain.integrity import Remark
-from nightforge.domain.limits import Limits
 from nightforge.domain.ports import Sandbox
 from nightforge.domain.task import Task
-from nightforge.domain.words import ClockKind, EvidenceClass, Outcome, Phase, SandboxTier
+from nightforge.domain.words import ClockKind, EvidenceClass, Outcome, Phase, SandboxChoice
 from nightforge.errors import EvaluatorFault, UserError
 from nightforge.fingerprint import cpu_identity, fingerprint
+from sandbox import open_sandbox
 from sandbox.platform import find_tool, install_hint
 
 _LASTING = frozenset({"not_a_program", "other_files", "too_long", "outside_evolve_block", "syntax_error"})
+VERSIONS_S = 30.0
 MUTATION_SECONDS = 120.0
 MOST_MUTANTS = 60
 LEAST_MUTANTS = 10
@@ -54,6 +55,7 @@ class OwnEvaluator:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self._workplaces: dict[str, tuple[Bench, Reference, Paddock]] = {}
+        self._boxes: dict[str, Sandbox] = {}
         self._lock = asyncio.Lock()
         self._check_s = 1.0
 
@@ -73,12 +75,6 @@ class OwnEvaluator:
         require_stages(task, STAGES)
         if task.language != LANGUAGE:
             raise UserError(f"language {task.language!r}", where=where, hint=f'language = "{LANGUAGE}"')
-        if settings.image and self.sandbox.tier is not SandboxTier.DOCKER:
-            raise UserError(
-                f"the task wants the image {settings.image}, and candidates run in the {self.sandbox.tier.value} tier",
-                where=where,
-                hint=f"--sandbox docker, with NIGHTFORGE_DOCKER_IMAGE={settings.image}",
-            )
 
     def prerequisites(self, task: Task) -> Sequence[str]:
         return () if find_tool("tar") else (f"tar is not installed: {install_hint('tar')}",)
@@ -89,14 +85,16 @@ class OwnEvaluator:
     async def fingerprint(self, task: Task, parameters: Mapping[str, Scalar]) -> str:
         settings = read_settings(task)
         snapshot = await asyncio.to_thread(self._snapshot, task, settings)
-        tools = {"tree": snapshot.digest, "cpu": cpu_identity(), **await self._versions(settings)}
+        versions = await self._versions(await self._bench(task, settings, snapshot))
+        tools = {"tree": snapshot.digest, "cpu": cpu_identity(), **versions}
         code = (*map(Path, evaluators.__path__), Path(sandbox.__path__[0]) / "runners")
         return await asyncio.to_thread(fingerprint, task, parameters, tools=tools, code=code)
 
-    async def _versions(self, settings: OwnSettings) -> dict[str, str]:
-        """Of the tools that builds use; one that is not there has no version."""
-        line = 'for t in cc c++ make cmake cargo python3; do echo "$t: $($t --version 2>&1 | head -1)"; done'
-        result = await self.sandbox.run(["/bin/sh", "-c", line], limits=Limits(wall_s=30, cpu_s=20))
+    async def _versions(self, bench: Bench) -> dict[str, str]:
+        """Of the tools that builds use, as the commands find them; one that is not there has no version."""
+        names = "cc c++ make cmake cargo rustc go python3"
+        line = f'for t in {names}; do echo "$t: $($t --version 2>&1 | head -1)"; done'
+        result = await bench.run(line, Staged(pack({})), stage="build", at_most_s=VERSIONS_S)
         if not result.ok:
             raise EvaluatorFault("no shell runs inside the box", hint="run `nightforge doctor`")
         rows = [row.partition(": ") for row in result.stdout.decode(errors="replace").splitlines()]
@@ -135,7 +133,7 @@ class OwnEvaluator:
                 await course.measure(bundle, staged, seeds, paddock, best_score if phase is Phase.SEARCH else None)
         except CascadeEnded:
             pass
-        return cascade.evidence(self.sandbox.tier, evidence_class=class_of(bench, reference)[0])
+        return cascade.evidence(bench.sandbox.tier, evidence_class=class_of(bench, reference)[0])
 
     def is_lasting(self, evidence: Evidence) -> bool:
         """Only what the text alone decides: builds and tests have limits of time, measures clocks or races."""
@@ -172,7 +170,8 @@ class OwnEvaluator:
         """Offers `evaluators.integrity.seams.OffersRemarks`."""
         settings = read_settings(task)
         snapshot = await asyncio.to_thread(self._snapshot, task, settings)
-        examination = Examination(Bench(self.sandbox, task, settings, snapshot), snapshot, read_seed(task), say)
+        bench = await self._bench(task, settings, snapshot)
+        examination = Examination(bench, snapshot, read_seed(task), say)
         found = await examination.run(seeds_of(seed, "check", 4))
         self._check_s = max(examination.seconds_to_judge, 0.05)
         return found
@@ -195,6 +194,14 @@ class OwnEvaluator:
         """The patch of the user's tree. Offers `nightforge.domain.artifact.OffersExport`."""
         return {PATCH_FILE: patch_of(task, source).encode()}
 
+    async def _bench(self, task: Task, settings: OwnSettings, snapshot: Snapshot) -> Bench:
+        """In the task's image where it names one, whatever tier other tasks run in. Raises SandboxUnavailable."""
+        if settings.image and settings.image not in self._boxes:
+            self._boxes[settings.image] = await asyncio.to_thread(
+                open_sandbox, tier=SandboxChoice.DOCKER, docker_image=settings.image
+            )
+        return Bench(self._boxes.get(settings.image, self.sandbox), task, settings, snapshot)
+
     def _snapshot(self, task: Task, settings: OwnSettings) -> Snapshot:
         root = tree_of(task, settings)
         return read_tree(root, but=settings.evolve, ignore=settings.ignore, folder=task.root.resolve())
@@ -211,7 +218,7 @@ class OwnEvaluator:
                 self.check_task(task)
                 settings = read_settings(task)
                 snapshot = await asyncio.to_thread(self._snapshot, task, settings)
-                bench = Bench(self.sandbox, task, settings, snapshot)
+                bench = await self._bench(task, settings, snapshot)
                 reference = await make_reference(bench, read_seed(task))
                 self._workplaces[key] = (bench, reference, Paddock())
             return self._workplaces[key]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from evaluators.own.reading import BadMeasure, first_difference, shortened
 from evaluators.own.rounds import Reference, Rounds, class_of
 from evaluators.own.spec import OwnSettings, complaints, wall_s
 from evaluators.own.timed import overhead_s
+from evaluators.own.toolchains import unseen, where_is
 from evaluators.own.tree import Snapshot
 from nightforge.domain.bundle import Bundle, language_of
 from nightforge.domain.integrity import Remark
@@ -42,6 +44,8 @@ _MENDS = {
     "disk_limit": "raise settings.disk_mb",
     "too_much_output": "print less",
 }
+_NOT_FOUND = re.compile(r"^(?:/bin/)?sh: (?:\d+: |line \d+: )?(?P<name>[\w.+-]+): (?:command )?not found", re.MULTILINE)
+"""As shells say it of a program that is not on PATH; make passes it on as exit code 2."""
 _NETWORK_MEND = (
     "a box has no network: fetch what it needs beforehand (cargo vendor, pip install into settings.interpreter) and "
     "give it as settings.mounts, or keep it in the tree"
@@ -294,6 +298,11 @@ class Examination:
         if late:
             limit = wall_s(self.bench.task, topic)
             said = f"longer than the {limit:g} s that it may take: {shortened(failure.feedback, 300)}"
+        absent = _NOT_FOUND.search(failure.feedback)
+        if absent is not None and absent["name"] not in self.seed.files:
+            mend = unseen(absent["name"], where_is(absent["name"]))
+            self.found.append(_bad(topic, said, mend, ends=True))
+            return
         mend = _MENDS.get(failure.reason, f"make it work in a copy of the tree, without network: settings.{topic}")
         self.found.append(_bad(topic, said, mend, ends=True))
 

@@ -17,6 +17,7 @@ from nightforge.domain.limits import MIB, Limits
 from nightforge.domain.task import Task
 from nightforge.domain.words import Direction
 from nightforge.errors import UserError
+from sandbox.staging import box_can_read
 
 SEED_FILE = "seed.bundle"
 GAIN = "gain"
@@ -113,6 +114,8 @@ class OwnSettings(Frozen):
     interpreter: str = ""
     """A Python environment (the folder that has `bin/python`), mounted read-only."""
     python_path: tuple[str, ...] = (".",)
+    path: tuple[str, ...] = ()
+    """Folders in the tree, mounts among them, whose programs are found before the system's."""
     mounts: dict[str, str] = Field(default_factory=dict)
     """Path in the tree → folder or file of this machine that stands there, read-only."""
     image: str = ""
@@ -146,6 +149,8 @@ class OwnSettings(Frozen):
             raise ValueError("`proxy` calls Python modules: every evolvable file must be one")
         if not all(map(is_plain, self.mounts)):
             raise ValueError("`mounts` are named by relative paths in the tree")
+        if not all(map(is_plain, self.path)):
+            raise ValueError("`path` has relative paths in the tree")
         return self
 
     def limits(self, wall_s: float) -> Limits:
@@ -196,11 +201,24 @@ def complaints(task: Task, settings: OwnSettings) -> Iterator[UserError]:
     for path in settings.evolve:
         yield from _file_complaints(root, path)
     for name, place in settings.mounts.items():
-        if not (task.root / place).exists():
-            yield UserError(f"mount {name}: {place} is not there", where=where, hint="name a folder of this machine")
+        problem = mount_problem(task.root / place)
+        if problem:
+            yield UserError(f"mount {name}: {place} {problem[0]}", where=where, hint=problem[1])
     if settings.interpreter and not (task.root / settings.interpreter / "bin").is_dir():
         hint = "name the folder of the environment, the one that has bin/python"
         yield UserError(f"interpreter: {settings.interpreter} has no bin", where=where, hint=hint)
+
+
+def mount_problem(place: Path) -> tuple[str, str] | None:
+    """What keeps a folder or file of this machine from boxes, and the mend; None for one that can be given."""
+    if not place.exists():
+        return "is not there", "name a folder or file of this machine"
+    if not box_can_read(place):
+        return (
+            "cannot be read in a box, which runs as another user than root",
+            "copy it out of the private folder, as to /opt, and name the copy",
+        )
+    return None
 
 
 def _file_complaints(root: Path, path: str) -> Iterator[UserError]:

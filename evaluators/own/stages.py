@@ -27,6 +27,7 @@ _LIMITS: Mapping[ExitReason, str] = {
 NETWORK_WORDS = (
     *("could not resolve", "couldn't resolve", "temporary failure in name resolution", "name or service not known"),
     *("network is unreachable", "failed to establish a new connection", "no route to host", "getaddrinfo"),
+    *("in offline mode", "but --offline was specified", "using offline mode"),
     *("failed to download", "unable to access 'http", "failed to fetch", "spurious network error"),
 )
 """What builds say that look for a network; a box has none."""

@@ -60,13 +60,12 @@ def check(
     from nightforge.catalogue import find_task
     from nightforge.cli.evaluate import open_evaluator
     from nightforge.cli.own_path import task_named
-    from nightforge.cli.reading import resolve_settings
+    from nightforge.cli.reading import open_box, resolve_settings
     from nightforge.fingerprint import INTEGRITY_FILE
-    from sandbox import open_sandbox
 
     settings = resolve_settings({"unsafe_local": unsafe_local or None}).settings
     task = find_task(task_named(output, name, python=python, unsafe_local=unsafe_local))
-    evaluator = open_evaluator(task, open_sandbox(unsafe_local=settings.unsafe_local))
+    evaluator = open_evaluator(task, open_box(settings))
     if adapt:
         task, evaluator = _adapted(output, task, evaluator)
     parameters = {parameter.name: parameter.default for parameter in task.parameters}

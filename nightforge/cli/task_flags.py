@@ -59,6 +59,10 @@ PythonPath = Annotated[
     list[str] | None,
     typer.Option("--python-path", metavar="DIR", help="Where imports are looked for in the tree; repeatable."),
 ]
+ProgramPath = Annotated[
+    list[str] | None,
+    typer.Option("--path", metavar="DIR", help="A folder in the tree, as of a mount, with programs; repeatable."),
+]
 Image = Annotated[str, typer.Option("--image", help="Container image to run in (docker tier).")]
 BuildSeconds = Annotated[float | None, typer.Option("--build-s", min=0.1, help="Limit of the build.")]
 CheckSeconds = Annotated[float | None, typer.Option("--check-s", min=0.1, help="Limit of the check.")]

@@ -50,6 +50,7 @@ def init(
     python: flags.Environment = None,
     python_path: flags.PythonPath = None,
     mount: flags.Mounts = None,
+    path: flags.ProgramPath = None,
     image: flags.Image = "",
     env: flags.Variables = None,
     leave_out: flags.LeaveOut = None,
@@ -75,14 +76,19 @@ def init(
     if can_ask() and not said.is_enough:
         said.ask(root)
     said.require()
+    notes = said.take_toolchains(root)
     task = new_task(said, root, (folder or root / _FOLDER).absolute())
     written = write_task(task, force=force)
     if output.json:
-        output.record({"kind": "task-folder", "path": str(written), "name": task.name})
+        output.record({"kind": "task-folder", "path": str(written), "name": task.name, "notes": notes})
         return
     output.text(str(written))
+    output.note("\n".join([*notes, *_next_steps(tree)]))
+
+
+def _next_steps(tree: Path) -> tuple[str, str]:
     named = shlex.quote(str(tree) if str(tree).startswith(("/", ".", "~")) else f"./{tree}")
-    output.note(f"try it: nightforge task check {named}\nthen:   nightforge run {named}")
+    return f"try it: nightforge task check {named}", f"then:   nightforge run {named}"
 
 
 @dataclass
@@ -112,6 +118,7 @@ class Said:
     python: Path | None = None
     python_path: list[str] = field(default_factory=list)
     mount: list[str] = field(default_factory=list)
+    path: list[str] = field(default_factory=list)
     image: str = ""
     env: list[str] = field(default_factory=list)
     leave_out: list[str] = field(default_factory=list)
@@ -190,6 +197,7 @@ class Said:
             "seeds": self.seeds,
             "hidden_seeds": self.hidden_seeds,
             "interpreter": "" if self.python is None else _relative(Path(self.python), place),
+            "path": self.path,
             "python_path": self.python_path or ([".", "src"] if (root / "src").is_dir() else ["."]),
             "mounts": mounts,
             "image": self.image,
@@ -198,6 +206,20 @@ class Said:
             "memory_mb": self.memory_mb,
             "disk_mb": self.disk_mb,
         }
+
+    def take_toolchains(self, root: Path) -> list[str]:
+        """Mounts for what the commands call and a box does not see; what to tell the person about it."""
+        if self.image:
+            return []
+        from evaluators.own.toolchains import needed
+
+        commands = [one for one in (self.build, self.check, self.judge, *self.commands.values()) if one]
+        given = [] if self.python is None else [Path(self.python).expanduser() / "bin"]
+        given += [Path(source) / "bin" for source in _pairs("--mount", self.mount).values()]
+        found = needed(commands, given=given, tree=root)
+        self.mount += [f"{place}={folder}" for place, folder in found.mounts.items()]
+        self.path += found.path
+        return found.said
 
     def ask(self, root: Path) -> None:
         """Only what is lacking; an empty line takes what stands in brackets, `none` takes nothing."""
@@ -297,7 +319,7 @@ def new_task(said: Said, root: Path, place: Path) -> NewTask:
     from pydantic import TypeAdapter, ValidationError
 
     from evaluators.own.new_task import NewTask, slug
-    from evaluators.own.spec import OwnSettings
+    from evaluators.own.spec import OwnSettings, mount_problem
     from nightforge.catalogue import describe_validation
     from nightforge.domain.task import Name
     from nightforge.errors import UserError
@@ -309,6 +331,10 @@ def new_task(said: Said, root: Path, place: Path) -> NewTask:
         raise UserError(
             describe_validation(error), where="task init", hint="docs/own-code.md lists the flags"
         ) from None
+    for at, source in checked.mounts.items():
+        problem = mount_problem(place / source)
+        if problem is not None:
+            raise UserError(f"{source} {problem[0]}", where=f"--mount {at}", hint=problem[1])
     measure = checked.measure
     more = "more" if measure.direction.value == "max" else "less"
     limits = {"build": said.build_s, "check": said.check_s, "measure": said.measure_s}
