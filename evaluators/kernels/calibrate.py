@@ -12,6 +12,7 @@ from threading import Event
 from evaluators.kernels.bench import CONTROL, ROOF, Bench, Cast, open_bench
 from evaluators.kernels.spec import KernelSettings
 from evaluators.kernels.timing import Participant, Record, l3_bytes
+from evaluators.kernels.toolchain import processor_flags
 from evaluators.statistics import Estimate
 from nightforge.domain.evidence import Baseline, Calibration, Metric
 from nightforge.domain.ports import Sandbox
@@ -23,6 +24,7 @@ _BAND_FLOOR = 0.005
 _BASELINE_LENIENCE = 50.0
 _FIXED_SECONDS = 1.5
 _PHASE_WORD = 3
+_VECTORS = {"avx512f": "avx512", "avx2": "avx2", "asimd": "neon"}
 
 
 def measure(
@@ -61,11 +63,8 @@ def measure(
         noise=noise,
         band=max(2 * noise.value, _BAND_FLOOR),
         room=room.value,
-        room_reason=(
-            f"{settings.reference} takes {room.value:.2f} x the time of the least memory traffic "
-            f"({settings.traffic_bytes(dims) / 2**20:.0f} MiB per call), measured now"
-        ),
-        roof=_roof(record, settings.traffic_bytes(dims)),
+        room_reason=f"{settings.reference} takes {room.value:.2f} x the time of {_least(settings, dims)}, measured now",
+        roof=_roof(record, settings, dims),
         machine=machine_facts(),
         seconds_per_evaluation=per_evaluation_s,
     )
@@ -113,12 +112,20 @@ def _baseline(
     return Baseline(name=name, title=spec.title, metrics=metrics, environment=dict(environment))
 
 
-def _roof(record: Record, traffic_bytes: int) -> dict[str, Metric]:
+def _least(settings: KernelSettings, dims: Mapping[str, int]) -> str:
+    """What the roof does, in words."""
+    if settings.roof_kind == "arithmetic":
+        return f"the arithmetic alone ({settings.operations(dims) / 1e9:.2f} GFLOP per call)"
+    return f"the least memory traffic ({settings.traffic_bytes(dims) / 2**20:.0f} MiB per call)"
+
+
+def _roof(record: Record, settings: KernelSettings, dims: Mapping[str, int]) -> dict[str, Metric]:
     time_ms = record.time_ms(ROOF, ClockKind.CPU_MS)
-    return {
-        "cpu_ms": time_ms.metric("ms"),
-        "bandwidth": Metric(value=traffic_bytes / time_ms.value / 1e6, unit="GB/s", samples=time_ms.samples),
-    }
+    if settings.roof_kind == "arithmetic":
+        rate = Metric(value=settings.operations(dims) / time_ms.value / 1e6, unit="GFLOP/s", samples=time_ms.samples)
+        return {"cpu_ms": time_ms.metric("ms"), "arithmetic": rate}
+    rate = Metric(value=settings.traffic_bytes(dims) / time_ms.value / 1e6, unit="GB/s", samples=time_ms.samples)
+    return {"cpu_ms": time_ms.metric("ms"), "bandwidth": rate}
 
 
 def _evaluation_seconds(bench: Bench, record: Record, participants: int, round_s: float) -> float:
@@ -135,8 +142,9 @@ def machine_facts() -> dict[str, str]:
             key, _, value = line.partition(":")
             if key.strip() == "model name":
                 facts["model"] = value.strip()
-            elif key.strip() == "flags":
-                facts["vector"] = "avx512" if " avx512f" in value else "avx2" if " avx2" in value else "sse"
     except OSError:
         pass
+    flags = processor_flags()
+    if flags:
+        facts["vector"] = next((name for flag, name in _VECTORS.items() if flag in flags), "sse")
     return facts

@@ -7,6 +7,7 @@ import platform
 import stat
 import sys
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -98,7 +99,7 @@ class Toolchain:
             version = metadata.version(baseline.package)
         except metadata.PackageNotFoundError:
             version = "not installed"
-        return {"package": f"{baseline.package} {version}", **baseline.environment}
+        return {"package": f"{baseline.package} {version}", **variables(baseline)}
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class Recipe:
     def start(self, name: str, settings: KernelSettings, arena: Arena) -> Program:
         if self.home is None:
             return kernel_program(name, self.worker, self.library, settings, arena, trusted=True)
-        environment = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **self.baseline.environment}
+        environment = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **variables(self.baseline)}
         argv = (
             "/usr/bin/env",
             *(f"{key}={value}" for key, value in environment.items()),
@@ -128,6 +129,26 @@ class Recipe:
             "baseline.py": (self.task.root / self.baseline.source).read_bytes(),
         }
         return Program(name, argv, files, trusted=True)
+
+
+def variables(baseline: BaselineSpec) -> dict[str, str]:
+    """The environment of a baseline on this processor."""
+    found = dict(baseline.environment)
+    for flag, more in baseline.environment_if.items():
+        if flag in processor_flags():
+            found |= more
+    return found
+
+
+@cache
+def processor_flags() -> frozenset[str]:
+    """What /proc/cpuinfo says that the processor can do; empty where it says nothing."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return frozenset()
+    found = next((line for line in text.splitlines() if line.startswith(("flags", "Features"))), "")
+    return frozenset(found.partition(":")[2].split())
 
 
 def python_home(package: str) -> PythonHome | Missing:
