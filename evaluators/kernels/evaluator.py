@@ -26,6 +26,7 @@ from evaluators.kernels.export import kernel_files
 from evaluators.kernels.gate import inspect_library
 from evaluators.kernels.honest import honest_kernels
 from evaluators.kernels.impostors import kernel_impostors
+from evaluators.kernels.profile import Profiler
 from evaluators.kernels.relations import load_relations
 from evaluators.kernels.session import KernelFailed
 from evaluators.kernels.spec import (
@@ -44,6 +45,7 @@ from nightforge.domain.base import Scalar
 from nightforge.domain.duel import DuelFinding
 from nightforge.domain.evidence import Calibration, Evidence
 from nightforge.domain.ports import Sandbox
+from nightforge.domain.profile import KernelProfile
 from nightforge.domain.task import Task
 from nightforge.domain.words import ClockKind, Outcome, Phase
 from nightforge.errors import UserError
@@ -88,6 +90,7 @@ class KernelEvaluator:
         self._static_gate = static_gate
         self._toolchain = Toolchain(sandbox)
         self._building = asyncio.Lock()
+        self._profiler = Profiler(sandbox)
 
     @property
     def name(self) -> str:
@@ -216,6 +219,21 @@ class KernelEvaluator:
                 stop=stop,
             )
         )
+
+    async def profile(
+        self,
+        source: str,
+        task: Task,
+        parameters: Mapping[str, Scalar],
+        evidence: Evidence,
+        *,
+        calibration: Calibration | None = None,
+    ) -> KernelProfile:
+        """Implements `nightforge.domain.profile.OffersProfiles`."""
+        settings = read_settings(task)
+        inputs, _ = load_problem(task)
+        dims = primary_dims(settings, task, parameters)
+        return await self._profiler.profile(source, settings, inputs, dims, evidence, calibration)
 
     @asynccontextmanager
     async def open_checker(
