@@ -11,6 +11,8 @@ from agents.fencing import FEEDBACK_LIMIT, SOURCE_LIMIT, clean_line, fence
 from agents.knowledge import explain, explain_lines
 from nightforge.domain.base import Scalar
 from nightforge.domain.evidence import Evidence, Metric, StageEvidence
+from nightforge.domain.profile import KernelProfile
+from nightforge.domain.profile_words import profile_lines
 from nightforge.domain.task import Objective
 from nightforge.domain.team import Program, StepContext
 from nightforge.domain.words import Direction
@@ -44,11 +46,14 @@ def describe_program(title: str, program: Program, language: str) -> str:
     parts = [fence(title, program.source, limit=SOURCE_LIMIT, language=language)]
     if program.metrics:
         parts.append(f"Measured: {list_metrics(program.metrics)}.")
+    if program.profile is not None:
+        parts.append(describe_profile(program.profile))
     about = []
     if program.note:
         about.append(f"what was changed: {clean_line(program.note)}")
     if program.verdict is not None:
         words = (
+            ("limit", program.verdict.limit.value if program.verdict.limit is not None else ""),
             ("bottleneck", program.verdict.bottleneck),
             ("next step", program.verdict.next_step),
             ("suspicion", program.verdict.suspicion),
@@ -59,6 +64,14 @@ def describe_program(title: str, program: Program, language: str) -> str:
     if program.feedback:
         parts.append(fence("The evaluator's feedback on it", program.feedback, limit=FEEDBACK_LIMIT))
     return "\n\n".join(parts)
+
+
+def describe_profile(profile: KernelProfile | None) -> str:
+    """Tools quote names of the candidate's: it is fenced as the candidate is."""
+    if profile is None:
+        return "No profile was made of it."
+    lines = [clean_line(line) for line in profile_lines(profile)]
+    return fence("Its profile, made by our tools", "\n".join(lines), limit=FEEDBACK_LIMIT)
 
 
 def describe_others(context: StepContext) -> str:

@@ -15,6 +15,7 @@ from nightforge.domain.base import Frozen, Scalar
 from nightforge.domain.candidate import Tally, Verdict
 from nightforge.domain.evidence import Calibration, Evidence, Metric, StageEvidence
 from nightforge.domain.plan import GoalReading, Plan
+from nightforge.domain.profile import KernelProfile
 from nightforge.domain.task import Objective, Task
 from nightforge.domain.words import OperatorKind
 
@@ -29,6 +30,8 @@ class Program(Frozen):
     feedback: str = ""
     """The evaluator's feedback of the last stages, bounded; untrusted text."""
     verdict: Verdict | None = None
+    profile: KernelProfile | None = None
+    """Of a parent, where the preset has a judge and the evaluator offers profiles."""
     operator_name: str = ""
     """Which operator made it; empty for the seed or when unknown."""
     note: str = ""
@@ -73,6 +76,8 @@ class StepContext(Frozen):
     failure: StageEvidence | None = None
     """Repair only: the failing stage's evidence of `broken`."""
     broken: Program | None = None
+    profile: KernelProfile | None = None
+    """Judge only: of the candidate, when it is the best so far."""
     draft: int = 0
     """Index of this draft when several are made in parallel."""
     seed: int = 0
