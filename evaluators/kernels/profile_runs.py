@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import re
 import struct
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -43,6 +42,7 @@ _LEAST_CACHE, _MOST_CACHE = 64 * 1024, 32 * MIB
 _ARCHITECTURES = frozenset({"x86_64"})
 _KINDS = {"int64": (0, "<q"), "float64": (1, "<d")}
 _TOOL_MISSING = 127
+PROFILERS = {"llvm-mca": "schedules the hot loop", "valgrind": "counts instructions and cache misses"}
 
 
 @dataclass
@@ -279,8 +279,3 @@ def _vendor() -> str:
         return ""
     found = re.search(r"^vendor_id\s*:\s*(\S+)", text, re.MULTILINE)
     return found[1] if found else ""
-
-
-def tool_names() -> Sequence[str]:
-    """What `doctor` looks for: a profile without them says less."""
-    return ("llvm-mca", "valgrind")
