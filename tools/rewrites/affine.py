@@ -89,6 +89,12 @@ class Polynomial:
         dropped = frozenset(names)
         return Polynomial(tuple((key, value) for key, value in self.terms if not dropped & set(key)))
 
+    def renamed(self, old: str, new: str) -> Polynomial:
+        made: dict[tuple[str, ...], int] = {}
+        for key, value in self.terms:
+            made[tuple(sorted(new if atom == old else atom for atom in key))] = value
+        return Polynomial.of(made)
+
     def text(self) -> str:
         """A C expression for it; atoms are C text already."""
         if not self.terms:
@@ -194,6 +200,8 @@ class Memory:
             return None
         if node.type == "identifier":
             return self._named(node, depth)
+        if node.type == "field_expression":
+            return frozenset({self._holder(node)}), Polynomial()
         if node.type == "binary_expression" and self._unit.of(field(node, "operator")) in {"+", "-"}:
             offset = self.polynomial(field(node, "right"))
             minus = self._unit.of(field(node, "operator")) == "-"
@@ -215,7 +223,9 @@ class Memory:
         if name in self._assigned:
             return self._swapped(node, name)
         local = self._seen(node)
-        if local is None or not local.is_pointer or local.value.type in {"field_expression", "call_expression"}:
+        if local is None or not local.is_pointer or local.value.type == "call_expression":
+            return frozenset({name}), Polynomial()
+        if local.value.type == "field_expression":
             return frozenset({name}), Polynomial()
         return self.place(local.value, depth + 1)
 
@@ -228,15 +238,26 @@ class Memory:
                 continue
             seen.add(current)
             sources: list[Node | None] = [*self._assigned.get(current, ())]
-            sources += [local.value for local in self._locals.get(current, ())]
-            if not sources or any(one is not None and one.type == "field_expression" for one in sources):
+            sources += [local.value for local in self._locals.get(current, ()) if local.is_pointer]
+            if not sources:
                 roots.add(current)
             for source in sources:
-                if source is None or source.type not in {"identifier", "field_expression"}:
-                    return None
-                if source.type == "identifier":
-                    waiting.append(self._unit.of(source))
+                for part in _arms(source) if source is not None else (None,):
+                    if part is None or part.type not in {"identifier", "field_expression"}:
+                        return None
+                    if part.type == "identifier":
+                        waiting.append(self._unit.of(part))
+                    else:
+                        roots.add(self._holder(part))
         return frozenset(roots), Polynomial()
+
+    def _holder(self, place: Node) -> str:
+        """The local that a field is kept in, else the field's own text: one name for one array."""
+        text = self._unit.of(place)
+        for name, found in self._locals.items():
+            if name not in self._assigned and any(self._unit.of(one.value) == text for one in found):
+                return name
+        return text
 
     def _whole(self, node: Node) -> Polynomial | None:
         """What an integer local stands for: declared with a sum of products of others, never changed."""
@@ -250,6 +271,16 @@ class Memory:
         """The declaration that a use at `node` sees: the innermost around it."""
         found = [one for one in self._locals.get(self._unit.of(node), ()) if one.start <= node.start_byte < one.end]
         return max(found, key=lambda one: one.start, default=None)
+
+
+def _arms(value: Node) -> Iterator[Node]:
+    """The values that an expression may have: both of `c ? a : b`."""
+    value = strip_parentheses(value)
+    if value.type == "conditional_expression":
+        yield from _arms(field(value, "consequence"))
+        yield from _arms(field(value, "alternative"))
+    else:
+        yield value
 
 
 def _moved(
@@ -312,6 +343,47 @@ def distance(variables: Sequence[str], one: Polynomial, two: Polynomial) -> tupl
     if rest.terms or any(abs(step) > _FAR for step in found.values()):
         return None
     return tuple(found[name] for name in variables)
+
+
+def apart(unit: Unit, first: tuple[Loop, Access], second: tuple[Loop, Access]) -> int | None:
+    """At which distance in the variables of two loops the uses in them meet; inner loops may differ as they like."""
+    row = "(row)"
+    indices, most = [], 0
+    for loop, access in (first, second):
+        inner = enclosing_loops(unit, loop.body, below=True)
+        index = access.index.renamed(loop.variable, row)
+        for position, one in enumerate(inner):
+            index = index.renamed(one.variable, f"(column {position})")
+        most = max(most, len(inner))
+        indices.append(index)
+    stride = indices[0].coefficient(row)
+    if stride is None or not stride.terms:
+        return None
+    strides = [[index.coefficient(f"(column {k})") for k in range(most)] for index in indices]
+    if strides[0] != strides[1]:
+        return _rows_only(row, *indices)
+    steps = distance((row, *(f"(column {position})" for position in range(most))), *indices)
+    return steps[0] if steps is not None else None
+
+
+def _rows_only(row: str, one: Polynomial, two: Polynomial) -> int | None:
+    """The same for loops that run differently within a row, by different loops: all but the rows is left aside.
+
+    What remains must be of lower degree than a row, as it is when subscripts stay in their row.
+    """
+    first, second = one.coefficient(row), two.coefficient(row)
+    if first is None or first != second:
+        return None
+    columns = {atom for index in (one, two) for atom in index.atoms() if atom.startswith("(column")}
+    pair = (one.without(columns), two.without(columns))
+    held = [index.coefficient(name) for index in (one, two) for name in columns]
+    if any(stride is None or _degree(stride) >= _degree(first) for stride in held):
+        return None
+    steps = distance((row,), *pair)
+    if steps is None:
+        rest = pair[0] - pair[1]
+        return 0 if _degree(first) > 0 and rest.constant is not None and abs(rest.constant) <= _FAR else None
+    return steps[0]
 
 
 def _degree(stride: Polynomial) -> int:

@@ -17,10 +17,10 @@ from itertools import product
 
 from tree_sitter import Node
 
-from tools.rewrites.affine import NO_OVERLAP, Access, Memory, Polynomial, distance
-from tools.rewrites.loops import Loop, counted, enclosing_loops, is_plain, loops, writes
+from tools.rewrites.affine import NO_OVERLAP, Access, Memory, apart
+from tools.rewrites.loops import Loop, counted, element_type, is_plain, loops, writes
 from tools.rewrites.rewrite import Rewrite, Variant, tunable
-from tools.rewrites.syntax import Edit, Unit, dedent, field, indent, indentation
+from tools.rewrites.syntax import Edit, Unit, dedent, field, identifiers, indent, indentation
 
 SWEEPS = 8
 CHOICES = (2, 4, 8, 16, 32)
@@ -37,13 +37,22 @@ class Swap:
 
 
 @dataclass(frozen=True)
+class Carry:
+    """`from = to;` at the end of a sweep, where `to` is declared in it as `value`, a function of the sweep alone."""
+
+    pointer: str
+    type: str
+    value: Node
+
+
+@dataclass(frozen=True)
 class Sweep:
-    """A loop over sweeps: what each declares, its loops over rows, the exchange of buffers at its end."""
+    """A loop over sweeps: what each declares, its loops over rows, how the buffers change at its end."""
 
     time: Loop
     declared: tuple[Node, ...]
     stages: tuple[Loop, ...]
-    swap: Swap | None
+    swap: Swap | Carry | None
     skew: int
 
 
@@ -67,7 +76,7 @@ class TimeTile(Rewrite):
 
 
 def _sweep(unit: Unit, time: Loop) -> Sweep | None:
-    swap, rest = _swap(unit, time.statements)
+    swap, rest = _ending(unit, time)
     declared = tuple(node for node in rest if node.type == "declaration")
     body = [node for node in rest if node.type != "declaration"]
     stages = [counted(unit, node) if node.type == "for_statement" else None for node in body]
@@ -91,6 +100,35 @@ def _is_pure(unit: Unit, time: Loop, declared: Sequence[Node], stages: Sequence[
         if bare - local or changed & (stage.range_names() | {time.variable}) or names & stage.range_names():
             return False
     return is_plain(unit, bodies)
+
+
+def _ending(unit: Unit, time: Loop) -> tuple[Swap | Carry | None, Sequence[Node]]:
+    carry = _carry(unit, time)
+    return (carry, time.statements[:-1]) if carry is not None else _swap(unit, time.statements)
+
+
+def _carry(unit: Unit, time: Loop) -> Carry | None:
+    last = time.statements[-1]
+    made = list(writes(unit, last)) if last.type == "expression_statement" else []
+    if len(made) != 1 or made[0].operator != "=" or made[0].value is None or made[0].value.type != "identifier":
+        return None
+    pointer, source = made[0].target, unit.of(made[0].value)
+    kind = element_type(unit, time.node, pointer)
+    values = [
+        write.value
+        for node in time.statements
+        if node.type == "declaration"
+        for write in writes(unit, node)
+        if write.target == source
+    ]
+    if made[0].index is not None or kind is None or len(values) != 1 or values[0] is None:
+        return None
+    all_writes = [write for write in writes(unit, time.body) if write.index is None]
+    if sum(write.target == pointer for write in all_writes) != 1 or not is_plain(unit, [values[0]]):
+        return None
+    if identifiers(values[0]) & {write.target for write in all_writes}:
+        return None
+    return Carry(pointer, kind, values[0])
 
 
 def _swap(unit: Unit, statements: Sequence[Node]) -> tuple[Swap | None, Sequence[Node]]:
@@ -126,34 +164,11 @@ def _skew(unit: Unit, time: Loop, stages: Sequence[Loop]) -> int | None:
         if not one.may_meet(two):
             continue
         wrote = True
-        steps = _rows_apart(unit, first, one, second, two)
+        steps = apart(unit, (first, one), (second, two))
         if steps is None or time.variable in one.index.atoms():
             return None
         reach = max(reach, abs(steps))
     return reach if wrote and reach <= _MOST_SKEW else None
-
-
-def _rows_apart(unit: Unit, first: Loop, one: Access, second: Loop, two: Access) -> int | None:
-    """Distance in rows at which two uses meet; columns may be as far apart as they like."""
-    row = "(row)"
-    others = []
-    indices = []
-    for stage, access in ((first, one), (second, two)):
-        index = _renamed(access.index, stage.variable, row)
-        for position, loop in enumerate(enclosing_loops(unit, stage.body, below=True)):
-            index = _renamed(index, loop.variable, f"(column {position})")
-        indices.append(index)
-        others.append(len(enclosing_loops(unit, stage.body, below=True)))
-    variables = (row, *(f"(column {position})" for position in range(max(others))))
-    stride = indices[0].coefficient(row)
-    if stride is None or not stride.terms:
-        return None
-    steps = distance(variables, *indices)
-    return steps[0] if steps is not None else None
-
-
-def _renamed(index: Polynomial, old: str, new: str) -> Polynomial:
-    return Polynomial.of({tuple(sorted(new if atom == old else atom for atom in key)): n for key, n in index.terms})
 
 
 def _tiled(unit: Unit, sweep: Sweep) -> str:
@@ -203,10 +218,12 @@ def _stage(unit: Unit, sweep: Sweep, position: int, front: str, lag: str) -> str
 }}"""
 
 
-def _exchange(unit: Unit, swap: Swap | None, time: Loop) -> tuple[str, str, str]:
-    """Text before the loops, in each sweep, and after them that stands for the exchange of two pointers."""
+def _exchange(unit: Unit, swap: Swap | Carry | None, time: Loop) -> tuple[str, str, str]:
+    """Text before the loops, in each sweep, and after them that stands for the change of pointers."""
     if swap is None:
         return "", "", ""
+    if isinstance(swap, Carry):
+        return _carried(unit, swap, time)
     even, odd, spare = unit.fresh("nf_even"), unit.fresh("nf_odd"), unit.fresh("nf_spare")
     lower = unit.of(time.lower)
     is_odd = f"({time.variable} - ({lower})) % 2 != 0"
@@ -221,4 +238,15 @@ if ({time.upper(unit)} > {lower} && ({time.upper(unit)} - ({lower})) % 2 != 0) {
     {swap.one} = {swap.two};
     {swap.two} = {spare};
 }}"""
+    return before, inside, after
+
+
+def _carried(unit: Unit, carry: Carry, time: Loop) -> tuple[str, str, str]:
+    first, lower, upper = unit.fresh("nf_given"), unit.of(time.lower), time.upper(unit)
+    kind = f"const {carry.type}"
+    before = f"{kind} *const {first} = {carry.pointer};\n"
+    previous = unit.render(carry.value, {time.variable: f"({time.variable} - 1)"})
+    inside = f"{kind} *const {carry.pointer} = {time.variable} == {lower} ? {first} : ({previous});"
+    ended = unit.render(carry.value, {time.variable: f"({upper} - 1)"})
+    after = f"\nif ({upper} > {lower}) {carry.pointer} = {ended};"
     return before, inside, after
