@@ -6,6 +6,7 @@ import platform
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
@@ -24,6 +25,8 @@ _BAND_FLOOR = 0.005
 _BASELINE_LENIENCE = 50.0
 _FIXED_SECONDS = 1.5
 _PHASE_WORD = 3
+_CHOOSING_WORD = 6
+_CHOOSING_ROUNDS = 7
 _VECTORS = {"avx512f": "avx512", "avx2": "avx2", "asimd": "neon"}
 
 
@@ -38,9 +41,10 @@ def measure(
     stop: Event,
 ) -> Calibration:
     """Blocks for about ten seconds and holds the machine's measuring slot."""
-    settings = cast.settings
     with ExitStack() as stack:
         stack.enter_context(slots.hold("cpu", stop=stop))
+        cast = _against_the_strongest(sandbox, cast, dims, seed, stop)
+        settings = cast.settings
         bench = stack.enter_context(open_bench(sandbox, cast, [dims], [seed, _PHASE_WORD], stop))
         reference = Participant(stack.enter_context(bench.take_turns(bench.reference_program(settings.reference))))
         participants = [reference, *stack.enter_context(bench.opponents(cast.others, every=1))]
@@ -68,6 +72,26 @@ def measure(
         machine=machine_facts(),
         seconds_per_evaluation=per_evaluation_s,
     )
+
+
+def _against_the_strongest(sandbox: Sandbox, cast: Cast, dims: Mapping[str, int], seed: int, stop: Event) -> Cast:
+    """The cast with the fastest of the reference and its opponents as reference, which may differ by machine and shape.
+
+    One whose answers are wrong is no opponent; one that is missing is passed over.
+    """
+    settings = cast.settings
+    contenders = [name for name in (settings.reference, *settings.opponents) if name in cast.recipes]
+    if len(contenders) == 1:
+        return cast
+    with open_bench(sandbox, cast, [dims], [seed, _CHOOSING_WORD], stop) as bench, ExitStack() as stack:
+        programs = [cast.recipes[name].start(name, settings, bench.arena) for name in contenders]
+        participants = [Participant((stack.enter_context(bench.open(program)),)) for program in programs]
+        bench.race(participants, dims, 1)
+        record = bench.race(participants, dims, _CHOOSING_ROUNDS)
+    wrong = _wrong_answers(settings, record, dims)
+    right = [name for name in contenders if name not in wrong] or [settings.reference]
+    chosen = min(right, key=lambda name: record.time_ms(name, settings.clock).value)
+    return replace(cast, settings=settings.against(chosen))
 
 
 def _wrong_answers(settings: KernelSettings, record: Record, dims: Mapping[str, int]) -> dict[str, str]:

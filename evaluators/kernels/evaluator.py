@@ -48,7 +48,7 @@ from nightforge.domain.ports import Sandbox
 from nightforge.domain.profile import KernelProfile
 from nightforge.domain.task import Task
 from nightforge.domain.words import ClockKind, Outcome, Phase
-from nightforge.errors import UserError
+from nightforge.errors import EvaluatorFault, UserError
 from nightforge.fingerprint import cpu_identity, fingerprint
 from sandbox.platform import find_tool
 from tools import slots
@@ -67,6 +67,12 @@ _LASTING = frozenset(
 class _Built:
     cast: Cast
     missing: dict[str, str]
+
+
+def _settled(task: Task, calibration: Calibration | None) -> KernelSettings:
+    """The settings with the reference that the calibration chose among the opponents."""
+    settings = read_settings(task)
+    return settings if calibration is None else settings.against(calibration.reference)
 
 
 async def _in_thread(work: Callable[[Event], T]) -> T:
@@ -161,7 +167,7 @@ class KernelEvaluator:
         calibration: Calibration | None = None,
         best_score: float | None = None,
     ) -> Evidence:
-        settings = read_settings(task)
+        settings = _settled(task, calibration)
         dims = primary_dims(settings, task, parameters)
         cascade = Cascade(phase, seed, await self._toolchain.versions())
         wall_s = {stage.name: stage.wall_s for stage in task.stages}
@@ -195,7 +201,7 @@ class KernelEvaluator:
         calibration: Calibration | None = None,
     ) -> DuelFinding:
         """Implements `nightforge.domain.duel.OffersDuels`; what does not build any more has failed."""
-        settings = read_settings(task)
+        settings = _settled(task, calibration)
         wall_s = {stage.name: stage.wall_s for stage in task.stages}
         cascade = Cascade(Phase.CONFIRMATION, seed, await self._toolchain.versions())
         limit_s = wall_s.get("compile", _DEFAULT_STAGE_S)
@@ -320,5 +326,10 @@ class KernelEvaluator:
                     recipes[baseline.name] = recipe
             worker = await self._toolchain.worker()
             roof = await self._toolchain.library(task, settings.roof)
+        if settings.reference not in recipes:
+            raise EvaluatorFault(
+                f"the reference {settings.reference} cannot run here: {missing.get(settings.reference, 'not built')}",
+                hint="gains are counted against it since the calibration, on this machine or another: calibrate again",
+            )
         cast = Cast(settings, inputs, oracle, worker, roof, recipes, relations=load_relations(task))
         return _Built(cast, missing)

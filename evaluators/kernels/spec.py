@@ -131,8 +131,8 @@ class BaselineSpec(Frozen):
     package: str = ""
     """Python: the package that must be installed."""
     environment: dict[str, str] = Field(default_factory=dict)
-    environment_if: dict[str, dict[str, str]] = Field(default_factory=dict)
-    """Processor flag (as /proc/cpuinfo has it) → further variables where the processor has it."""
+    needs: tuple[str, ...] = ()
+    """Flags (as in /proc/cpuinfo) without which the processor cannot run it: then it is named as missing."""
     every: Annotated[int, Field(ge=1)] = 3
     """Timed in each n-th round only; the reference is timed in every round."""
     in_search: bool = True
@@ -193,13 +193,26 @@ class KernelSettings(Frozen):
     timing: Timing
     baselines: Annotated[tuple[BaselineSpec, ...], Field(min_length=1)]
     reference: str
-    """Name of the baseline that gains are counted against; also the control, in processes of its own."""
+    """Name of the baseline that gains are counted against; also the control, in processes of its own. It has to run
+    everywhere."""
+    opponents: tuple[str, ...] = ()
+    """Baselines that may be stronger on some machine or at some shape: the fastest of these and the reference, as
+    measured at calibration, is the reference of the campaign."""
     roof: str
     """A C kernel that does the least that the task allows; its outputs are not checked."""
     roof_kind: Literal["memory", "arithmetic"] = "memory"
     """What the roof does: move the least bytes, or the least arithmetic at the rate that the processor has."""
     work: tuple[Work, ...] = ()
     """Arithmetic of the plain algorithm; with `traffic_bytes` the roofline model. Empty: not worth counting."""
+
+    @model_validator(mode="after")
+    def _typed(self) -> KernelSettings:
+        for argument in self.arguments:
+            if argument.is_buffer != bool(argument.count):
+                raise ValueError(f"argument {argument.name!r}: buffers have a count, scalars have none")
+            if argument.element != "float32" and argument.kind != "input":
+                raise ValueError(f"argument {argument.name!r}: only inputs hold {argument.element}")
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> KernelSettings:
@@ -209,18 +222,16 @@ class KernelSettings(Frozen):
             raise ValueError("no argument is an output")
         if unknown := set(self.repeats) - set(self.distributions):
             raise ValueError(f"repeats: {sorted(unknown)} are not among the distributions")
-        for argument in self.arguments:
-            if argument.is_buffer != bool(argument.count):
-                raise ValueError(f"argument {argument.name!r}: buffers have a count, scalars have none")
-            if argument.element != "float32" and argument.kind != "input":
-                raise ValueError(f"argument {argument.name!r}: only inputs hold {argument.element}")
         for shape in (self.primary, *self.smoke, *self.correctness):
             if not self.dimensions <= set(shape):
                 raise ValueError(f"shape {shape} lacks one of the dimensions {sorted(self.dimensions)}")
         if unknown := {name for work in self.work for name in work.each} - self.dimensions:
             raise ValueError(f"work: {sorted(unknown)} are not dimensions")
-        if not self.reference_baseline.in_search:
-            raise ValueError(f"reference {self.reference!r} must be measured in a search")
+        if self.reference_baseline.needs:
+            raise ValueError(f"reference {self.reference!r} has to run on every processor")
+        for name in (self.reference, *self.opponents):
+            if not self.baseline(name).in_search:
+                raise ValueError(f"{name!r} may be what gains are counted against: it has to be measured in a search")
         return self
 
     @property
@@ -229,10 +240,17 @@ class KernelSettings(Frozen):
 
     @property
     def reference_baseline(self) -> BaselineSpec:
+        return self.baseline(self.reference)
+
+    def baseline(self, name: str) -> BaselineSpec:
         for baseline in self.baselines:
-            if baseline.name == self.reference:
+            if baseline.name == name:
                 return baseline
-        raise ValueError(f"reference {self.reference!r} is not among the baselines")
+        raise ValueError(f"reference {name!r} is not among the baselines")
+
+    def against(self, reference: str) -> KernelSettings:
+        """The same with one of the opponents as reference."""
+        return self if reference == self.reference else self.model_copy(update={"reference": reference})
 
     @property
     def buffers(self) -> tuple[Argument, ...]:

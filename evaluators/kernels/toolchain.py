@@ -83,6 +83,9 @@ class Toolchain:
 
     async def program(self, task: Task, baseline: BaselineSpec) -> Recipe | Missing:
         """How to start a baseline, or why it cannot be had on this machine."""
+        lacking = [flag for flag in baseline.needs if flag not in processor_flags()]
+        if lacking:
+            return Missing(f"this processor has no {', '.join(lacking)}")
         if baseline.language == "c":
             return Recipe(baseline, await self.library(task, baseline.source), await self.worker(), None, task)
         home = python_home(baseline.package)
@@ -99,7 +102,7 @@ class Toolchain:
             version = metadata.version(baseline.package)
         except metadata.PackageNotFoundError:
             version = "not installed"
-        return {"package": f"{baseline.package} {version}", **variables(baseline)}
+        return {"package": f"{baseline.package} {version}", **baseline.environment}
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ class Recipe:
     def start(self, name: str, settings: KernelSettings, arena: Arena) -> Program:
         if self.home is None:
             return kernel_program(name, self.worker, self.library, settings, arena, trusted=True)
-        environment = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **variables(self.baseline)}
+        environment = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **self.baseline.environment}
         argv = (
             "/usr/bin/env",
             *(f"{key}={value}" for key, value in environment.items()),
@@ -129,15 +132,6 @@ class Recipe:
             "baseline.py": (self.task.root / self.baseline.source).read_bytes(),
         }
         return Program(name, argv, files, trusted=True)
-
-
-def variables(baseline: BaselineSpec) -> dict[str, str]:
-    """The environment of a baseline on this processor."""
-    found = dict(baseline.environment)
-    for flag, more in baseline.environment_if.items():
-        if flag in processor_flags():
-            found |= more
-    return found
 
 
 @cache
