@@ -245,7 +245,7 @@ def _data(settings: KernelSettings, inputs: Inputs, shape: Dims) -> bytes:
 
 
 async def peak_rate(sandbox: Sandbox) -> Metric:
-    """Operations per second of one core in its widest vectors, GFLOP/s: best of several tries of ten milliseconds."""
+    """Operations per second of one core in its widest vectors, GFLOP/s; the median of several tries."""
     script = "gcc -std=gnu11 -O3 -march=native /job/peak.c -o peak && ./peak"
     result = await sandbox.run(
         ["/bin/sh", "-c", script], files={"peak.c": _text("profile_peak.c")}, limits=Limits(wall_s=30, cpu_s=30)
