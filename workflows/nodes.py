@@ -310,5 +310,6 @@ async def _store_program(desk: Desk, draft: Draft, attempt: int) -> str:
         operator=None if desk.ordinal == 0 else draft.operator,
         operator_name="seed" if desk.ordinal == 0 else draft.operator_name,
         note=draft.note,
+        knowledge=draft.knowledge,
         state=CandidateState.EVALUATING,
     )

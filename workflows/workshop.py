@@ -350,6 +350,7 @@ class Desk:
             attempt=attempt,
             draft=draft,
             seed=decide(shop.plan.search.seed, self.ordinal, "operator").getrandbits(31),
+            knowledge=shop.plan.search.knowledge,
             failure=self.failure,
             broken=self.broken,
         )

@@ -82,6 +82,8 @@ class StepContext(Frozen):
     """Index of this draft when several are made in parallel."""
     seed: int = 0
     """For operators that draw: the same for the same campaign seed and candidate."""
+    knowledge: bool = True
+    """A model is shown what the knowledge pack of the language says; False shows nothing of it."""
 
 
 class Draft(Frozen):
@@ -94,6 +96,8 @@ class Draft(Frozen):
     """What was changed and why, in one line."""
     model: str = ""
     """The model that wrote it, which may have stepped in for the one chosen; empty when no model did."""
+    knowledge: tuple[str, ...] = ()
+    """Sections of the knowledge pack that its writer was shown."""
 
     @field_validator("source")
     @classmethod

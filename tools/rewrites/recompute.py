@@ -148,8 +148,8 @@ def _forwarded(unit: Unit, first: Loop, second: Loop, middle: Sequence[Node], ar
     again = unit.fresh("nf_again")
     edits += _with_value(unit, first, second, update, (again, expression))
     note = (
-        f"line {unit.line_of(first.node)}: {array}[{first.variable}] computed where it is read, not stored (assumes that "
-        f"nothing else of {array} is read before line {unit.line_of(second.node)}, and no partial overlap)"
+        f"line {unit.line_of(first.node)}: {array}[{first.variable}] computed where it is read, not stored (assumes "
+        f"that nothing else of {array} is read before line {unit.line_of(second.node)}, and no partial overlap)"
     )
     return Variant(unit.apply(edits), note)
 
