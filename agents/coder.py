@@ -15,6 +15,8 @@ from agents.prompting_context import (
     describe_objective,
     describe_others,
     describe_program,
+    knowledge_shown,
+    pack_of,
 )
 from nightforge.domain.base import Frozen
 from nightforge.domain.model import CallKey, Message, Reply
@@ -91,6 +93,7 @@ class LlmCoder:
             operator_name=f"{operator}.{form}",
             note=note_of(reply.text),
             model=reply.model,
+            knowledge=knowledge_shown(context),
         )
 
     async def _reply(
@@ -139,7 +142,7 @@ class LlmCoder:
         user = self._prompt.fill(
             str(operator),
             broken=describe_program(title, bare, context.language),
-            failure=describe_failure(context.failure, context.language),
+            failure=describe_failure(context.failure, pack_of(context)),
             parent=_describe_parent(shown) if is_draft else "It is the parent itself, which is right as it stands.",
             guidance=describe_guidance(context),
             attempt=str(context.attempt),

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from agents.fencing import SOURCE_LIMIT, clean_line, fence
 from agents.prompting import load_prompt
-from agents.prompting_context import describe_brief, describe_evidence, describe_objective, describe_program
+from agents.prompting_context import (
+    describe_brief,
+    describe_evidence,
+    describe_objective,
+    describe_profile,
+    describe_program,
+)
 from nightforge.domain.candidate import Verdict
 from nightforge.domain.evidence import Evidence
 from nightforge.domain.model import CallKey
@@ -34,6 +40,7 @@ class LlmJudge:
             "user",
             candidate=fence("The candidate's program", source, limit=SOURCE_LIMIT, language=context.language),
             evidence=describe_evidence(evidence),
+            profile=describe_profile(context.profile),
             parent=describe_program("The parent that it was made from", context.parent, context.language),
         )
         try:
@@ -48,6 +55,7 @@ def _bounded(verdict: Verdict | None) -> Verdict:
     if verdict is None:
         return Verdict()
     return Verdict(
+        limit=verdict.limit,
         bottleneck=clean_line(verdict.bottleneck),
         next_step=clean_line(verdict.next_step),
         suspicion=clean_line(verdict.suspicion),

@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from agents.fencing import FEEDBACK_LIMIT, SOURCE_LIMIT, clean_line, fence
-from agents.knowledge import explain, explain_lines
+from agents.knowledge import Section, advise, joined, on_failure, on_lines
+from agents.knowledge.shapes import shapes
 from nightforge.domain.base import Scalar
 from nightforge.domain.evidence import Evidence, Metric, StageEvidence
+from nightforge.domain.profile import KernelProfile
+from nightforge.domain.profile_words import profile_lines
 from nightforge.domain.task import Objective
 from nightforge.domain.team import Program, StepContext
 from nightforge.domain.words import Direction
@@ -44,11 +47,14 @@ def describe_program(title: str, program: Program, language: str) -> str:
     parts = [fence(title, program.source, limit=SOURCE_LIMIT, language=language)]
     if program.metrics:
         parts.append(f"Measured: {list_metrics(program.metrics)}.")
+    if program.profile is not None:
+        parts.append(describe_profile(program.profile))
     about = []
     if program.note:
         about.append(f"what was changed: {clean_line(program.note)}")
     if program.verdict is not None:
         words = (
+            ("limit", program.verdict.limit.value if program.verdict.limit is not None else ""),
             ("bottleneck", program.verdict.bottleneck),
             ("next step", program.verdict.next_step),
             ("suspicion", program.verdict.suspicion),
@@ -59,6 +65,14 @@ def describe_program(title: str, program: Program, language: str) -> str:
     if program.feedback:
         parts.append(fence("The evaluator's feedback on it", program.feedback, limit=FEEDBACK_LIMIT))
     return "\n\n".join(parts)
+
+
+def describe_profile(profile: KernelProfile | None) -> str:
+    """Tools quote names of the candidate's: it is fenced as the candidate is."""
+    if profile is None:
+        return "No profile was made of it."
+    lines = [clean_line(line) for line in profile_lines(profile)]
+    return fence("Its profile, made by our tools", "\n".join(lines), limit=FEEDBACK_LIMIT)
 
 
 def describe_others(context: StepContext) -> str:
@@ -90,12 +104,41 @@ def describe_guidance(context: StepContext) -> str:
     if context.failures:
         tried = _bullets(context.failures)
         parts.append(fence("What was tried on this parent and failed", tried, limit=GUIDANCE_LIMIT))
-        parts += describe_knowledge(explain_lines(context.language, context.failures))
+        parts += describe_knowledge(joined(on_lines(pack_of(context), context.failures)))
+    advice = joined(advice_for(context))
+    if advice:
+        parts.append(fence("What is known of such loops", advice, limit=GUIDANCE_LIMIT, is_data=False))
     if context.failure is not None and context.broken is None:
         parts.append(
-            "The last attempt at this step could not be used:\n" + describe_failure(context.failure, context.language)
+            "The last attempt at this step could not be used:\n" + describe_failure(context.failure, pack_of(context))
         )
     return "\n\n".join(parts) or "There is no further guidance."
+
+
+def pack_of(context: StepContext) -> str:
+    """The language whose knowledge pack may be shown; none where the plan shows none."""
+    return context.language if context.knowledge else ""
+
+
+def advice_for(context: StepContext) -> tuple[Section, ...]:
+    """What the pack says on a parent that works: by the judge's bottleneck, the profile's signs, the shapes of loops.
+
+    A broken program gets what explains its failure instead.
+    """
+    if not context.knowledge or context.broken is not None:
+        return ()
+    parent = context.parent
+    limit = parent.verdict.limit.value if parent.verdict is not None and parent.verdict.limit is not None else ""
+    signs = [sign.bottleneck.value for sign in parent.profile.signs] if parent.profile is not None else []
+    return advise(context.language, limit=limit, signs=signs, shapes=shapes(context.language, parent.source))
+
+
+def knowledge_shown(context: StepContext) -> tuple[str, ...]:
+    """The names of all sections that a coder's prompt on this step holds."""
+    pack = pack_of(context)
+    failure = on_failure(pack, context.failure) if context.failure is not None else ()
+    sections = (*on_lines(pack, context.failures), *advice_for(context), *failure)
+    return tuple(dict.fromkeys(section.name for section in sections))
 
 
 def describe_knowledge(text: str) -> list[str]:
@@ -105,7 +148,7 @@ def describe_knowledge(text: str) -> list[str]:
 
 def describe_failure(stage: StageEvidence, language: str) -> str:
     """A failed stage with what the language's knowledge pack says on it."""
-    return "\n\n".join([describe_stage(stage), *describe_knowledge(explain(language, stage))])
+    return "\n\n".join([describe_stage(stage), *describe_knowledge(joined(on_failure(language, stage)))])
 
 
 def describe_stage(stage: StageEvidence) -> str:

@@ -55,7 +55,7 @@ def examine() -> Sequence[Finding]:
     else:
         findings.append(check_settings(resolved))
         checks = [check_sandbox, check_compiler, *_checks_of(resolved.settings)]
-    checks += [check_tools, lambda: [check_cpu()], lambda: [check_clock()]]
+    checks += [check_profilers, check_tools, lambda: [check_cpu()], lambda: [check_clock()]]
     for check in checks:
         findings.extend(_guarded(check))
     return findings
@@ -191,6 +191,21 @@ def check_compiler() -> Sequence[Finding]:
     if find_tool("objdump") is None:
         fix = "apt-get install binutils"
         findings.append(Finding(check="objdump", level=Level.FAIL, found="not found", fix=fix))
+    return findings
+
+
+def check_profilers() -> Sequence[Finding]:
+    """What looks into a kernel for the judge and the report. Kernels are measured without; the profile says less."""
+    from evaluators.kernels.profile_runs import PROFILERS
+    from sandbox.platform import find_tool, install_hint, tool_version
+
+    findings = []
+    for tool, purpose in PROFILERS.items():
+        if find_tool(tool) is None:
+            found = f"not found ({purpose}; profiles of kernels)"
+            findings.append(Finding(check=tool, level=Level.INFO, found=found, fix=install_hint(tool)))
+        else:
+            findings.append(Finding(check=tool, level=Level.OK, found=tool_version(tool)))
     return findings
 
 

@@ -29,6 +29,8 @@ _PACKAGES = {
     "bwrap": "bubblewrap",
     "python3": "python3",
     "git": "git",
+    "llvm-mca": "llvm",
+    "valgrind": "valgrind",
     "iverilog": "iverilog",
     "verilator": "verilator",
     "yosys": "yosys",

@@ -111,6 +111,9 @@ async def confirm(campaign: Campaign, candidate: Candidate) -> CandidateState | 
         score=score.value if score else None,
         score_low=score.low if score else None,
     )
+    if state is CandidateState.CONFIRMED:
+        # For the report; a person who stops it now has the result without.
+        await campaign.control.attend(workshop.look_into(candidate.code_sha, source, evidence))
     return state
 
 

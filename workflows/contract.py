@@ -25,6 +25,7 @@ class NightRequest(Frozen):
     seed: int | None = None
     in_flight: int | None = None
     demonstrations: int | None = None
+    knowledge: bool | None = None
     proposal_slots: int | None = None
     evaluation_slots: int | None = None
     reuse_evaluations: bool | None = None

@@ -10,6 +10,7 @@ from langgraph.runtime import Runtime
 from nightforge.domain.base import Json
 from nightforge.domain.candidate import Candidate, Choice
 from nightforge.domain.evidence import Evidence, StageEvidence
+from nightforge.domain.profile import KernelProfile
 from nightforge.domain.scoring import score_evidence, violated
 from nightforge.domain.team import Draft, NoDraft, StepPlan
 from nightforge.domain.words import CandidateState, OperatorKind, Outcome, Phase
@@ -41,6 +42,7 @@ async def pick(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
         return {"attempt": 0, "parents": (), "code_sha": sha, "evaluated": False}
     choice = shop.policy.ask(desk.ordinal, random=decide(shop.plan.search.seed, desk.ordinal, "policy"))
     choice = choice.model_copy(update={"is_spare": shop.is_spare})
+    await shop.look_into_parent(choice.parents[0])
     # The choice is committed with the row: a run that is taken up again keeps it, whatever was learned since.
     await shop.store.open_candidate(shop.campaign_id, desk.ordinal, parents=choice.parents, choice=choice)
     desk.choice = choice
@@ -57,6 +59,8 @@ def _fresh(choice: Choice) -> CandidateRun:
 async def _take_up(desk: Desk, row: Candidate) -> CandidateRun:
     """Everything that was committed is read back, nothing is asked for or run again."""
     shop = desk.workshop
+    if row.parents:
+        await shop.look_into_parent(row.parents[0])
     desk.choice, desk.made = row.choice, (row.operator, row.operator_name)
     desk.hints = tuple(shop.store.hints_of(shop.campaign_id, desk.ordinal))
     run: CandidateRun = {"parents": row.parents, "attempt": row.attempt, "code_sha": row.code_sha, "evaluated": False}
@@ -265,6 +269,7 @@ async def judge(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
     if not state.get("evaluated") or sha is None or desk.evidence is None or not state["parents"]:
         return {}
     context = desk.context(state["parents"], state.get("step", StepPlan()), attempt=state["attempt"])
+    context = context.model_copy(update={"profile": await _profile(desk, sha, desk.evidence)})
     try:
         desk.verdict = await shop.team.judge.judge(context, desk.source(sha), desk.evidence)
     except ModelFault as fault:
@@ -272,6 +277,14 @@ async def judge(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
             raise
         return {}
     return {}
+
+
+async def _profile(desk: Desk, sha: str, evidence: Evidence) -> KernelProfile | None:
+    """Of the best so far only: a look into a program takes as long as measuring it."""
+    shop = desk.workshop
+    row, best = shop.store.candidate(shop.campaign_id, desk.ordinal), shop.store.best_score(shop.campaign_id)
+    is_best = row.score is not None and best is not None and row.score >= best
+    return await shop.look_into(sha, desk.source(sha), evidence) if is_best else shop.known_profile(sha)
 
 
 async def record(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
@@ -297,5 +310,6 @@ async def _store_program(desk: Desk, draft: Draft, attempt: int) -> str:
         operator=None if desk.ordinal == 0 else draft.operator,
         operator_name="seed" if desk.ordinal == 0 else draft.operator_name,
         note=draft.note,
+        knowledge=draft.knowledge,
         state=CandidateState.EVALUATING,
     )

@@ -106,6 +106,7 @@ def _search(request: NightRequest, preset: Preset) -> SearchSpec:
         "seed",
         "in_flight",
         "demonstrations",
+        "knowledge",
         "repairs",
         "drafts",
     )

@@ -15,6 +15,7 @@ from nightforge.domain.candidate import Candidate, Verdict
 from nightforge.domain.evidence import Calibration, Evidence, StageEvidence
 from nightforge.domain.plan import Plan
 from nightforge.domain.ports import Clock, Evaluator, Store
+from nightforge.domain.profile import KernelProfile, OffersProfiles, profile_name
 from nightforge.domain.search import Choice, Policy
 from nightforge.domain.task import Task
 from nightforge.domain.team import Draft, NoDraft, Program, StepContext, StepPlan, Team
@@ -22,7 +23,7 @@ from nightforge.domain.words import CandidateState, EvidenceClass, OperatorKind,
 from nightforge.errors import BudgetExhausted, EvaluatorFault, ModelFault, NightforgeError, SandboxFault
 from tools.budget import BudgetMeter, Reservation
 from workflows.pipeline import Pipeline
-from workflows.presets import Preset
+from workflows.presets import Node, Preset
 from workflows.reuse import Reuse
 from workflows.search.novelty import NoveltyGate
 from workflows.search.randomness import decide
@@ -141,11 +142,52 @@ class Workshop:
             return known
         candidate = self.store.candidate(self.campaign_id, ordinal)
         program = describe_program(candidate, self.store.source(candidate.code_sha) if candidate.code_sha else "")
+        program = program.model_copy(update={"profile": self.known_profile(candidate.code_sha)})
         if candidate.state.is_terminal:
             self._programs[ordinal] = program
             if len(self._programs) > PROGRAM_CACHE:
                 self._programs.popitem(last=False)
         return program
+
+    @property
+    def looks_into(self) -> bool:
+        """Whether programs are profiled: for a judge, where the evaluator can."""
+        return self.preset.has(Node.JUDGE) and isinstance(self.evaluator, OffersProfiles)
+
+    def known_profile(self, code_sha: str | None) -> KernelProfile | None:
+        if code_sha is None or not isinstance(self.evaluator, OffersProfiles):
+            return None
+        return self.store.document(self.campaign_id, profile_name(code_sha), KernelProfile)
+
+    async def look_into(self, code_sha: str, source: str, evidence: Evidence) -> KernelProfile | None:
+        """The profile, made once for a program of the campaign. None where there is none to be had.
+
+        One that our side broke is kept, empty and with the reason: a prompt that was sent without it stays the same.
+        """
+        evaluator = self.evaluator
+        if not isinstance(evaluator, OffersProfiles) or not evidence.passed:
+            return None
+        known = self.known_profile(code_sha)
+        if known is not None:
+            return known
+        try:
+            made = await self._guarded(
+                evaluator.profile(source, self.task, self.plan.parameters, evidence, calibration=self.calibration)
+            )
+        except (EvaluatorFault, SandboxFault) as fault:
+            logger.warning("no profile of program %s: %s", code_sha[:12], fault)
+            made = KernelProfile(missing={"profile": str(fault)[:500]})
+        await self.store.save_document(self.campaign_id, profile_name(code_sha), made)
+        return made
+
+    async def look_into_parent(self, ordinal: int) -> None:
+        """Before a prompt shows it: whoever asks again after a crash asks with the same words."""
+        row = self.store.candidate(self.campaign_id, ordinal)
+        if not self.looks_into or row.code_sha is None or row.evidence is None:
+            return
+        if self.known_profile(row.code_sha) is None:
+            await self.look_into(row.code_sha, self.store.source(row.code_sha), row.evidence)
+            self._programs.pop(ordinal, None)
 
     async def evaluate(self, source: str, *, phase: Phase, ordinal: int | None = None) -> Evidence:
         """One evaluation in a slot; the best so far lets the evaluator drop a clearly worse one early.
@@ -308,6 +350,7 @@ class Desk:
             attempt=attempt,
             draft=draft,
             seed=decide(shop.plan.search.seed, self.ordinal, "operator").getrandbits(31),
+            knowledge=shop.plan.search.knowledge,
             failure=self.failure,
             broken=self.broken,
         )

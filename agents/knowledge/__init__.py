@@ -1,7 +1,8 @@
-"""Knowledge packs: what the tools' complaints mean and how they are mended, one file for each language of programs.
+"""Knowledge packs: what evidence on a program means and what to do about it, one file for each language of programs.
 
 A pack is Markdown: sections opened by `%% name`, each with a line `when: ` that lists reasons (as the evaluator names
-them) and words of its feedback, parted by commas. The evidence chooses what is shown; nothing else of a pack is.
+them), words of its feedback, bottlenecks (as the judge names them) and shapes of loops (`agents.knowledge.shapes`),
+parted by commas. The evidence chooses what is shown; nothing else of a pack is.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from importlib.resources import files
 from nightforge.domain.evidence import StageEvidence
 
 MOST_SECTIONS = 3
+_LIMIT, _SIGN, _SHAPE = 4, 2, 1
+"""How much it counts that a section names the judge's bottleneck, a further sign of the profile, a shape of loops."""
 _SECTION = re.compile(r"^%% (?P<name>[a-z_]+)\nwhen: (?P<when>[^\n]+)\n", re.MULTILINE)
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 
@@ -47,19 +50,50 @@ def explain(language: str, failure: StageEvidence) -> str:
 
     Empty where the pack has nothing for it.
     """
-    return _joined(load_pack(language), failure.reason, failure.feedback)
+    return joined(on_failure(language, failure))
 
 
 def explain_lines(language: str, failures: Sequence[str]) -> str:
     """The same for lines on earlier failures, each of which names its reason."""
-    return _joined(load_pack(language), "", "\n".join(failures))
+    return joined(on_lines(language, failures))
 
 
-def _joined(pack: Sequence[Section], reason: str, feedback: str) -> str:
+def on_failure(language: str, failure: StageEvidence) -> tuple[Section, ...]:
+    return _chosen(load_pack(language), failure.reason, failure.feedback)
+
+
+def on_lines(language: str, failures: Sequence[str]) -> tuple[Section, ...]:
+    return _chosen(load_pack(language), "", "\n".join(failures))
+
+
+def advise(language: str, *, limit: str, signs: Sequence[str], shapes: Sequence[str]) -> tuple[Section, ...]:
+    """What the pack says on a program that works: on its bottleneck first, and of that on its kind of loops first.
+
+    Without a bottleneck and signs, the shapes alone choose. A section that only a shape calls for is not shown where a
+    bottleneck is known: it would be advice on what does not limit.
+    """
+    counted = []
+    for section in load_pack(language):
+        evidence = _LIMIT * (limit in section.when) + _SIGN * sum(
+            sign in section.when for sign in signs if sign != limit
+        )
+        if not evidence and (limit or signs):
+            continue
+        points = evidence + _SHAPE * sum(shape in section.when for shape in shapes)
+        if points:
+            counted.append((points, section))
+    counted.sort(key=lambda pair: -pair[0])
+    return tuple(section for _, section in counted[:MOST_SECTIONS])
+
+
+def joined(sections: Sequence[Section]) -> str:
+    return "\n\n".join(section.text for section in sections)
+
+
+def _chosen(pack: Sequence[Section], reason: str, feedback: str) -> tuple[Section, ...]:
     by_reason = [section for section in pack if reason and reason in section.when]
     by_words = [section for section in pack if any(_holds(feedback, word) for word in section.when)]
-    chosen = list(dict.fromkeys((*by_reason, *by_words)))[:MOST_SECTIONS]
-    return "\n\n".join(section.text for section in chosen)
+    return tuple(dict.fromkeys((*by_reason, *by_words)))[:MOST_SECTIONS]
 
 
 def _holds(text: str, word: str) -> bool:

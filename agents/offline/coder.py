@@ -22,6 +22,10 @@ STACK = "rewrite.stack"
 _log = logging.getLogger(__name__)
 _CACHED_PROPOSALS = 512
 _DEFAULT_PRIOR = 0.3
+_MOST_LAYERS = 4
+"""Of one repeated operator in a stack."""
+_RELIEF = 4.0
+"""Factor on the weight of operators that are meant for what the evidence names as the bottleneck."""
 _LEAST_WEIGHT = 0.01
 """Of an operator whose prior is 0: used on request alone, and then drawn as any other."""
 
@@ -33,6 +37,8 @@ class Ranked(Protocol):
     prior: float
     structural: bool
     # `on_request: bool`, where there is one and it is true: used only where a step names the operator.
+    # `relieves: frozenset[str]`, where there is one: values of `nightforge.domain.profile.Bottleneck` that it is for.
+    # `repeated: bool`, where there is one and it is true: in a stack it is laid on until it finds no further place.
     # `draws: bool`, where there is one and it is true: its proposals follow from the context's seed, so that it has
     # other ones for each candidate and none of them comes first.
 
@@ -75,6 +81,13 @@ def is_structural(operator: Operator) -> bool:
     return isinstance(operator, Ranked) and operator.structural
 
 
+def relieves(operator: Operator, context: StepContext) -> bool:
+    """It is meant for the bottleneck that the judge named of the parent."""
+    verdict = context.parent.verdict
+    limit = verdict.limit if verdict is not None else None
+    return limit is not None and limit.value in getattr(operator, "relieves", ())
+
+
 def draws(operator: Operator) -> bool:
     return bool(getattr(operator, "draws", False))
 
@@ -91,9 +104,11 @@ def _safely(operator: Operator, context: OperatorContext) -> tuple[Draft, ...]:
 class OfflineCoder:
     """Implements `nightforge.domain.team.Coder` with registered operators.
 
-    Order on a parent: all structural rewrites stacked on one another (their gains often appear only together), then
-    the first proposal of every operator by prior, then the rest, drawn at random with weights that grow with an
-    operator's prior and its share among the good programs, and fall with what it already tried on this parent.
+    Order on a parent: all structural rewrites stacked on one another (their gains often appear only together), the
+    same without one of them each (one may cost more than it gains), then the first proposal of every operator, those
+    first that are meant for the bottleneck that the judge named, else by prior; then the rest, drawn at random with
+    weights that grow with an operator's prior, its fitness for the bottleneck and its share among the good programs,
+    and fall with what it already tried on this parent.
     Composition needs no rule of its own: the best program becomes the parent, and the same order starts anew on it.
     """
 
@@ -153,10 +168,8 @@ class OfflineCoder:
     def _ordered(
         self, context: StepContext, operators: Sequence[Operator], random: Random, is_known: Callable[[str], bool]
     ) -> Iterator[Draft]:
-        stacked = self._stack(context, operators, leave_out=None)
-        if stacked is not None:
-            yield stacked
-        for operator in operators:
+        yield from self._stacks(context, operators)
+        for operator in sorted(operators, key=lambda operator: not relieves(operator, context)):
             if not draws(operator):
                 yield from self._drafts(context, context.parent, operator)[:1]
         yield from self._drawn(context, operators, random, is_known)
@@ -175,7 +188,7 @@ class OfflineCoder:
             if left or operator.name in unasked:
                 rest[operator.name] = self._mixed(left, context, random)
                 tried, made = len(drafts) - len(left), makers.count(operator.name)
-                promise = max(prior_of(operator), _LEAST_WEIGHT)
+                promise = max(prior_of(operator), _LEAST_WEIGHT) * (_RELIEF if relieves(operator, context) else 1)
                 # What has something new for ever is not slowed by what it tried, so success must not feed on itself.
                 favour = 1 + made / len(makers) if operator.name in unasked else (1 + made) / (1 + tried)
                 weights[operator.name] = promise * favour
@@ -212,14 +225,27 @@ class OfflineCoder:
             return _safely(operator, asked)
         return self._proposals(self._operators.index(operator), asked.parent.source, asked.language)
 
+    def _stacks(self, context: StepContext, operators: Sequence[Operator]) -> Iterator[Draft]:
+        """The whole stack, then stacks without one of its layers, the last one laid on first."""
+        whole = self._stack(context, operators, leave_out=None)
+        if whole is None:
+            return
+        yield whole
+        for operator in reversed(operators):
+            thinner = self._stack(context, operators, leave_out=operator.name) if is_structural(operator) else None
+            if thinner is not None and thinner.source != whole.source:
+                yield thinner
+
     def _stack(self, context: StepContext, operators: Sequence[Operator], *, leave_out: str | None) -> Draft | None:
         """The first proposal of each structural operator on top of one another; None when fewer than two apply."""
         current, names, notes = context.parent, list[str](), list[str]()
         for operator in operators:
             if not is_structural(operator) or operator.name == leave_out:
                 continue
-            drafts = self._drafts(context, current, operator)
-            if drafts:
+            for _ in range(_MOST_LAYERS if getattr(operator, "repeated", False) else 1):
+                drafts = self._drafts(context, current, operator)
+                if not drafts:
+                    break
                 current = Program(ordinal=current.ordinal, source=drafts[0].source)
                 names.append(operator.name.rpartition(".")[2])
                 notes.append(drafts[0].note)

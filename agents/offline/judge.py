@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from agents.fencing import clean_line
 from nightforge.domain.candidate import Verdict
 from nightforge.domain.evidence import Evidence, Metric, StageEvidence
+from nightforge.domain.profile import Bottleneck, KernelProfile
+from nightforge.domain.profile_words import PHRASES
 from nightforge.domain.team import StepContext
 from nightforge.domain.words import Direction, Outcome
 
@@ -41,6 +43,24 @@ _NEXT_STEPS = {
 }
 """Parts of reason slugs → what to try."""
 
+STEPS = {
+    Bottleneck.PAGE_FAULTS: "Allocate nothing large in the call: work in the output or in small tiles.",
+    Bottleneck.NOT_VECTORISED: "Let the compiler vectorise the hot loop: restrict, a counted loop, no branch in it.",
+    Bottleneck.SLOW_CALL: "Put a polynomial in the call's place, a product with the reciprocal in the division's.",
+    Bottleneck.GATHER: "Change the order of the data or of the loops so that neighbours are loaded together.",
+    Bottleneck.LATENCY_BOUND: "Split the chain: several accumulators that are added up after the loop.",
+    Bottleneck.CACHE_MISSES: "Block the loops, so that what is loaded once is used until it may go.",
+    Bottleneck.STORE_TRAFFIC: "Store past the cache where the result is not read again, with aligned whole vectors.",
+    Bottleneck.MEMORY_BOUND: "Move fewer bytes: fuse passes, keep rows or tiles in the cache between them.",
+    Bottleneck.COMPUTE_BOUND: "Shorten the arithmetic: wider vectors, fewer operations, values in registers.",
+    Bottleneck.NEAR_ROOF: "Look for an algorithm that needs less: this one has no room left.",
+}
+"""One next step for each bottleneck."""
+
+
+Named = tuple[Bottleneck | None, str, str]
+"""What limits it, that in a phrase, the next step."""
+
 
 class OfflineJudge:
     """Implements `nightforge.domain.team.Judge`; pure."""
@@ -67,12 +87,13 @@ def _on_failure(failure: StageEvidence) -> Verdict:
 
 def _on_pass(context: StepContext, evidence: Evidence) -> Verdict:
     metrics = evidence.metrics
-    bottleneck, next_step = _bottleneck(metrics)
+    limit, bottleneck, next_step = _by_profile(context.profile) or _bottleneck(metrics)
     gain = _against_parent(context, metrics)
     if not evidence.distinguishable:
         gain = "The gain is inside this machine's noise band."
         next_step = next_step or "Try a change of another kind: this one moved nothing that can be told apart."
     return Verdict(
+        limit=limit,
         bottleneck=bottleneck,
         next_step=next_step,
         suspicion=_suspicion(context, metrics),
@@ -80,21 +101,32 @@ def _on_pass(context: StepContext, evidence: Evidence) -> Verdict:
     )
 
 
-def _bottleneck(metrics: Mapping[str, Metric]) -> tuple[str, str]:
+def _by_profile(profile: KernelProfile | None) -> Named | None:
+    """The strongest sign, and the step that goes with it."""
+    sign = next(iter(profile.signs), None) if profile is not None else None
+    if sign is None:
+        return None
+    return sign.bottleneck, f"{PHRASES[sign.bottleneck]}: {clean_line(sign.words)}", STEPS[sign.bottleneck]
+
+
+def _bottleneck(metrics: Mapping[str, Metric]) -> Named:
     faults, roof = metrics.get("page_faults"), metrics.get("roof_pct")
     if faults is not None and faults.value > MANY_PAGE_FAULTS:
-        return "page faults in the call", "Allocate nothing large in the call: work in the output or in small tiles."
+        return Bottleneck.PAGE_FAULTS, PHRASES[Bottleneck.PAGE_FAULTS], STEPS[Bottleneck.PAGE_FAULTS]
     if roof is None:
-        return "", ""
+        return None, "", ""
     at = f"{roof.value:.0f} % of the roof"
     if roof.value >= NEAR_ROOF_PCT:
-        return f"memory bandwidth, at {at}", "Move fewer bytes: fewer passes over the data, no store that reads first."
+        step = "Move fewer bytes: fewer passes over the data, no store that reads first."
+        return Bottleneck.NEAR_ROOF, f"memory bandwidth, at {at}", step
     if roof.value < FAR_FROM_ROOF_PCT:
         return (
+            None,
             f"computation or latency, at {at}",
             "Shorten the arithmetic: vectorise, split dependent sums, replace slow calls.",
         )
     return (
+        None,
         f"between computation and memory, at {at}",
         "Overlap arithmetic with memory: unroll, block for the cache, fuse passes.",
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluators.kernels.spec import Dims, Floats, KernelSettings
+from evaluators.kernels.spec import Array, Dims, Floats, KernelSettings
 from nightforge.errors import EvaluatorFault
 
 _PAGE = 4096
@@ -46,7 +46,7 @@ class Arena:
         shapes = list(shapes)
         try:
             for argument in settings.buffers:
-                needed = max(4 * argument.elements(dims) for dims in shapes)
+                needed = max(argument.bytes(dims) for dims in shapes)
                 size = -(-(needed + _LINE + _LEAD) // _PAGE) * _PAGE
                 self._buffers[argument.name] = _make(argument.name, size, written=argument.is_written)
         except OSError as error:
@@ -64,22 +64,33 @@ class Arena:
         return sum(buffer.size for buffer in self._buffers.values())
 
     def worker_arguments(self) -> tuple[str, ...]:
-        return tuple(f"{'w' if buffer.written else 'r'}:{buffer.size}" for buffer in self._buffers.values())
+        """By buffer: may it be written, its bytes, and where these are no float32 the type of its elements."""
+        found = []
+        for name, buffer in self._buffers.items():
+            element = self._arguments[name].element
+            found.append(f"{'w' if buffer.written else 'r'}:{buffer.size}" + f":{element}" * (element != "float32"))
+        return tuple(found)
 
     def index(self, name: str) -> int:
         return list(self._buffers).index(name)
 
     def offset(self, name: str, dims: Dims) -> int:
         buffer = self._buffers[name]
-        return (buffer.size - 4 * self._arguments[name].elements(dims)) // _LINE * _LINE
+        return (buffer.size - self._arguments[name].bytes(dims)) // _LINE * _LINE
 
-    def view(self, name: str, dims: Dims) -> Floats:
-        start = self.offset(name, dims)
-        count = self._arguments[name].elements(dims)
-        return self._buffers[name].raw[start : start + 4 * count].view(np.float32)
+    def view(self, name: str, dims: Dims) -> Array:
+        return self._data(name, dims).view(self._arguments[name].dtype)
 
-    def views(self, dims: Dims) -> dict[str, Floats]:
+    def floats(self, name: str, dims: Dims) -> Floats:
+        """The view of a buffer that holds float32, as all do that a kernel may write."""
+        return self._data(name, dims).view(np.float32)
+
+    def views(self, dims: Dims) -> dict[str, Array]:
         return {name: self.view(name, dims) for name in self._buffers}
+
+    def _data(self, name: str, dims: Dims) -> NDArray[np.uint8]:
+        start = self.offset(name, dims)
+        return self._buffers[name].raw[start : start + self._arguments[name].bytes(dims)]
 
     def poison_inputs(self, dims: Dims, value: float = np.nan) -> None:
         """`value` right before and behind the read-only data, so that a stray read shows in the result."""
@@ -90,14 +101,14 @@ class Arena:
                 behind.view(np.float32).fill(value)
 
     def arm(self, dims: Dims, *, keep: Sequence[str] = ()) -> None:
-        """Outputs become NaN (`keep`: inout arrays, filled by the caller), canaries are set around them."""
+        """What may be written becomes NaN (`keep`: inout arrays, filled by the caller), with canaries around it."""
         for name, buffer in self._buffers.items():
             if buffer.written:
                 before, behind = self._edges(name, dims)
                 before[:] = self._canary[: before.size]
                 behind[:] = self._canary[_LEAD : _LEAD + behind.size]
                 if name not in keep:
-                    self.view(name, dims).fill(np.nan)
+                    self.floats(name, dims).fill(np.nan)
 
     def trespass(self, dims: Dims) -> str:
         """Where the kernel wrote outside its outputs, in words; empty when it did not."""
@@ -112,7 +123,7 @@ class Arena:
 
     def _edges(self, name: str, dims: Dims) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         start = self.offset(name, dims)
-        end = start + 4 * self._arguments[name].elements(dims)
+        end = start + self._arguments[name].bytes(dims)
         raw = self._buffers[name].raw
         return raw[start - _LEAD : start], raw[end:]
 

@@ -6,12 +6,14 @@ import platform
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
 from evaluators.kernels.bench import CONTROL, ROOF, Bench, Cast, open_bench
 from evaluators.kernels.spec import KernelSettings
 from evaluators.kernels.timing import Participant, Record, l3_bytes
+from evaluators.kernels.toolchain import processor_flags
 from evaluators.statistics import Estimate
 from nightforge.domain.evidence import Baseline, Calibration, Metric
 from nightforge.domain.ports import Sandbox
@@ -23,6 +25,9 @@ _BAND_FLOOR = 0.005
 _BASELINE_LENIENCE = 50.0
 _FIXED_SECONDS = 1.5
 _PHASE_WORD = 3
+_CHOOSING_WORD = 6
+_CHOOSING_ROUNDS = 7
+_VECTORS = {"avx512f": "avx512", "avx2": "avx2", "asimd": "neon"}
 
 
 def measure(
@@ -36,9 +41,10 @@ def measure(
     stop: Event,
 ) -> Calibration:
     """Blocks for about ten seconds and holds the machine's measuring slot."""
-    settings = cast.settings
     with ExitStack() as stack:
         stack.enter_context(slots.hold("cpu", stop=stop))
+        cast = _against_the_strongest(sandbox, cast, dims, seed, stop)
+        settings = cast.settings
         bench = stack.enter_context(open_bench(sandbox, cast, [dims], [seed, _PHASE_WORD], stop))
         reference = Participant(stack.enter_context(bench.take_turns(bench.reference_program(settings.reference))))
         participants = [reference, *stack.enter_context(bench.opponents(cast.others, every=1))]
@@ -61,14 +67,31 @@ def measure(
         noise=noise,
         band=max(2 * noise.value, _BAND_FLOOR),
         room=room.value,
-        room_reason=(
-            f"{settings.reference} takes {room.value:.2f} x the time of the least memory traffic "
-            f"({settings.traffic_bytes(dims) / 2**20:.0f} MiB per call), measured now"
-        ),
-        roof=_roof(record, settings.traffic_bytes(dims)),
+        room_reason=f"{settings.reference} takes {room.value:.2f} x the time of {_least(settings, dims)}, measured now",
+        roof=_roof(record, settings, dims),
         machine=machine_facts(),
         seconds_per_evaluation=per_evaluation_s,
     )
+
+
+def _against_the_strongest(sandbox: Sandbox, cast: Cast, dims: Mapping[str, int], seed: int, stop: Event) -> Cast:
+    """The cast with the fastest of the reference and its opponents as reference, which may differ by machine and shape.
+
+    One whose answers are wrong is no opponent; one that is missing is passed over.
+    """
+    settings = cast.settings
+    contenders = [name for name in (settings.reference, *settings.opponents) if name in cast.recipes]
+    if len(contenders) == 1:
+        return cast
+    with open_bench(sandbox, cast, [dims], [seed, _CHOOSING_WORD], stop) as bench, ExitStack() as stack:
+        programs = [cast.recipes[name].start(name, settings, bench.arena) for name in contenders]
+        participants = [Participant((stack.enter_context(bench.open(program)),)) for program in programs]
+        bench.race(participants, dims, 1)
+        record = bench.race(participants, dims, _CHOOSING_ROUNDS)
+    wrong = _wrong_answers(settings, record, dims)
+    right = [name for name in contenders if name not in wrong] or [settings.reference]
+    chosen = min(right, key=lambda name: record.time_ms(name, settings.clock).value)
+    return replace(cast, settings=settings.against(chosen))
 
 
 def _wrong_answers(settings: KernelSettings, record: Record, dims: Mapping[str, int]) -> dict[str, str]:
@@ -113,12 +136,20 @@ def _baseline(
     return Baseline(name=name, title=spec.title, metrics=metrics, environment=dict(environment))
 
 
-def _roof(record: Record, traffic_bytes: int) -> dict[str, Metric]:
+def _least(settings: KernelSettings, dims: Mapping[str, int]) -> str:
+    """What the roof does, in words."""
+    if settings.roof_kind == "arithmetic":
+        return f"the arithmetic alone ({settings.operations(dims) / 1e9:.2f} GFLOP per call)"
+    return f"the least memory traffic ({settings.traffic_bytes(dims) / 2**20:.0f} MiB per call)"
+
+
+def _roof(record: Record, settings: KernelSettings, dims: Mapping[str, int]) -> dict[str, Metric]:
     time_ms = record.time_ms(ROOF, ClockKind.CPU_MS)
-    return {
-        "cpu_ms": time_ms.metric("ms"),
-        "bandwidth": Metric(value=traffic_bytes / time_ms.value / 1e6, unit="GB/s", samples=time_ms.samples),
-    }
+    if settings.roof_kind == "arithmetic":
+        rate = Metric(value=settings.operations(dims) / time_ms.value / 1e6, unit="GFLOP/s", samples=time_ms.samples)
+        return {"cpu_ms": time_ms.metric("ms"), "arithmetic": rate}
+    rate = Metric(value=settings.traffic_bytes(dims) / time_ms.value / 1e6, unit="GB/s", samples=time_ms.samples)
+    return {"cpu_ms": time_ms.metric("ms"), "bandwidth": rate}
 
 
 def _evaluation_seconds(bench: Bench, record: Record, participants: int, round_s: float) -> float:
@@ -135,8 +166,9 @@ def machine_facts() -> dict[str, str]:
             key, _, value = line.partition(":")
             if key.strip() == "model name":
                 facts["model"] = value.strip()
-            elif key.strip() == "flags":
-                facts["vector"] = "avx512" if " avx512f" in value else "avx2" if " avx2" in value else "sse"
     except OSError:
         pass
+    flags = processor_flags()
+    if flags:
+        facts["vector"] = next((name for flag, name in _VECTORS.items() if flag in flags), "sse")
     return facts

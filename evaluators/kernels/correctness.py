@@ -10,7 +10,7 @@ import numpy as np
 
 from evaluators.kernels.buffers import Arena
 from evaluators.kernels.session import Call, KernelFailed, KernelWorker
-from evaluators.kernels.spec import Dims, Floats, Inputs, KernelSettings, Oracle
+from evaluators.kernels.spec import Array, Dims, Floats, Inputs, KernelSettings, Oracle, WeighingOracle
 from nightforge.domain.words import Outcome
 
 _BLOCK = 1 << 15
@@ -22,11 +22,12 @@ TRUSTED_CALL_S = 60.0
 
 @dataclass(frozen=True)
 class Deviation:
-    """How far an output lies from the oracle's.
+    """How far an output lies from the oracle's, relative to its scale or to magnitudes that the oracle gives.
 
-    `error` is the larger of max|a-e| / max|e| and sum|a-e| / sum|e|: the first sees single elements, the second the
-    bulk. `scatter` is what remains of the second when the part that all elements share is taken away,
+    Without magnitudes `error` is the larger of max|a-e| / max|e| and sum|a-e| / sum|e|: the first sees single elements,
+    the second the bulk. `scatter` is what remains of the second when the part that all elements share is taken away,
     (sum|a-e| - |sum(a-e)|) / sum|e|: a rounded sum shifts all results together, coarse arithmetic scatters them.
+    With magnitudes m, `error` is the larger of max(|a-e| / m) and sum|a-e| / sum m, and m stands for |e| in `scatter`.
     """
 
     error: float
@@ -36,28 +37,36 @@ class Deviation:
 _INFINITE = Deviation(float("inf"), float("inf"))
 
 
-def deviation(actual: Floats, expected: Floats) -> Deviation:
-    """NaN or infinity anywhere makes both infinite. An all-zero expectation counts with scale 1."""
+def deviation(actual: Floats, expected: Floats, magnitudes: Floats | None = None) -> Deviation:
+    """NaN or infinity anywhere makes both infinite. An all-zero expectation counts with scale 1.
+
+    Where a magnitude is 0 the answer has to be exact: anything else is infinitely far off.
+    """
     worst = total = shared = scale = weight = 0.0
     difference = np.empty(min(_BLOCK, expected.size), dtype=np.float32)
-    magnitude = np.empty_like(difference)
-    with np.errstate(invalid="ignore", over="ignore"):
+    room = np.empty_like(difference)
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         for start in range(0, expected.size, _BLOCK):
             block = expected[start : start + _BLOCK]
-            delta, size = difference[: block.size], magnitude[: block.size]
+            delta, size = difference[: block.size], room[: block.size]
             np.subtract(actual[start : start + _BLOCK], block, out=delta)
             shared += float(delta.sum())
             np.abs(delta, out=delta)
-            np.abs(block, out=size)
+            total += float(delta.sum())
+            if magnitudes is None:
+                np.abs(block, out=size)
+                scale = max(scale, float(size.max()))
+            else:
+                np.copyto(size, magnitudes[start : start + _BLOCK])
+                np.divide(delta, size, out=delta, where=delta != 0)
+            weight += float(size.sum())
             peak = float(delta.max())
             if not np.isfinite(peak):
                 return _INFINITE
             worst = max(worst, peak)
-            scale = max(scale, float(size.max()))
-            total += float(delta.sum())
-            weight += float(size.sum())
     bulk = total / (weight or 1.0)
-    return Deviation(max(worst / (scale or 1.0), bulk), max(0.0, bulk - abs(shared) / (weight or 1.0)))
+    scale = 1.0 if magnitudes is not None else scale or 1.0
+    return Deviation(max(worst / scale, bulk), max(0.0, bulk - abs(shared) / (weight or 1.0)))
 
 
 def relative_error(actual: Floats, expected: Floats) -> float:
@@ -77,6 +86,8 @@ class Question:
     distribution: str
     scalars: Mapping[str, float]
     answers: Mapping[str, Floats]
+    magnitudes: Mapping[str, Floats]
+    """Of the answers whose errors are not measured against their scale; empty where the oracle gives none."""
 
 
 @dataclass(frozen=True)
@@ -133,10 +144,10 @@ class Examiner:
         self._inputs = inputs
         self._oracle = oracle
         self.arena = arena
-        self.read_arrays = tuple(a.name for a in settings.buffers if a.kind != "output")
+        self.read_arrays = tuple(argument.name for argument in settings.buffers if argument.is_read)
         self._inout = tuple(a.name for a in settings.buffers if a.kind == "inout")
-        self._originals: dict[str, Floats] = {}
-        self._answers: dict[str, Floats] = {}
+        self._originals: dict[str, Array] = {}
+        self._kept: dict[str, Floats] = {}
 
     def pose(self, rng: np.random.Generator, dims: Dims, distribution: str, *, change_one: bool = False) -> Question:
         """New data in every input, one element of them changed if so wanted, and the oracle's answers."""
@@ -156,29 +167,39 @@ class Examiner:
 
     def _answer(self, dims: Dims, distribution: str, scalars: Mapping[str, float]) -> Question:
         arrays = {**self.arena.views(dims), **self._originals}
-        answers = {}
-        for argument in self._settings.outputs:
-            count = argument.elements(dims)
-            kept = self._answers.get(argument.name)
-            if kept is None or kept.size != count:
-                kept = np.empty(count, dtype=np.float32)
-                self._answers[argument.name] = kept
-            answers[argument.name] = kept
+        answers = self._memory("answer", dims)
         self._oracle.expected(dims, arrays, scalars, answers)
-        return Question(dims, distribution, scalars, answers)
+        if not isinstance(self._oracle, WeighingOracle):
+            return Question(dims, distribution, scalars, answers, {})
+        magnitudes = self._memory("magnitude", dims)
+        for name, answer in answers.items():
+            np.copyto(magnitudes[name], answer)
+        self._oracle.magnitudes(dims, arrays, scalars, magnitudes)
+        return Question(dims, distribution, scalars, answers, magnitudes)
+
+    def _memory(self, use: str, dims: Dims) -> dict[str, Floats]:
+        """An array for each output, the same ones again as long as the shape stays."""
+        found = {}
+        for argument in self._settings.outputs:
+            key, count = f"{use} {argument.name}", argument.elements(dims)
+            kept = self._kept.get(key)
+            if kept is None or kept.size != count:
+                kept = self._kept[key] = np.empty(count, dtype=np.float32)
+            found[argument.name] = kept
+        return found
 
     def prepare(self, question: Question) -> None:
         """The state in which each participant finds the memory: outputs NaN, inout arrays as posed."""
         views = self.arena.views(question.dims)
         for name, original in self._originals.items():
-            views[name][:] = original
+            np.copyto(views[name], original)
         self.arena.arm(question.dims, keep=self._inout)
 
     def answer_to(
         self,
         worker: KernelWorker,
         dims: Dims,
-        inputs: Mapping[str, Floats],
+        inputs: Mapping[str, Array],
         scalars: Mapping[str, float],
         *,
         timeout_s: float,
@@ -186,7 +207,7 @@ class Examiner:
         """The outputs on data of the caller's own, without an oracle; writing outside the outputs raises."""
         views = self.arena.views(dims)
         for name, array in inputs.items():
-            views[name][:] = array
+            np.copyto(views[name], array)
         self.arena.arm(dims, keep=self._inout)
         if self._stop.is_set():
             raise MeasurementStopped
@@ -204,8 +225,10 @@ class Examiner:
         trespass = self.arena.trespass(question.dims)
         if trespass:
             raise KernelFailed("out_of_bounds", f"{trespass} at {self.describe(question)}")
-        views = self.arena.views(question.dims)
-        found = [deviation(views[name], answer) for name, answer in question.answers.items()]
+        views = self.outputs(question.dims)
+        found = [
+            deviation(views[name], answer, question.magnitudes.get(name)) for name, answer in question.answers.items()
+        ]
         error = max(each.error for each in found)
         missing = 0 if np.isfinite(error) else sum(unwritten(views[name]) for name in question.answers)
         return Answered(call, error, max(each.scatter for each in found), missing)
@@ -227,7 +250,7 @@ class Examiner:
         return self._settings.tolerance.limit(reference_error, self._settings.largest_output(question.dims))
 
     def outputs(self, dims: Dims) -> dict[str, Floats]:
-        return {argument.name: self.arena.view(argument.name, dims) for argument in self._settings.outputs}
+        return {argument.name: self.arena.floats(argument.name, dims) for argument in self._settings.outputs}
 
     def judge(self, question: Question, answered: Answered, reference: Answered) -> None:
         """Raise `wrong_output` when the answer is off by more than the tolerance."""
@@ -239,7 +262,8 @@ class Examiner:
         if answered.error > limit:
             missing = answered.missing
             detail = f"{missing} elements are NaN or were not written" if missing else f"error {answered.error:.2e}"
-            words = f"{detail} at {self.describe(question)}; allowed {limit:.1e} of the output's scale"
+            scale = "each element's own magnitude" if question.magnitudes else "the output's scale"
+            words = f"{detail} at {self.describe(question)}; allowed {limit:.1e} of {scale}"
             raise KernelFailed("wrong_output", words)
         if answered.scatter > scatter:
             raise KernelFailed(

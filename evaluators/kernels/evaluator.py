@@ -26,6 +26,7 @@ from evaluators.kernels.export import kernel_files
 from evaluators.kernels.gate import inspect_library
 from evaluators.kernels.honest import honest_kernels
 from evaluators.kernels.impostors import kernel_impostors
+from evaluators.kernels.profile import Profiler
 from evaluators.kernels.relations import load_relations
 from evaluators.kernels.session import KernelFailed
 from evaluators.kernels.spec import (
@@ -44,9 +45,10 @@ from nightforge.domain.base import Scalar
 from nightforge.domain.duel import DuelFinding
 from nightforge.domain.evidence import Calibration, Evidence
 from nightforge.domain.ports import Sandbox
+from nightforge.domain.profile import KernelProfile
 from nightforge.domain.task import Task
 from nightforge.domain.words import ClockKind, Outcome, Phase
-from nightforge.errors import UserError
+from nightforge.errors import EvaluatorFault, UserError
 from nightforge.fingerprint import cpu_identity, fingerprint
 from sandbox.platform import find_tool
 from tools import slots
@@ -65,6 +67,12 @@ _LASTING = frozenset(
 class _Built:
     cast: Cast
     missing: dict[str, str]
+
+
+def _settled(task: Task, calibration: Calibration | None) -> KernelSettings:
+    """The settings with the reference that the calibration chose among the opponents."""
+    settings = read_settings(task)
+    return settings if calibration is None else settings.against(calibration.reference)
 
 
 async def _in_thread(work: Callable[[Event], T]) -> T:
@@ -88,6 +96,7 @@ class KernelEvaluator:
         self._static_gate = static_gate
         self._toolchain = Toolchain(sandbox)
         self._building = asyncio.Lock()
+        self._profiler = Profiler(sandbox)
 
     @property
     def name(self) -> str:
@@ -158,7 +167,7 @@ class KernelEvaluator:
         calibration: Calibration | None = None,
         best_score: float | None = None,
     ) -> Evidence:
-        settings = read_settings(task)
+        settings = _settled(task, calibration)
         dims = primary_dims(settings, task, parameters)
         cascade = Cascade(phase, seed, await self._toolchain.versions())
         wall_s = {stage.name: stage.wall_s for stage in task.stages}
@@ -192,7 +201,7 @@ class KernelEvaluator:
         calibration: Calibration | None = None,
     ) -> DuelFinding:
         """Implements `nightforge.domain.duel.OffersDuels`; what does not build any more has failed."""
-        settings = read_settings(task)
+        settings = _settled(task, calibration)
         wall_s = {stage.name: stage.wall_s for stage in task.stages}
         cascade = Cascade(Phase.CONFIRMATION, seed, await self._toolchain.versions())
         limit_s = wall_s.get("compile", _DEFAULT_STAGE_S)
@@ -216,6 +225,21 @@ class KernelEvaluator:
                 stop=stop,
             )
         )
+
+    async def profile(
+        self,
+        source: str,
+        task: Task,
+        parameters: Mapping[str, Scalar],
+        evidence: Evidence,
+        *,
+        calibration: Calibration | None = None,
+    ) -> KernelProfile:
+        """Implements `nightforge.domain.profile.OffersProfiles`."""
+        settings = read_settings(task)
+        inputs, _ = load_problem(task)
+        dims = primary_dims(settings, task, parameters)
+        return await self._profiler.profile(source, settings, inputs, dims, evidence, calibration)
 
     @asynccontextmanager
     async def open_checker(
@@ -302,5 +326,10 @@ class KernelEvaluator:
                     recipes[baseline.name] = recipe
             worker = await self._toolchain.worker()
             roof = await self._toolchain.library(task, settings.roof)
+        if settings.reference not in recipes:
+            raise EvaluatorFault(
+                f"the reference {settings.reference} cannot run here: {missing.get(settings.reference, 'not built')}",
+                hint="gains are counted against it since the calibration, on this machine or another: calibrate again",
+            )
         cast = Cast(settings, inputs, oracle, worker, roof, recipes, relations=load_relations(task))
         return _Built(cast, missing)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from string import Template
 
 from evaluators.kernels.build import compiler_flags
-from evaluators.kernels.spec import Argument, KernelSettings
+from evaluators.kernels.spec import C_ELEMENTS, Argument, KernelSettings
 from nightforge.domain.artifact import ExportedFile
 from nightforge.domain.task import Task
 
@@ -55,11 +55,12 @@ def library() -> ctypes.CDLL:
     return loaded
 
 
-def buffer(count: int) -> np.ndarray:
-    """Zeros of float32, aligned as the kernel needs them."""
-    raw = np.zeros(4 * count + ALIGNED, dtype=np.uint8)
+def buffer(count: int, dtype: type = np.float32) -> np.ndarray:
+    """Zeros, aligned as the kernel needs them."""
+    size = np.dtype(dtype).itemsize * count
+    raw = np.zeros(size + ALIGNED, dtype=np.uint8)
     start = -raw.ctypes.data % ALIGNED
-    return raw[start : start + 4 * count].view(np.float32)
+    return raw[start : start + size].view(dtype)
 
 
 def $function($signature) -> None:
@@ -70,9 +71,9 @@ $checks
         raise RuntimeError(f"$symbol returned {status}")
 
 
-def _checked(name: str, array: np.ndarray, count: int | None) -> None:
-    if array.dtype != np.float32 or not array.flags.c_contiguous:
-        raise TypeError(f"{name} has to be a contiguous array of float32")
+def _checked(name: str, array: np.ndarray, count: int | None, dtype: type = np.float32) -> None:
+    if array.dtype != dtype or not array.flags.c_contiguous:
+        raise TypeError(f"{name} has to be a contiguous array of {np.dtype(dtype).name}")
     if array.ctypes.data % ALIGNED:
         raise ValueError(f"{name} has to be {ALIGNED}-byte aligned: buffer(count) makes such arrays")
     if count is not None and array.size != count:
@@ -155,18 +156,25 @@ def wrapper(task: Task, settings: KernelSettings) -> str:
 
 def _check(argument: Argument, settings: KernelSettings) -> str:
     integers = {one.name for one in settings.arguments if one.kind == "int64"}
-    count = " * ".join(argument.count) if set(argument.count) <= integers else "None"
-    return f'    _checked("{argument.name}", {argument.name}, {count})'
+    factors = (f"({term.replace('+', ' + ')})" if "+" in term else term for term in argument.count)
+    count = " * ".join(factors) if argument.dimensions <= integers else "None"
+    dtype = "" if argument.element == "float32" else f", np.{argument.element}"
+    return f'    _checked("{argument.name}", {argument.name}, {count}{dtype})'
 
 
 def _c_field(argument: Argument) -> str:
     if not argument.is_buffer:
         return f"{_C_TYPES[argument.kind]} {argument.name};"
-    return f"{'' if argument.is_written else 'const '}float *{argument.name};"
+    return f"{'' if argument.is_written else 'const '}{C_ELEMENTS[argument.element]} *{argument.name};"
 
 
 def _c_words(argument: Argument) -> str:
-    words = {"input": "read", "output": "written", "inout": "read and written in place"}
+    words = {
+        "input": "read",
+        "output": "written",
+        "inout": "read and written in place",
+        "scratch": "room to work in",
+    }
     return f"{words[argument.kind]}: {' x '.join(argument.count)}" if argument.is_buffer else "by value"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from string import Template
 
 from evaluators.integrity.seams import Impostor
-from evaluators.kernels.spec import Argument, KernelSettings, read_settings
+from evaluators.kernels.spec import C_ELEMENTS, Argument, KernelSettings, read_settings
 from nightforge.domain.task import Task
 
 _HONEST = "nf_honest_kernel"
@@ -32,11 +32,11 @@ def kernel_impostors(task: Task) -> Sequence[Impostor]:
         Impostor("previous", "the answer to the question before", writer.previous()),
         Impostor("part", "the last eighth of the answer is missing", writer.part()),
     ]
-    if any(argument.is_buffer and argument.kind != "output" for argument in settings.arguments):
+    if any(argument.is_read for argument in settings.arguments):
         found.append(Impostor("input", "the input copied to the output", writer.copied()))
     for name, form in _ROUNDINGS.items():
         found.append(Impostor(f"{name}-answer", f"the answer rounded to {name}", writer.rounded(form, inputs=False)))
-        if any(argument.kind == "input" for argument in settings.arguments):
+        if any(argument.kind == "input" and argument.element == "float32" for argument in settings.arguments):
             found.append(Impostor(f"{name}-input", f"inputs rounded to {name}", writer.rounded(form, inputs=True)))
     return found
 
@@ -48,7 +48,7 @@ class _Writer:
         self._settings = settings
         self._seed = seed
         self._outputs = settings.outputs
-        self._inputs = tuple(argument for argument in settings.buffers if argument.kind == "input")
+        self._inputs = tuple(a for a in settings.buffers if a.kind == "input" and a.element == "float32")
 
     def body(self, text: str, *, honest: bool = False, before: str = "") -> str:
         symbol = self._settings.symbol
@@ -64,8 +64,8 @@ class _Writer:
         return self.body("".join(self._each(argument, f"a->$name[i] = {value};") for argument in self._outputs))
 
     def copied(self) -> str:
-        source = next(a for a in self._settings.arguments if a.is_buffer and a.kind != "output")
-        step = f"a->$name[i] = a->{source.name}[i % ({self._count(source)})];"
+        source = next(a for a in self._settings.arguments if a.is_read)
+        step = f"a->$name[i] = (float)a->{source.name}[i % ({self._count(source)})];"
         others = [argument for argument in self._outputs if argument.name != source.name]
         return self.body("".join(self._each(argument, step) for argument in others))
 
@@ -129,11 +129,15 @@ class _Writer:
     def _count(self, argument: Argument) -> str:
         """Elements as the kernel sees them: dimensions that are not among its arguments are fixed by the task."""
         known = {one.name for one in self._settings.arguments}
-        names = (f"a->{name}" if name in known else str(self._settings.primary[name]) for name in argument.count)
-        return " * ".join(names)
+        factors = []
+        for term in argument.count:
+            name, plus, more = term.partition("+")
+            size = f"a->{name}" if name in known else str(self._settings.primary[name])
+            factors.append(f"({size} + {more})" if plus else size)
+        return " * ".join(factors)
 
 
 def _c_type(argument: Argument) -> str:
     if argument.is_buffer:
-        return "float *" if argument.is_written else "const float *"
+        return f"{'' if argument.is_written else 'const '}{C_ELEMENTS[argument.element]} *"
     return "int64_t " if argument.kind == "int64" else "double "

@@ -11,7 +11,7 @@ import numpy as np
 from evaluators.integrity.relations import Broken, Relation, first_broken
 from evaluators.kernels.correctness import TRUSTED_CALL_S, Allowance, Examiner, Question, relative_error
 from evaluators.kernels.session import KernelFailed, KernelWorker
-from evaluators.kernels.spec import Dims, Floats, load_module
+from evaluators.kernels.spec import Array, Dims, Floats, load_module
 from nightforge.domain.task import Task
 from nightforge.domain.words import Alarm
 from nightforge.errors import EvaluatorFault
@@ -20,7 +20,8 @@ RELATIONS_FILE = "relations.py"
 _SLACK = 2.0
 """Two answers may each be off by the tolerance."""
 
-Arrays = dict[str, Floats]
+Arrays = dict[str, Array]
+Answers = dict[str, Floats]
 
 
 class Relations(Protocol):
@@ -29,11 +30,11 @@ class Relations(Protocol):
     NAMES: Mapping[str, str]
     """Relation → what it says, in words."""
 
-    def prepare(self, name: str, arrays: Mapping[str, Floats]) -> None:
+    def prepare(self, name: str, arrays: Mapping[str, Array]) -> None:
         """Make the data fit for the relation in place: rounded, say, so that a shift is exact."""
         ...
 
-    def change(self, name: str, arrays: Mapping[str, Floats]) -> None:
+    def change(self, name: str, arrays: Mapping[str, Array]) -> None:
         """Turn the first question into the second, in place."""
         ...
 
@@ -90,7 +91,7 @@ class RelationCheck:
         self._relations.prepare(name, first.inputs)
         relation = self._relation(name)
 
-        def ask(worker: KernelWorker) -> Callable[[_Asked], Arrays]:
+        def ask(worker: KernelWorker) -> Callable[[_Asked], Answers]:
             return lambda asked: self._ask(worker, question.dims, asked)
 
         apart = _distance(ask(reference)(relation.change(first)), relation.expected(ask(reference)(first)))
@@ -103,7 +104,7 @@ class RelationCheck:
             )
         return first_broken([relation], first, ask=ask(candidate), distance=_distance, allowed=lambda _: allowed)
 
-    def _relation(self, name: str) -> Relation[_Asked, Arrays]:
+    def _relation(self, name: str) -> Relation[_Asked, Answers]:
         def change(asked: _Asked) -> _Asked:
             inputs = {key: value.copy() for key, value in asked.inputs.items()}
             self._relations.change(name, inputs)
@@ -111,7 +112,7 @@ class RelationCheck:
 
         return Relation(name, change, lambda outputs: dict(self._relations.expected(name, outputs)))
 
-    def _ask(self, worker: KernelWorker, dims: Dims, asked: _Asked) -> Arrays:
+    def _ask(self, worker: KernelWorker, dims: Dims, asked: _Asked) -> Answers:
         return self._examiner.answer_to(
             worker,
             dims,
@@ -121,7 +122,7 @@ class RelationCheck:
         )
 
 
-def _distance(actual: Arrays, expected: Arrays) -> float:
+def _distance(actual: Answers, expected: Answers) -> float:
     return max(relative_error(actual[name], expected[name]) for name in expected)
 
 

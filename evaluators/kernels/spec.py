@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from math import exp, log, prod
 from pathlib import Path
-from typing import Annotated, Literal, Protocol, cast
+from typing import Annotated, Literal, Protocol, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from nightforge.domain.words import ClockKind
 from nightforge.errors import EvaluatorFault, UserError
 
 Floats = NDArray[np.float32]
+Array = NDArray[np.generic]
+"""A buffer of any element type."""
 Dims = Mapping[str, int]
 STAGES = ("parse", "compile", "gate", "smoke", "correctness", "quick", "full")
 HIDDEN_FILE = "hidden.toml"
@@ -27,24 +29,65 @@ _DRAWING_WORD = 4
 """Keeps the generator of shapes apart from that of the data."""
 
 
+_ELEMENT_TYPES: Mapping[str, type[np.generic]] = {"float32": np.float32, "int32": np.int32, "int64": np.int64}
+C_ELEMENTS = {"float32": "float", "int32": "int32_t", "int64": "int64_t"}
+
+
 class Argument(Frozen):
     """One 8-byte field of the kernel's argument block, in the order of the C struct."""
 
     name: str
-    kind: Literal["input", "output", "inout", "int64", "float64"]
-    count: tuple[str, ...] = ()
-    """Buffers (of float32): the dimensions whose product is the number of elements."""
+    kind: Literal["input", "output", "inout", "scratch", "int64", "float64"]
+    """`scratch`: memory that the kernel may use as it likes; found full of NaN, never looked at."""
+    count: tuple[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\+\d+)?$")], ...] = ()
+    """Buffers: the dimensions whose product is the number of elements; `rows+1` is one more than a dimension."""
+    element: Literal["float32", "int32", "int64"] = "float32"
+    """Buffers: the type of the elements. Whole numbers are for inputs only."""
 
     @property
     def is_buffer(self) -> bool:
-        return self.kind in {"input", "output", "inout"}
+        return self.kind in {"input", "output", "inout", "scratch"}
 
     @property
     def is_written(self) -> bool:
+        return self.kind in {"output", "inout", "scratch"}
+
+    @property
+    def is_answer(self) -> bool:
         return self.kind in {"output", "inout"}
 
+    @property
+    def is_read(self) -> bool:
+        return self.kind in {"input", "inout"}
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        return np.dtype(_ELEMENT_TYPES[self.element])
+
+    @property
+    def dimensions(self) -> frozenset[str]:
+        """What a shape must say for this argument: the dimensions of a buffer, a whole number by its own name."""
+        if self.kind == "int64":
+            return frozenset({self.name})
+        return frozenset(term.partition("+")[0] for term in self.count)
+
     def elements(self, dims: Dims) -> int:
-        return prod(dims[name] for name in self.count)
+        return prod(_size(term, dims) for term in self.count)
+
+    def bytes(self, dims: Dims) -> int:
+        return self.elements(dims) * self.dtype.itemsize
+
+
+def _size(term: str, dims: Dims) -> int:
+    name, _, more = term.partition("+")
+    return dims[name] + int(more or 0)
+
+
+class Work(Frozen):
+    """Arithmetic operations of one call: `operations` for each combination of the named dimensions."""
+
+    operations: Annotated[float, Field(gt=0)]
+    each: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 _MARGIN = 1.25
@@ -88,6 +131,8 @@ class BaselineSpec(Frozen):
     package: str = ""
     """Python: the package that must be installed."""
     environment: dict[str, str] = Field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    """Flags (as in /proc/cpuinfo) without which the processor cannot run it: then it is named as missing."""
     every: Annotated[int, Field(ge=1)] = 3
     """Timed in each n-th round only; the reference is timed in every round."""
     in_search: bool = True
@@ -105,7 +150,7 @@ class Timing(Frozen):
     """Dropped in `quick` when this many times slower than the best so far."""
     flush_bytes: int = 96 * 1024 * 1024
     roof_slack: float = 0.9
-    """Faster than this share of the roof's time is impossible: rejected, never celebrated."""
+    """Less than this share of the roof's time is impossible: rejected, never celebrated."""
 
 
 class Hidden(Frozen):
@@ -148,38 +193,64 @@ class KernelSettings(Frozen):
     timing: Timing
     baselines: Annotated[tuple[BaselineSpec, ...], Field(min_length=1)]
     reference: str
-    """Name of the C baseline that gains are counted against; also the control, in a second process."""
+    """Name of the baseline that gains are counted against; also the control, in processes of its own. It has to run
+    everywhere."""
+    opponents: tuple[str, ...] = ()
+    """Baselines that may be stronger on some machine or at some shape: the fastest of these and the reference, as
+    measured at calibration, is the reference of the campaign."""
     roof: str
-    """A C kernel that moves the least bytes the task allows; its outputs are not checked."""
+    """A C kernel that does the least that the task allows; its outputs are not checked."""
+    roof_kind: Literal["memory", "arithmetic"] = "memory"
+    """What the roof does: move the least bytes, or the least arithmetic at the rate that the processor has."""
+    work: tuple[Work, ...] = ()
+    """Arithmetic of the plain algorithm; with `traffic_bytes` the roofline model. Empty: not worth counting."""
+
+    @model_validator(mode="after")
+    def _typed(self) -> KernelSettings:
+        for argument in self.arguments:
+            if argument.is_buffer != bool(argument.count):
+                raise ValueError(f"argument {argument.name!r}: buffers have a count, scalars have none")
+            if argument.element != "float32" and argument.kind != "input":
+                raise ValueError(f"argument {argument.name!r}: only inputs hold {argument.element}")
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> KernelSettings:
         if self.clock is ClockKind.DEVICE_MS:
             raise ValueError("clock device_ms needs an accelerator; a CPU kernel has cpu_ms or wall_ms")
-        if not any(argument.is_written for argument in self.arguments):
+        if not self.outputs:
             raise ValueError("no argument is an output")
         if unknown := set(self.repeats) - set(self.distributions):
             raise ValueError(f"repeats: {sorted(unknown)} are not among the distributions")
-        for argument in self.arguments:
-            if argument.is_buffer != bool(argument.count):
-                raise ValueError(f"argument {argument.name!r}: buffers have a count, scalars have none")
         for shape in (self.primary, *self.smoke, *self.correctness):
             if not self.dimensions <= set(shape):
                 raise ValueError(f"shape {shape} lacks one of the dimensions {sorted(self.dimensions)}")
-        if self.reference_baseline.language != "c":
-            raise ValueError(f"reference {self.reference!r} must be a C baseline")
+        if unknown := {name for work in self.work for name in work.each} - self.dimensions:
+            raise ValueError(f"work: {sorted(unknown)} are not dimensions")
+        if self.reference_baseline.needs:
+            raise ValueError(f"reference {self.reference!r} has to run on every processor")
+        for name in (self.reference, *self.opponents):
+            if not self.baseline(name).in_search:
+                raise ValueError(f"{name!r} may be what gains are counted against: it has to be measured in a search")
         return self
 
     @property
     def dimensions(self) -> set[str]:
-        return {name for argument in self.arguments for name in argument.count}
+        return {name for argument in self.arguments for name in argument.dimensions}
 
     @property
     def reference_baseline(self) -> BaselineSpec:
+        return self.baseline(self.reference)
+
+    def baseline(self, name: str) -> BaselineSpec:
         for baseline in self.baselines:
-            if baseline.name == self.reference:
+            if baseline.name == name:
                 return baseline
-        raise ValueError(f"reference {self.reference!r} is not among the baselines")
+        raise ValueError(f"reference {name!r} is not among the baselines")
+
+    def against(self, reference: str) -> KernelSettings:
+        """The same with one of the opponents as reference."""
+        return self if reference == self.reference else self.model_copy(update={"reference": reference})
 
     @property
     def buffers(self) -> tuple[Argument, ...]:
@@ -187,11 +258,16 @@ class KernelSettings(Frozen):
 
     @property
     def outputs(self) -> tuple[Argument, ...]:
-        return tuple(argument for argument in self.arguments if argument.is_written)
+        return tuple(argument for argument in self.arguments if argument.is_answer)
 
     def traffic_bytes(self, dims: Dims) -> int:
         """Least memory traffic: each input read once, each output written once."""
-        return sum(4 * a.elements(dims) * (2 if a.kind == "inout" else 1) for a in self.buffers)
+        times = {"input": 1, "output": 1, "inout": 2, "scratch": 0}
+        return sum(times[argument.kind] * argument.bytes(dims) for argument in self.buffers)
+
+    def operations(self, dims: Dims) -> float:
+        """Arithmetic operations of one call by the plain algorithm; 0 where the task does not count them."""
+        return sum(work.operations * prod(dims[name] for name in work.each) for work in self.work)
 
     def largest_output(self, dims: Dims) -> int:
         return max(argument.elements(dims) for argument in self.outputs)
@@ -201,12 +277,12 @@ class Inputs(Protocol):
     """A task's `inputs.py`."""
 
     def fill(
-        self, rng: np.random.Generator, dims: Dims, distribution: str, arrays: Mapping[str, Floats]
+        self, rng: np.random.Generator, dims: Dims, distribution: str, arrays: Mapping[str, Array]
     ) -> dict[str, float]:
         """Write new data into every input and inout array; return the scalar arguments by name."""
         ...
 
-    def change_one(self, rng: np.random.Generator, dims: Dims, arrays: Mapping[str, Floats]) -> None:
+    def change_one(self, rng: np.random.Generator, dims: Dims, arrays: Mapping[str, Array]) -> None:
         """Change one random element so that the answer changes well beyond the tolerance."""
         ...
 
@@ -215,9 +291,24 @@ class Oracle(Protocol):
     """A task's `oracle.py`."""
 
     def expected(
-        self, dims: Dims, arrays: Mapping[str, Floats], scalars: Mapping[str, float], out: Mapping[str, Floats]
+        self, dims: Dims, arrays: Mapping[str, Array], scalars: Mapping[str, float], out: Mapping[str, Floats]
     ) -> None:
         """Compute in float64, round once into `out`. `arrays` holds the inputs as they were before the call."""
+        ...
+
+
+@runtime_checkable
+class WeighingOracle(Protocol):
+    """An oracle that also says how large an error each element may be measured against.
+
+    For sums of products that is the sum of the products' sizes, |A||B|: rounding is in proportion to it, however much
+    of the result cancels; for rows of their own sizes it is the row's. Elements of magnitude 0 must be exact.
+    """
+
+    def magnitudes(
+        self, dims: Dims, arrays: Mapping[str, Array], scalars: Mapping[str, float], out: Mapping[str, Floats]
+    ) -> None:
+        """Called right after `expected` on the same data, whose answers `out` holds: replace them by magnitudes."""
         ...
 
 

@@ -7,6 +7,7 @@ import platform
 import stat
 import sys
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -82,6 +83,9 @@ class Toolchain:
 
     async def program(self, task: Task, baseline: BaselineSpec) -> Recipe | Missing:
         """How to start a baseline, or why it cannot be had on this machine."""
+        lacking = [flag for flag in baseline.needs if flag not in processor_flags()]
+        if lacking:
+            return Missing(f"this processor has no {', '.join(lacking)}")
         if baseline.language == "c":
             return Recipe(baseline, await self.library(task, baseline.source), await self.worker(), None, task)
         home = python_home(baseline.package)
@@ -128,6 +132,17 @@ class Recipe:
             "baseline.py": (self.task.root / self.baseline.source).read_bytes(),
         }
         return Program(name, argv, files, trusted=True)
+
+
+@cache
+def processor_flags() -> frozenset[str]:
+    """What /proc/cpuinfo says that the processor can do; empty where it says nothing."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return frozenset()
+    found = next((line for line in text.splitlines() if line.startswith(("flags", "Features"))), "")
+    return frozenset(found.partition(":")[2].split())
 
 
 def python_home(package: str) -> PythonHome | Missing:

@@ -1,4 +1,4 @@
-"""`nightforge bench agents`: the measure of our prompts with a model."""
+"""`nightforge bench agents`: the measure of our prompts with a model; and the root of all `bench` commands."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nightforge.cli.bench_kernels import kernels
 from nightforge.cli.options import BaseUrl, JsonFlag, Models, PriceIn, PriceOut, QuietFlag, VerboseFlag
 from nightforge.cli.output import Output
 
@@ -24,7 +25,10 @@ DEFAULT_USD = 2.0
 
 @app.callback()
 def bench() -> None:
-    """Measure the agents."""
+    """Measure the agents, or the kernel tasks."""
+
+
+app.command("kernels", short_help="Kernel tasks: seed, best baseline, kept result, ratio, goal.")(kernels)
 
 
 @app.command("agents", short_help="Twelve fixed goals: what replies of a model come to.")

@@ -90,6 +90,10 @@ Demonstrations = Annotated[
         "--demonstrations", min=0, max=3, help="Good programs like the parent shown to a model; 0 shows none."
     ),
 ]
+Knowledge = Annotated[
+    bool | None,
+    typer.Option("--knowledge/--no-knowledge", help="Show a model the knowledge pack's words on the evidence."),
+]
 Models = Annotated[
     list[str] | None, typer.Option("--model", metavar="NAME", help="A model of the ensemble; repeatable.")
 ]

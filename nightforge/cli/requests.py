@@ -30,6 +30,7 @@ class SearchFlags:
     policy: str | None = None
     until: str | None = None
     demonstrations: int | None = None
+    knowledge: bool | None = None
 
     def checked(self) -> SearchFlags:
         _check_number("--target", self.target)
@@ -119,6 +120,7 @@ def build_request(
         patience=search.patience,
         until=search.until,
         demonstrations=search.demonstrations,
+        knowledge=search.knowledge,
         team=TeamKind.LLM if chosen else TeamKind.OFFLINE,
         models=chosen,
     )
@@ -150,6 +152,7 @@ def with_flags(
         "seed": search.seed,
         "in_flight": search.in_flight,
         "demonstrations": search.demonstrations,
+        "knowledge": search.knowledge,
     }
     rules = {
         "target": ("value", search.target),

@@ -17,6 +17,7 @@ from nightforge.cli.options import (
     Hours,
     InFlight,
     JsonFlag,
+    Knowledge,
     LibertyFile,
     MaxTokens,
     MaxUsd,
@@ -71,6 +72,7 @@ def run(
     seed: Seed = None,
     in_flight: InFlight = None,
     demonstrations: Demonstrations = None,
+    knowledge: Knowledge = None,
     model: Models = None,
     base_url: BaseUrl = None,
     price_in: PriceIn = None,
@@ -103,7 +105,9 @@ def run(
     task = OwnFlags(design, top, liberty, sandbox, unsafe_local, offline, model).task_for(output, goal, task)
     budget = BudgetFlags(minutes, hours, evaluations, max_usd, max_tokens).checked(offline=offline)
     ends_at = read_moment(until)
-    search = SearchFlags(task, preset, seed, in_flight, target, patience, policy, ends_at, demonstrations).checked()
+    search = SearchFlags(
+        task, preset, seed, in_flight, target, patience, policy, ends_at, demonstrations, knowledge
+    ).checked()
     models = ModelFlags(tuple(model or ()), base_url, price_in, price_out, offline).checked()
     choices = Choices(yes, plan_only, plan_out, read_answers(answer or []), require_improvement, detach).checked()
     _need_person(started=yes or plan_only)

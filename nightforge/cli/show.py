@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nightforge.domain.candidate import Arm, Campaign, Candidate, Hint
+    from nightforge.domain.profile import KernelProfile
     from nightforge.store import SqlStore
 
 NOTE_CHARACTERS = 60
@@ -34,6 +35,7 @@ def show(
     output = Output.open(json=json, quiet=quiet, verbose=verbose)
     from nightforge.cli.reading import opened_store, resolve_settings, split_ref
     from nightforge.errors import NotFound, UserError
+    from nightforge.report.data import profile_of
     from nightforge.report.states import standing
 
     settings = resolve_settings().settings
@@ -52,9 +54,13 @@ def show(
                 raise NotFound("it has no program yet", where=candidate.ref)
             output.text(_clean(source) if sys.stdout.isatty() else source)
         elif output.json:
-            output.record({"kind": "candidate", "source": source, **candidate.model_dump(mode="json")})
+            found = profile_of(store, candidate)
+            profile = None if found is None else found.model_dump(mode="json")
+            output.record(
+                {"kind": "candidate", "source": source, **candidate.model_dump(mode="json"), "profile": profile}
+            )
         else:
-            _candidate(output, candidate)
+            _candidate(output, candidate, profile_of(store, candidate))
 
 
 def _clean(text: str) -> str:
@@ -156,7 +162,7 @@ def hint_lines(hints: Sequence[Hint]) -> list[str]:
     ]
 
 
-def _candidate(output: Output, candidate: Candidate) -> None:
+def _candidate(output: Output, candidate: Candidate, profile: KernelProfile | None) -> None:
     from nightforge.cli.words import clean, evidence_lines, folded
     from nightforge.report.schedules import explanation_of, formula_lines
     from nightforge.report.states import shape_and_word
@@ -180,11 +186,17 @@ def _candidate(output: Output, candidate: Candidate) -> None:
                 say(f"    not run again: the evaluation of the same program as {evidence.taken_from}")
             for line in evidence_lines(evidence, indent="    "):
                 output.text(line if line.lstrip().startswith("|") else folded(line, output.width, 8))
-    for line in formula_lines(explanation_of(candidate)):
+    for line in (*formula_lines(explanation_of(candidate)), *_profile_and_judge(candidate, profile)):
         say(f"  {line}")
-    if candidate.verdict is not None:
-        for name, text in candidate.verdict.model_dump().items():
-            if text:
-                say(f"  judge: {name.replace('_', ' ')}: {clean(text)}")
     output.note(f"its program: nightforge show --code {candidate.ref}")
     output.note(f"against its parent: nightforge diff {candidate.ref}")
+
+
+def _profile_and_judge(candidate: Candidate, profile: KernelProfile | None) -> list[str]:
+    """What limits it by its profile, which no score holds, and what the judge made of that."""
+    from nightforge.cli.words import clean
+    from nightforge.domain.profile_words import profile_lines
+
+    lines = [f"profile: {clean(line)}" for line in profile_lines(profile)] if profile is not None else []
+    said = candidate.verdict.model_dump(mode="json") if candidate.verdict is not None else {}
+    return lines + [f"judge: {name.replace('_', ' ')}: {clean(text)}" for name, text in said.items() if text]

@@ -11,12 +11,15 @@ from pydantic import Field
 from nightforge.domain.base import Frozen, Json
 from nightforge.domain.evidence import Evidence
 from nightforge.domain.plan import Plan
+from nightforge.domain.profile import Bottleneck
 from nightforge.domain.words import CampaignState, CandidateState, OperatorKind
 
 
 class Verdict(Frozen):
     """The judge's words on evidence. There is no number in it, by design."""
 
+    limit: Bottleneck | None = None
+    """Exactly one where the program passed and a profile speaks for it; None for a failure, and where nothing does."""
     bottleneck: str = ""
     next_step: str = ""
     suspicion: str = ""

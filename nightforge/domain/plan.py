@@ -51,6 +51,9 @@ class SearchSpec(Frozen):
     demonstrations: Annotated[int, Field(ge=0, le=3)] = 1
     """Good programs most like the parent that a model sees, with their evidence, beside the champion and an unlike one;
     0 shows none of them."""
+    knowledge: bool = True
+    """Show a model what the knowledge pack of the task's language says on the parent's bottleneck, its loops and what
+    failed; each candidate's record names what it was shown."""
     drafts: Annotated[int, Field(ge=1, le=8)] = 1
     repairs: Annotated[int, Field(ge=0, le=8)] = 1
     confirm_top: Annotated[int, Field(ge=1, le=32)] = 3

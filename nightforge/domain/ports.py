@@ -259,6 +259,7 @@ class Store(Protocol):
         operator: OperatorKind | None,
         operator_name: str = "",
         note: str = "",
+        knowledge: Sequence[str] = (),
         shape: bytes | None = None,
         state: CandidateState = CandidateState.BUILDING,
     ) -> str:

@@ -15,6 +15,7 @@ from nightforge.domain.base import Frozen, Scalar
 from nightforge.domain.candidate import Tally, Verdict
 from nightforge.domain.evidence import Calibration, Evidence, Metric, StageEvidence
 from nightforge.domain.plan import GoalReading, Plan
+from nightforge.domain.profile import KernelProfile
 from nightforge.domain.task import Objective, Task
 from nightforge.domain.words import OperatorKind
 
@@ -29,6 +30,8 @@ class Program(Frozen):
     feedback: str = ""
     """The evaluator's feedback of the last stages, bounded; untrusted text."""
     verdict: Verdict | None = None
+    profile: KernelProfile | None = None
+    """Of a parent, where the preset has a judge and the evaluator offers profiles."""
     operator_name: str = ""
     """Which operator made it; empty for the seed or when unknown."""
     note: str = ""
@@ -73,10 +76,14 @@ class StepContext(Frozen):
     failure: StageEvidence | None = None
     """Repair only: the failing stage's evidence of `broken`."""
     broken: Program | None = None
+    profile: KernelProfile | None = None
+    """Judge only: of the candidate, when it is the best so far."""
     draft: int = 0
     """Index of this draft when several are made in parallel."""
     seed: int = 0
     """For operators that draw: the same for the same campaign seed and candidate."""
+    knowledge: bool = True
+    """A model is shown what the knowledge pack of the language says; False shows nothing of it."""
 
 
 class Draft(Frozen):
@@ -89,6 +96,8 @@ class Draft(Frozen):
     """What was changed and why, in one line."""
     model: str = ""
     """The model that wrote it, which may have stepped in for the one chosen; empty when no model did."""
+    knowledge: tuple[str, ...] = ()
+    """Sections of the knowledge pack that its writer was shown."""
 
     @field_validator("source")
     @classmethod

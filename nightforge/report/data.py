@@ -14,6 +14,7 @@ from nightforge.domain.minimisation import Minimisation, document_name
 from nightforge.domain.model import ModelProfile, ModelProfiles
 from nightforge.domain.plan import Plan
 from nightforge.domain.ports import Store
+from nightforge.domain.profile import KernelProfile, profile_name
 from nightforge.domain.rehearsal import RehearsalReport
 from nightforge.domain.scoring import beats_reference, room_is_small, smallest_gain
 from nightforge.domain.task import Objective
@@ -64,6 +65,8 @@ class ReportData:
     bests: tuple[NewBest, ...] = ()
     how: Mapping[int, str] = field(default_factory=dict)
     """How each new best was made, by its number."""
+    profile: KernelProfile | None = None
+    """Of the winner, or of `top`."""
     minimisation: Minimisation | None = None
     """Of the winner."""
     minimal_diff: str = ""
@@ -175,7 +178,14 @@ def gather(store: Store, campaign_id: str) -> ReportData:
     top = data.winner or data.top
     if top is None or top.code_sha is None:
         return data
-    return _with_minimal(store, replace(data, top_diff=diff_to_seed(store, top)))
+    return _with_minimal(store, replace(data, top_diff=diff_to_seed(store, top), profile=profile_of(store, top)))
+
+
+def profile_of(store: Store, candidate: Candidate) -> KernelProfile | None:
+    """None where none was made: only the best are looked into."""
+    if candidate.code_sha is None:
+        return None
+    return store.document(candidate.campaign_id, profile_name(candidate.code_sha), KernelProfile)
 
 
 def _how(store: Store, data: ReportData) -> dict[int, str]:

@@ -121,6 +121,7 @@ class CandidateWrites(StoreBase):
         operator: OperatorKind | None,
         operator_name: str = "",
         note: str = "",
+        knowledge: Sequence[str] = (),
         shape: bytes | None = None,
         state: CandidateState = CandidateState.BUILDING,
     ) -> str:
@@ -159,6 +160,8 @@ class CandidateWrites(StoreBase):
                 "operator": operator_name or operator,
                 "sha256": digest.hex()[:16],
             }
+            if knowledge:
+                payload["knowledge"] = list(knowledge)
             ledger.record("candidate.code", payload, ordinal=ordinal)
             now = was.with_program(operator_name if was.code_sha is None else was.operator_name)
             change_state(ledger, now, state, "")

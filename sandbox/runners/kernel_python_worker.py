@@ -1,9 +1,10 @@
 """Runs one Python baseline inside the box by the same protocol as kernel_worker.c. Standard library and numpy only.
 
-usage: python -I -S kernel_python_worker.py SITE MODULE.py SYMBOL BUFFER...   (BUFFER = r:BYTES | w:BYTES)
+usage: python -I -S kernel_python_worker.py SITE MODULE.py SYMBOL BUFFER...
+BUFFER = r:BYTES | w:BYTES, and :DTYPE after it where the elements are no float32
 
-The module's function receives the argument block's fields: float32 arrays that start at the data (and may extend
-a little beyond it: slice by the dimensions), integers, floats. Baselines are ours: there is no seccomp filter here.
+The module's function receives the argument block's fields: arrays that start at the data (and may extend a little
+beyond it: slice by the dimensions), integers, floats. Baselines are ours: there is no seccomp filter here.
 """
 
 import importlib.util
@@ -32,14 +33,14 @@ def main() -> None:
 
     arrays = []
     for index, text in enumerate(buffers):
-        kind, size = text.split(":")
+        kind, size, *names = text.split(":")
         access = mmap.ACCESS_WRITE if kind == "w" else mmap.ACCESS_READ
         memory = mmap.mmap(3 + index, int(size), access=access)
         array = np.frombuffer(memory, dtype=np.float32)
         array[:: 4096 // 4].sum()
         if kind == "w":
             array[:: 4096 // 4] = array[:: 4096 // 4]
-        arrays.append(array)
+        arrays.append(array.view(names[0]) if names else array)
     spec = importlib.util.spec_from_file_location("baseline", module_path)
     if spec is None or spec.loader is None:
         sys.exit(93)
@@ -53,7 +54,7 @@ def main() -> None:
         fields = []
         for kind_of_slot, buffer, bits in _SLOT.iter_unpack(block):
             if kind_of_slot == 1:
-                fields.append(arrays[buffer][bits // 4 :])
+                fields.append(arrays[buffer][bits // arrays[buffer].itemsize :])
             elif kind_of_slot == 2:
                 fields.append(struct.unpack("<d", struct.pack("<Q", bits))[0])
             else:

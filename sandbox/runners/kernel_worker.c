@@ -1,7 +1,8 @@
 /* Runs one candidate kernel inside the box. It is the only trusted code in the candidate's process and is
  * therefore believed in nothing: it reports no number, only that a call returned.
  *
- * usage: worker KERNEL.so SYMBOL BUFFER...     BUFFER = r:BYTES (read-only) | w:BYTES (read and write)
+ * usage: worker KERNEL.so SYMBOL BUFFER...     BUFFER = r:BYTES (read-only) | w:BYTES (read and write); what
+ * else may follow, a type of elements, is of no concern here
  *
  * Descriptors: 0 commands, 1 replies, 3.. the buffers' memory files in order. Start-up ends with the byte 'R'.
  * Command: uint32 count, then that many struct slot, which become the 8-byte fields of the kernel's argument

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from tree_sitter import Node
 
+from tools.rewrites.affine import Memory, apart
 from tools.rewrites.loops import Loop, accesses_only, is_affine, is_plain, loops, subscripts, writes
 from tools.rewrites.recompute import between, written
 from tools.rewrites.rewrite import Rewrite, Variant
@@ -14,23 +15,61 @@ from tools.rewrites.syntax import Edit, Unit, canonical, field, identifiers, ind
 
 class Fusion(Rewrite):
     name = "rewrite.fusion"
-    prior = 0.45
+    prior = 0.97
+    structural = True
+    repeated = True
+    relieves = frozenset({"memory_bound", "store_traffic", "cache_misses"})
 
     def variants(self, unit: Unit) -> Iterable[Variant]:
         found = list(loops(unit))
         for index, first in enumerate(found):
             for second in found[index + 1 :]:
                 middle = between(first, second)
-                same = middle is not None and not middle and first.same_range(second)
-                if not same or not may_share_iterations(unit, first, first.statements, second.statements, second):
+                if middle is None or not first.same_range(second) or not _can_go_first(unit, first, middle):
                     continue
-                body = _joined(unit, first, second)
-                edits = [
-                    Edit(first.body.start_byte, first.body.end_byte, body),
-                    Edit(second.node.start_byte, second.node.end_byte, ""),
-                ]
-                lines = f"{unit.line_of(first.node)} and {unit.line_of(second.node)}"
-                yield Variant(unit.apply(edits), f"lines {lines}: loops fused (assumes no partial overlap of arrays)")
+                if not may_share_iterations(
+                    unit, first, first.statements, second.statements, second
+                ) and not _same_rows(unit, first, second):
+                    continue
+                yield _fused(unit, first, second, middle)
+
+
+def _fused(unit: Unit, first: Loop, second: Loop, middle: Sequence[Node]) -> Variant:
+    before = "".join(unit.of(node) + "\n" + indentation(unit, first.node) for node in middle)
+    edits = [
+        Edit(first.node.start_byte, first.node.start_byte, before),
+        Edit(first.body.start_byte, first.body.end_byte, _joined(unit, first, second)),
+        *(Edit(node.start_byte, node.end_byte, "") for node in middle),
+        Edit(second.node.start_byte, second.node.end_byte, ""),
+    ]
+    lines = f"{unit.line_of(first.node)} and {unit.line_of(second.node)}"
+    return Variant(unit.apply(edits), f"lines {lines}: loops fused (assumes no partial overlap of arrays)")
+
+
+def _can_go_first(unit: Unit, first: Loop, middle: Sequence[Node]) -> bool:
+    """What stands between the loops are declarations that the first loop neither makes nor uses."""
+    made, used = written(unit, [first.body]), identifiers(first.node)
+    if any(node.type != "declaration" for node in middle) or not is_plain(unit, middle):
+        return False
+    return not any(identifiers(node) & made or written(unit, [node]) & used for node in middle)
+
+
+def _same_rows(unit: Unit, first: Loop, second: Loop) -> bool:
+    """Both loops use shared arrays in the same iteration only, by the distance of their subscripts."""
+    bodies = (first.body, second.body)
+    if not is_plain(unit, bodies):
+        return False
+    for loop in (first, second):
+        bare = {w.target for w in writes(unit, loop.body) if w.index is None and w.operator != "declare"}
+        declared = {w.target for w in writes(unit, loop.body) if w.operator == "declare"}
+        if bare - declared or written(unit, bodies) & first.range_names():
+            return False
+    memory = Memory(unit, first.body)
+    ones, twos = memory.accesses([first.body]), memory.accesses([second.body])
+    if ones is None or twos is None:
+        return False
+    pairs = [(one, two) for one in ones for two in twos if one.may_meet(two)]
+    return all(apart(unit, (first, one), (second, two)) == 0 for one, two in pairs)
 
 
 class Fission(Rewrite):
@@ -80,13 +119,53 @@ def _same_element(
 
 
 def _joined(unit: Unit, first: Loop, second: Loop) -> str:
-    """Both bodies in one block; the second in braces of its own, since both may declare the same local."""
-    inner = unit.of(second.body)
-    renamed = (
-        inner if first.variable == second.variable else unit.render(second.body, {second.variable: first.variable})
+    """The statements of both in one block, so that other rewrites see them side by side.
+
+    A local that both declare alike, and that stays as it is, is declared once; another one of the second's gets a new
+    name.
+    """
+    names = {} if first.variable == second.variable else {second.variable: first.variable}
+    mine = {name: node for node in first.statements for name in _declared(unit, node)}
+    kept = []
+    for statement in second.statements:
+        same = False
+        for name in _declared(unit, statement):
+            if name not in mine:
+                continue
+            alike = unit.render(statement, names) == unit.of(mine[name]) and _stays(unit, first, second, mine[name])
+            same = same or alike
+            if not alike:
+                names[name] = unit.fresh(f"nf_{name}")
+        if not same:
+            kept.append(statement)
+    lines = [*(unit.of(node) for node in first.statements), *(unit.render(node, names) for node in kept)]
+    return indent("{\n    " + "\n    ".join(lines) + "\n}", indentation(unit, first.node))
+
+
+def _declared(unit: Unit, node: Node) -> list[str]:
+    return [write.target for write in writes(unit, node)] if node.type == "declaration" else []
+
+
+def _stays(unit: Unit, first: Loop, second: Loop, declaration: Node) -> bool:
+    """Neither what it declares nor what it is made of is changed by either body."""
+    if len(declaration.children_by_field_name("declarator")) != 1:
+        return False
+    changed = [w.target for body in (first.body, second.body) for w in writes(unit, body) if w.operator != "declare"]
+    bare = {w.target for b in (first.body, second.body) for w in writes(unit, b) if w.index is None}
+    (name,) = _declared(unit, declaration)
+    inputs = identifiers(declaration) - {name, first.variable}
+    is_pointer = "*" in unit.of(declaration).split("=")[0]
+    return (
+        is_pointer
+        and not inputs & (set(changed) | bare)
+        and name
+        not in {
+            w.target
+            for b in (first.body, second.body)
+            for w in writes(unit, b)
+            if w.index is None and w.operator != "declare"
+        }
     )
-    text = f"{{\n    {unit.of(first.body)}\n    {renamed}\n}}"
-    return indent(text, indentation(unit, first.node))
 
 
 def _parted(unit: Unit, loop: Loop, head: Sequence[Node], tail: Sequence[Node]) -> str:

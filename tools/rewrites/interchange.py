@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tools.rewrites.affine import permutable
 from tools.rewrites.loops import Loop, accesses_only, counted, is_plain, loops, writes
 from tools.rewrites.rewrite import Rewrite, Variant
 from tools.rewrites.syntax import Edit, Unit, canonical, dedent, identifiers, indent, indentation
@@ -12,12 +13,15 @@ from tools.rewrites.syntax import Edit, Unit, canonical, dedent, identifiers, in
 class Interchange(Rewrite):
     name = "rewrite.interchange"
     prior = 0.4
+    relieves = frozenset({"memory_bound", "cache_misses", "not_vectorised", "gather"})
 
     def variants(self, unit: Unit) -> Iterable[Variant]:
         for outer in loops(unit):
             statements = outer.statements
             inner = counted(unit, statements[0]) if len(statements) == 1 else None
-            if inner is not None and statements[0].type == "for_statement" and _may_swap(unit, outer, inner):
+            if inner is None or statements[0].type != "for_statement":
+                continue
+            if _may_swap(unit, outer, inner) or permutable(unit, (outer, inner), inner.body) is not None:
                 edit = Edit(outer.node.start_byte, outer.node.end_byte, _swapped(unit, outer, inner))
                 note = f"line {unit.line_of(outer.node)}: loops over {outer.variable} and {inner.variable} interchanged"
                 yield Variant(unit.apply([edit]), note)

@@ -11,6 +11,7 @@ from tree_sitter import Node
 from tools.rewrites.syntax import (
     Unit,
     canonical,
+    enclosing,
     enclosing_function,
     field,
     identifiers,
@@ -278,3 +279,18 @@ def _shape(unit: Unit, declarator: Node, name: str) -> tuple[str, ...] | None:
             shape.append(node.type)
         node = node.child_by_field_name("declarator")
     return None
+
+
+def enclosing_loops(unit: Unit, node: Node, *, below: bool = False) -> tuple[Loop, ...]:
+    """Counted loops around `node`, innermost first; with `below` those inside it."""
+    if below:
+        inner = (counted(unit, part) for part in walk(node) if part.type == "for_statement")
+        return tuple(loop for loop in inner if loop is not None)
+    found = []
+    parent = enclosing(node, "for_statement")
+    while parent is not None:
+        loop = counted(unit, parent)
+        if loop is not None:
+            found.append(loop)
+        parent = enclosing(parent, "for_statement")
+    return tuple(found)

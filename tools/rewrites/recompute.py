@@ -68,8 +68,10 @@ def written(unit: Unit, nodes: Iterable[Node]) -> frozenset[str]:
 
 class Recompute(Rewrite):
     name = "rewrite.recompute"
-    prior = 0.5
+    prior = 0.92
     structural = True
+    repeated = True
+    relieves = frozenset({"memory_bound", "store_traffic", "cache_misses"})
 
     def variants(self, unit: Unit) -> Iterable[Variant]:
         found = list(loops(unit))
@@ -82,7 +84,7 @@ class Recompute(Rewrite):
         if middle is None or not first.same_range(second):
             return
         for array in sorted(written(unit, [first.body]) & written(unit, [second.body])):
-            variant = _recomputed(unit, first, second, middle, array)
+            variant = _recomputed(unit, first, second, middle, array) or _forwarded(unit, first, second, middle, array)
             if variant is not None:
                 yield variant
 
@@ -110,6 +112,44 @@ def _recomputed(unit: Unit, first: Loop, second: Loop, middle: Sequence[Node], a
     note = (
         f"line {unit.line_of(second.node)}: recompute {array}[{first.variable}] instead of storing it at line "
         f"{unit.line_of(store.statement)} (assumes that {array} overlaps no other array partly)"
+    )
+    return Variant(unit.apply(edits), note)
+
+
+def _forwarded(unit: Unit, first: Loop, second: Loop, middle: Sequence[Node], array: str) -> Variant | None:
+    """The first loop only stores, what comes between reads the array at any subscript, the second overwrites it."""
+    store, update = store_of(unit, first, array), store_of(unit, second, array)
+    values = body_locals(unit, first)
+    if store is None or update is None or values is None or store.write.operator != "=" or store.write.value is None:
+        return None
+    rest = [s for s in first.statements if s != store.statement and s.type != "declaration"]
+    if rest or not is_plain(unit, [first.body, *middle, second.body]) or array in written(unit, middle):
+        return None
+    expression = unit.render(store.write.value, values)
+    inputs = identifiers_of(expression) - {first.variable}
+    touched = written(unit, [*middle, second.body]) - {array}
+    if (
+        inputs & (touched | {array})
+        or first.range_names() & touched
+        or not _same_element(unit, first, second, store, array)
+    ):
+        return None
+    if store.write.index is None or unit.of(store.write.index) != first.variable:
+        return None
+    reads = [read for node in middle for read in subscripts(unit, node, array)]
+    if not reads or len(reads) != sum(mentions(unit, node, array) for node in middle):
+        return None
+    edits = [Edit(first.node.start_byte, first.node.end_byte, "")]
+    for read in reads:
+        place = unit.of(field(read, "index"))
+        simple = field(read, "index").type == "identifier"
+        index = place if simple else f"({place})"
+        edits.append(Edit(read.start_byte, read.end_byte, f"({rename(expression, first.variable, index)})"))
+    again = unit.fresh("nf_again")
+    edits += _with_value(unit, first, second, update, (again, expression))
+    note = (
+        f"line {unit.line_of(first.node)}: {array}[{first.variable}] computed where it is read, not stored (assumes "
+        f"that nothing else of {array} is read before line {unit.line_of(second.node)}, and no partial overlap)"
     )
     return Variant(unit.apply(edits), note)
 

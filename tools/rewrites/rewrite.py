@@ -26,7 +26,9 @@ class Rewrite(ABC):
     """A pure program transformation (`nightforge.domain.team.Operator`).
 
     `prior` in 0..1 is how much the field's experience promises of it; coders try high priors first. `structural`
-    marks rewrites that change passes over memory, whose gains often appear only in combination.
+    marks rewrites that change passes over memory, whose gains often appear only in combination. `relieves` names the
+    bottlenecks (values of `nightforge.domain.profile.Bottleneck`) that it is meant for: coders prefer these where the
+    evidence names one. What is `repeated` is laid on again and again in a stack, as long as it finds a place.
     """
 
     name: str
@@ -34,6 +36,8 @@ class Rewrite(ABC):
     languages = frozenset({"c"})
     prior = 0.3
     structural = False
+    relieves: frozenset[str] = frozenset()
+    repeated = False
 
     @abstractmethod
     def variants(self, unit: Unit) -> Iterable[Variant]:

@@ -23,7 +23,18 @@ from tools.rewrites.loops import (
 )
 from tools.rewrites.recompute import Store, store_of
 from tools.rewrites.rewrite import Rewrite, Variant, tile_loop, tunable
-from tools.rewrites.syntax import Edit, Unit, asset, canonical, field, helper_edit, indent, indentation, looped
+from tools.rewrites.syntax import (
+    Edit,
+    Unit,
+    asset,
+    canonical,
+    enclosing,
+    field,
+    helper_edit,
+    indent,
+    indentation,
+    looped,
+)
 
 TILE_CHOICES = (64, 128, 256, 512, 1024, 2048)
 TILE = 256
@@ -33,6 +44,7 @@ class StreamStore(Rewrite):
     name = "rewrite.stream_store"
     prior = 0.7
     structural = True
+    relieves = frozenset({"memory_bound", "store_traffic", "near_roof"})
 
     def variants(self, unit: Unit) -> Iterable[Variant]:
         helper = helper_edit(unit, "" if "nf_stream(" in unit.source else asset("snippets/stream.h"))
@@ -46,7 +58,18 @@ class StreamStore(Rewrite):
                 f"(assumes that {store.array} overlaps no other array partly)"
             )
             edit = Edit(loop.node.start_byte, loop.node.end_byte, _tiled(unit, loop, store))
-            yield Variant(unit.apply([helper, edit]), note)
+            yield Variant(unit.apply([helper, edit, outermost_end(unit, loop, "nf_stream_end();")]), note)
+
+
+def outermost_end(unit: Unit, loop: Loop, call: str) -> Edit:
+    """`call` once after the outermost loop around `loop`: a fence for each row would cost more than the rows gain."""
+    node, outer = loop.node, enclosing(loop.node, "for_statement")
+    while outer is not None:
+        node, outer = outer, enclosing(outer, "for_statement")
+    parent = node.parent
+    if parent is None or parent.type != "compound_statement":
+        return Edit(loop.node.end_byte, loop.node.end_byte, f" {call}")
+    return Edit(node.end_byte, node.end_byte, f"\n{indentation(unit, node)}{call}")
 
 
 def _reads_target(unit: Unit, loop: Loop, store: Store) -> bool:
@@ -85,8 +108,7 @@ def _tiled(unit: Unit, loop: Loop, store: Store) -> str:
     _Alignas(64) {store.type} {out}[{tile}];
     {indent(compute, "    ")}
     nf_stream({target}, {out}, (unsigned long)({end} - {start}) * sizeof({store.type}));
-}}
-nf_stream_end();"""
+}}"""
     parent = loop.node.parent
     if parent is not None and parent.type != "compound_statement":
         text = "{\n" + text + "\n}"

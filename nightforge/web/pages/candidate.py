@@ -16,10 +16,11 @@ from nightforge.domain.evidence import Calibration, Evidence, Metric, StageEvide
 from nightforge.domain.integrity import HiddenOpenings
 from nightforge.domain.listing import Relative
 from nightforge.domain.model import ModelCall
+from nightforge.domain.profile_words import profile_lines
 from nightforge.domain.task import Objective
 from nightforge.domain.words import CandidateState, EvidenceClass, Outcome
 from nightforge.errors import NotFound, UserError
-from nightforge.report.data import minimisation_of, shown_evidence
+from nightforge.report.data import minimisation_of, profile_of, shown_evidence
 from nightforge.report.gantt import draw_charts, text_chart
 from nightforge.report.schedules import explanation_of, formula_lines
 from nightforge.report.text import duration
@@ -151,6 +152,8 @@ class CandidateView(View):
     gantt_text: str
     front: Chart | None
     roof: Chart | None
+    profile: tuple[str, ...]
+    """What limits it, line by line; empty where nobody looked."""
 
     @property
     def is_cheat(self) -> bool:
@@ -233,6 +236,7 @@ def candidate(site: SiteDep, campaign: CampaignId, ordinal: Ordinal, against: Ag
         gantt_text="\n\n".join(text_chart(chart, longest) for chart in charts),
         front=front_chart(store, home, known, store.archive(named), calibration, picked=known) if known else None,
         roof=roof_chart(one, calibration),
+        profile=tuple(profile_lines(looked)) if (looked := profile_of(store, one)) is not None else (),
     )
 
 

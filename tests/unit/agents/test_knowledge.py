@@ -35,7 +35,7 @@ def test_earlier_failures_are_explained_by_the_reason_in_their_line() -> None:
     assert "computes another function" in explain_lines("verilog", ["a swap: wrong_output (a = 3, b = 1)"])
 
 
-@pytest.mark.parametrize("language", ["c", "abc-recipe", "../prompts/coder", "", "VERILOG.md", "knowledge"])
+@pytest.mark.parametrize("language", ["python", "abc-recipe", "../prompts/coder", "", "VERILOG.md", "knowledge"])
 def test_languages_without_a_pack_have_nothing(language: str) -> None:
     assert load_pack(language) == ()
     assert "What such complaints mean" not in describe_failure(failed("undriven"), language)

@@ -43,11 +43,11 @@ def test_every_role_has_a_template() -> None:
 def test_missing_and_unknown_values_are_errors() -> None:
     prompt = load_prompt("judge")
     wanted = prompt.names("user")
-    assert wanted == {"candidate", "evidence", "parent"}
+    assert wanted == {"candidate", "evidence", "parent", "profile"}
     values = dict.fromkeys(wanted, "x")
     prompt.fill("user", **values)
     with pytest.raises(PromptError, match=r"missing \['parent'\]"):
-        prompt.fill("user", candidate="x", evidence="x")
+        prompt.fill("user", candidate="x", evidence="x", profile="x")
     with pytest.raises(PromptError, match=r"unknown \['goal'\]"):
         prompt.fill("user", **values, goal="x")
     with pytest.raises(PromptError, match="no section"):

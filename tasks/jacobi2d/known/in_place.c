@@ -1,0 +1,43 @@
+// nf-flags: fast-math vec512
+/* Sweeps in place: new values are used as soon as they are there (Gauss-Seidel). */
+#include <stdint.h>
+#include <string.h>
+
+typedef struct {
+    const float *x;
+    float *y;
+    float *work;
+    int64_t rows;
+    int64_t cols;
+    int64_t sweeps;
+} nf_args;
+
+static void sweep(const float *restrict from, float *restrict to, int64_t rows, int64_t cols) {
+    memcpy(to, from, (size_t)cols * sizeof(float));
+    for (int64_t r = 1; r < rows - 1; r++) {
+        const float *restrict row = from + r * cols;
+        const float *restrict above = row - cols;
+        const float *restrict below = row + cols;
+        float *restrict out = to + r * cols;
+        out[0] = row[0];
+        for (int64_t c = 1; c < cols - 1; c++) {
+            out[c] = 0.25f * ((above[c] + below[c]) + (row[c - 1] + row[c + 1]));
+        }
+        out[cols - 1] = row[cols - 1];
+    }
+    if (rows > 1) memcpy(to + (rows - 1) * cols, from + (rows - 1) * cols, (size_t)cols * sizeof(float));
+}
+
+int nf_kernel(const nf_args *a) {
+    const float *from = a->x;
+    memcpy(a->y, from, (size_t)(a->rows * a->cols) * sizeof(float));
+    for (int64_t s = 0; s < a->sweeps; s++) {
+        for (int64_t r = 1; r < a->rows - 1; r++) {
+            float *row = a->y + r * a->cols;
+            for (int64_t c = 1; c < a->cols - 1; c++) {
+                row[c] = 0.25f * ((row[c - a->cols] + row[c + a->cols]) + (row[c - 1] + row[c + 1]));
+            }
+        }
+    }
+    return 0;
+}
