@@ -13,11 +13,12 @@ import evaluators
 from evaluators.cascade import Cascade, CascadeEnded
 from evaluators.integrity.seams import Honest, Impostor
 from evaluators.python_candidates import BoxedPython, lacking_python
+from evaluators.schedulers.compiled import build_engine
 from evaluators.schedulers.explain import explained
 from evaluators.schedulers.export import rule_files
 from evaluators.schedulers.integrity import RuleChecker, impostors_of
 from evaluators.schedulers.player import Budget, worker_file
-from evaluators.schedulers.problem import Split
+from evaluators.schedulers.problem import Problem, Split
 from evaluators.schedulers.scoring import summarise
 from evaluators.schedulers.sets import CaseBook
 from evaluators.schedulers.spec import STAGES, SchedulerSettings, load_problem, read_references, read_settings
@@ -45,6 +46,7 @@ class SchedulerEvaluator:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self._books: dict[str, CaseBook] = {}
+        self._engines: dict[str, bytes] = {}
         self._python = BoxedPython(sandbox)
 
     @property
@@ -118,6 +120,7 @@ class SchedulerEvaluator:
         settings = read_settings(task)
         cascade = Cascade(phase, seed, await self._python.tools())
         book = self._book(task, settings, parameters)
+        book.engine = await self._engine(book.problem)
         stop = Event()
         try:
             with cascade.stage("rules") as notes:
@@ -164,6 +167,11 @@ class SchedulerEvaluator:
 
     def impostors(self, task: Task) -> Sequence[Impostor]:
         return impostors_of(load_problem(read_settings(task).problem), task.read(task.seed))
+
+    async def _engine(self, problem: Problem) -> bytes:
+        if problem.name not in self._engines:
+            self._engines[problem.name] = await build_engine(self._sandbox, problem)
+        return self._engines[problem.name]
 
     def _book(self, task: Task, settings: SchedulerSettings, parameters: Mapping[str, Scalar]) -> CaseBook:
         """Instances with their yardsticks, made once per task and budget class."""

@@ -46,6 +46,8 @@ class CaseBook:
         self.problem = problem
         self.paddock = Paddock()
         self.seconds_per_evaluation = 0.0
+        self.engine = b""
+        """The compiled driver; empty: programs run as they are."""
         self._sandbox = sandbox
         self._task = task
         self._budget = budget

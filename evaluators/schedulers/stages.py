@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from math import sqrt
 from statistics import fmean, stdev
 from threading import Event
 
 from evaluators.cascade import Cascade
+from evaluators.schedulers.compiled import FormulaPlayer, open_formulas
+from evaluators.schedulers.formulas import postfix_of
 from evaluators.schedulers.player import Answered, RuleFailed, RulePlayer, open_player
 from evaluators.schedulers.problem import Related, Split
 from evaluators.schedulers.racing import Paddock, is_hopeless
@@ -20,6 +23,7 @@ from nightforge.domain.words import Alarm
 from nightforge.errors import EvaluatorFault
 
 METRIC = "gap_closed"
+Player = RulePlayer | FormulaPlayer
 _RELATION_SLACK = 0.05
 _SIGMAS = 3.0
 
@@ -37,17 +41,26 @@ class Course:
     def search(self, paddock: Paddock, best_score: float | None) -> None:
         """Training, where clearly worse ones are raced out, then validation, whose gain is the score."""
         best = paddock.gains_of(best_score)
-        with open_player(
-            self._sandbox,
-            self._source,
-            self._book.problem,
-            self._book.budget(Split.TRAIN),
-            together=self._book.together(Split.TRAIN),
-        ) as player:
+        with self._open_quick() as player:
             trained = self._train(player, best)
             with self._cascade.stage("validate") as notes:
                 notes.metrics |= summarise(self._unseen(player, Split.VALIDATION))
                 paddock.remember(notes.metrics[METRIC].value, trained)
+
+    @contextmanager
+    def _open_quick(self) -> Iterator[Player]:
+        """A formula is played by the compiled driver, where there is one; any other program by itself."""
+        book = self._book
+        together = book.together(Split.TRAIN)
+        formulas = postfix_of(self._source, book.problem) if book.engine else None
+        with open_player(
+            self._sandbox, self._source, book.problem, book.budget(Split.TRAIN), together=together
+        ) as program:
+            if formulas is None:
+                yield program
+                return
+            with open_formulas(self._sandbox, book.engine, book.problem, formulas, program) as player:
+                yield player
 
     def confirm(self) -> list[Row]:
         """All again in new boxes; the score is the gain on the hidden instances, played one by one. Returns what the
@@ -91,7 +104,7 @@ class Course:
                 notes.metrics |= {name: excess} if excess is not None else {}
             notes.feedback = "public instances, reported and never ranked\n" + table(rows, limit=200)
 
-    def _train(self, player: RulePlayer, best: dict[str, float] | None) -> list[Row]:
+    def _train(self, player: Player, best: dict[str, float] | None) -> list[Row]:
         with self._cascade.stage("train") as notes:
             rows: list[Row] = []
             try:
@@ -105,7 +118,7 @@ class Course:
             notes.feedback = table(rows)
         return rows
 
-    def _unseen(self, player: RulePlayer, split: Split) -> list[Row]:
+    def _unseen(self, player: Player, split: Split) -> list[Row]:
         """Rows of a set that is not shown: what fails there is told by its kind, never by the instance."""
         try:
             return [row for some in self._rows(player, self._book.cases(split)) for row in some]
@@ -116,16 +129,18 @@ class Course:
             said = f"{broken} on an instance that is not shown"
             raise RuleFailed(failure.reason, said, failure.outcome, constraint=failure.constraint) from failure
 
-    def _rows(self, player: RulePlayer, cases: Sequence[Case]) -> Iterator[list[Row]]:
+    def _rows(self, player: Player, cases: Sequence[Case]) -> Iterator[list[Row]]:
         """Batch by batch. Raises RuleFailed at an instance without a valid answer or with too good a one."""
-        for place in range(0, len(cases), player.together):
+        place = 0
+        while place < len(cases):
             if self._stop.is_set():
                 raise EvaluatorFault("the evaluation was stopped")
             batch = cases[place : place + player.together]
+            place += len(batch)
             answers = player.answers([case.instance for case in batch])
             yield [_row(case, answered) for case, answered in zip(batch, answers, strict=True)]
 
-    def _row_or_failure(self, player: RulePlayer, case: Case) -> Row:
+    def _row_or_failure(self, player: Player, case: Case) -> Row:
         try:
             [[row]] = self._rows(player, [case])
         except RuleFailed as failure:
@@ -134,7 +149,7 @@ class Course:
             )
         return row
 
-    def _relations(self, player: RulePlayer, problem: Related) -> dict[str, Metric]:
+    def _relations(self, player: Player, problem: Related) -> dict[str, Metric]:
         """Raises RuleFailed for one who does clearly worse on the same instances under other names or units."""
         cases = self._book.cases(Split.VALIDATION)
         originals = [row for some in self._rows(player, cases) for row in some]
