@@ -89,7 +89,7 @@ class SchedulerEvaluator:
 
     async def calibrate(self, task: Task, parameters: Mapping[str, Scalar], *, seed: int) -> Calibration:
         settings = read_settings(task)
-        book = self._book(task, settings, parameters)
+        book = await self._book(task, settings, parameters)
         rows = await asyncio.to_thread(book.baseline_rows, Split.VALIDATION)
         tools = await self._python.tools()
         baselines = tuple(
@@ -119,8 +119,7 @@ class SchedulerEvaluator:
     ) -> Evidence:
         settings = read_settings(task)
         cascade = Cascade(phase, seed, await self._python.tools())
-        book = self._book(task, settings, parameters)
-        book.engine = await self._engine(book.problem)
+        book = await self._book(task, settings, parameters)
         stop = Event()
         try:
             with cascade.stage("rules") as notes:
@@ -156,7 +155,7 @@ class SchedulerEvaluator:
         self, task: Task, parameters: Mapping[str, Scalar], *, seed: int
     ) -> AsyncIterator[RuleChecker]:
         """Offers `evaluators.integrity.seams.OffersChecker`."""
-        book = self._book(task, read_settings(task), parameters)
+        book = await self._book(task, read_settings(task), parameters)
         tools = await self._python.tools()
         yield RuleChecker(self._sandbox, book.problem, book.budget(Split.TRAIN), tools, seed=seed)
 
@@ -173,7 +172,7 @@ class SchedulerEvaluator:
             self._engines[problem.name] = await build_engine(self._sandbox, problem)
         return self._engines[problem.name]
 
-    def _book(self, task: Task, settings: SchedulerSettings, parameters: Mapping[str, Scalar]) -> CaseBook:
+    async def _book(self, task: Task, settings: SchedulerSettings, parameters: Mapping[str, Scalar]) -> CaseBook:
         """Instances with their yardsticks, made once per task and budget class."""
         is_search = parameters.get(BUDGET, "rule") == "search"
         key = f"{is_search} {task.root} {task.model_dump_json()}"
@@ -181,5 +180,8 @@ class SchedulerEvaluator:
             budget = Budget((settings.search_cpu_ms if is_search else settings.cpu_ms) / 1000)
             rules = tuple(rule for rule in settings.baselines if is_search or rule.budget == "rule")
             settings = settings.model_copy(update={"baselines": rules})
-            self._books[key] = CaseBook(self._sandbox, task, settings, load_problem(settings.problem), budget)
+            problem = load_problem(settings.problem)
+            engine = await self._engine(problem)
+            # Another evaluation may have made it meanwhile.
+            self._books.setdefault(key, CaseBook(self._sandbox, task, settings, problem, budget, engine=engine))
         return self._books[key]

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from math import sqrt
 from statistics import fmean, stdev
 from threading import Event
 
 from evaluators.cascade import Cascade
-from evaluators.schedulers.compiled import FormulaPlayer, open_formulas
-from evaluators.schedulers.formulas import postfix_of
-from evaluators.schedulers.player import Answered, RuleFailed, RulePlayer, open_player
+from evaluators.schedulers.player import Answered, RuleFailed, open_player
 from evaluators.schedulers.problem import Related, Split
+from evaluators.schedulers.quick import Player
 from evaluators.schedulers.racing import Paddock, is_hopeless
 from evaluators.schedulers.scoring import OK, Row, Yardstick, summarise, table
 from evaluators.schedulers.sets import Case, CaseBook
@@ -23,7 +21,6 @@ from nightforge.domain.words import Alarm
 from nightforge.errors import EvaluatorFault
 
 METRIC = "gap_closed"
-Player = RulePlayer | FormulaPlayer
 _RELATION_SLACK = 0.05
 _SIGMAS = 3.0
 
@@ -41,26 +38,11 @@ class Course:
     def search(self, paddock: Paddock, best_score: float | None) -> None:
         """Training, where clearly worse ones are raced out, then validation, whose gain is the score."""
         best = paddock.gains_of(best_score)
-        with self._open_quick() as player:
+        with self._book.open(self._source, Split.TRAIN) as player:
             trained = self._train(player, best)
             with self._cascade.stage("validate") as notes:
                 notes.metrics |= summarise(self._unseen(player, Split.VALIDATION))
                 paddock.remember(notes.metrics[METRIC].value, trained)
-
-    @contextmanager
-    def _open_quick(self) -> Iterator[Player]:
-        """A formula is played by the compiled driver, where there is one; any other program by itself."""
-        book = self._book
-        together = book.together(Split.TRAIN)
-        formulas = postfix_of(self._source, book.problem) if book.engine else None
-        with open_player(
-            self._sandbox, self._source, book.problem, book.budget(Split.TRAIN), together=together
-        ) as program:
-            if formulas is None:
-                yield program
-                return
-            with open_formulas(self._sandbox, book.engine, book.problem, formulas, program) as player:
-                yield player
 
     def confirm(self) -> list[Row]:
         """All again in new boxes; the score is the gain on the hidden instances, played one by one. Returns what the
@@ -73,6 +55,7 @@ class Course:
             with self._cascade.stage("validate") as notes:
                 validated = self._unseen(player, Split.VALIDATION)
                 notes.metrics |= summarise(validated, "validation_")
+            self._check_engine(validated)
         with open_player(self._sandbox, self._source, book.problem, book.budget(Split.HIDDEN)) as player:
             with self._cascade.stage("hidden") as notes:
                 rows = self._unseen(player, Split.HIDDEN)
@@ -86,6 +69,20 @@ class Course:
                     notes.metrics |= self._relations(player, book.problem)
         return validated
 
+    def _check_engine(self, validated: Sequence[Row]) -> None:
+        """What selected the finalist has to be what the program does. Raises EvaluatorFault."""
+        if not self._book.engine:
+            return
+        with self._book.open(self._source, Split.VALIDATION) as player:
+            quick = [row.cost for some in self._rows(player, self._book.cases(Split.VALIDATION)) for row in some]
+        for row, cost in zip(validated, quick, strict=True):
+            if row.cost != cost:
+                raise EvaluatorFault(
+                    f"{row.instance} costs {row.cost} by the program and {cost} by the compiled driver",
+                    where=self._book.problem.name,
+                    hint="the drivers in C and in Python differ: please report it with the program",
+                )
+
     def report_public(self) -> None:
         """Known benchmarks, for the report only: nothing that happens here ends the evaluation."""
         book = self._book
@@ -94,7 +91,7 @@ class Course:
             return
         with self._cascade.stage("public") as notes:
             # One box for all: after a failure the player opens another one by itself.
-            with open_player(self._sandbox, self._source, book.problem, book.budget(Split.PUBLIC)) as player:
+            with book.open(self._source, Split.PUBLIC) as player:
                 rows = [self._row_or_failure(player, case) for case in cases]
             notes.metrics |= summarise(rows, "public_")
             for group in sorted({row.group for row in rows}):
