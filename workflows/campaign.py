@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from collections.abc import Sequence
 from contextlib import suppress
 from contextvars import Context
@@ -39,6 +40,12 @@ TRIES = 3
 that breaks an evaluator is given up before it pauses the campaign."""
 
 
+def _cpu_time_s() -> float:
+    """Of this process and of all its children that have ended."""
+    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
 @dataclass
 class Campaign:
     workshop: Workshop
@@ -58,6 +65,8 @@ class Campaign:
     offline: Team | None = None
     """Fills the slots while no model answers."""
     outage: Outage = field(init=False)
+    _cpu_from: float | None = None
+    """CPU time of the process when the seed had been measured: what came before, each campaign pays once."""
 
     def __post_init__(self) -> None:
         shop, plan = self.workshop, self.workshop.plan
@@ -224,16 +233,20 @@ class Campaign:
 
     def progress(self) -> Progress:
         shop = self.workshop
+        tally = shop.store.tally(shop.campaign_id)
+        if self._cpu_from is None and tally.evaluations:
+            self._cpu_from = _cpu_time_s()
         seconds = shop.calibration.seconds_per_evaluation if shop.calibration else 0.0
         search = shop.plan.search
         ending = len(self.flight) / search.evaluation_slots + CONFIRMATION_COST * search.confirm_top
         return Progress(
-            tally=shop.store.tally(shop.campaign_id),
+            tally=tally,
             active_s=self.tenure.active_s,
             in_flight=len(self.flight),
             barren=self.barren,
             reserve_s=seconds * ending + MINIMISING_SHARE * (shop.plan.budget.wall_s or 0.0),
             now_s=shop.clock.now().timestamp(),
+            cpu_s=0.0 if self._cpu_from is None else _cpu_time_s() - self._cpu_from,
         )
 
     def _fill(self) -> None:

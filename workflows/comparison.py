@@ -73,6 +73,7 @@ class ComparisonRequest:
     evaluations: int
     task: str | None = None
     preset: str = ""
+    cpu_s: float | None = None
 
 
 @asynccontextmanager
@@ -96,6 +97,7 @@ async def specify(house: House, settings: Settings, request: ComparisonRequest) 
         policies=request.policies,
         seeds=request.seeds,
         evaluations=request.evaluations,
+        cpu_s=request.cpu_s,
         preset=request.preset,
         team=TeamKind.LLM if models else TeamKind.OFFLINE,
         models=models,
@@ -177,7 +179,7 @@ class Comparing:
         request = NightRequest(
             goal=spec.goal,
             task=spec.task,
-            budget=Budget(evaluations=spec.evaluations),
+            budget=Budget(evaluations=spec.evaluations, cpu_s=spec.cpu_s),
             preset=spec.preset or None,
             policy=cell.policy,
             reuse_evaluations=False,

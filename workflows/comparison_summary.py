@@ -139,6 +139,7 @@ def standing(policy: str, first: str, runs: Sequence[Run], by: Literal["confirme
         difference=difference,
         distinguishable=difference is not None and len(pairs) >= FEWEST_PAIRS and _excludes_zero(difference),
         seconds=_interval([run.seconds for run in own if not run.cell.interrupted], "s"),
+        evaluations=_interval([float(run.evaluations) for run in own], "evaluations"),
     )
 
 

@@ -40,6 +40,8 @@ class Progress:
     """What ending what is in flight and confirming will need, kept free of the wall-time budget."""
     now_s: float = 0.0
     """Wall clock, seconds since 1970 UTC."""
+    cpu_s: float = 0.0
+    """CPU time of this process and of the boxes that have ended, since the seed was measured."""
 
 
 class StopRule(Protocol):
@@ -58,6 +60,8 @@ class BudgetRule:
             return "budget:evaluations"
         if budget.wall_s is not None and progress.active_s + progress.reserve_s >= budget.wall_s:
             return "budget:wall_s"
+        if budget.cpu_s is not None and progress.cpu_s >= budget.cpu_s:
+            return "budget:cpu_s"
         if budget.cost_usd is not None and tally.cost_usd >= budget.cost_usd > 0:
             return "budget:cost_usd"
         if budget.tokens is not None and tally.tokens_in + tally.tokens_out >= budget.tokens:

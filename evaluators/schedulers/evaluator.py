@@ -13,11 +13,12 @@ import evaluators
 from evaluators.cascade import Cascade, CascadeEnded
 from evaluators.integrity.seams import Honest, Impostor
 from evaluators.python_candidates import BoxedPython, lacking_python
+from evaluators.schedulers.compiled import build_engine
 from evaluators.schedulers.explain import explained
 from evaluators.schedulers.export import rule_files
 from evaluators.schedulers.integrity import RuleChecker, impostors_of
 from evaluators.schedulers.player import Budget, worker_file
-from evaluators.schedulers.problem import Split
+from evaluators.schedulers.problem import Problem, Split
 from evaluators.schedulers.scoring import summarise
 from evaluators.schedulers.sets import CaseBook
 from evaluators.schedulers.spec import STAGES, SchedulerSettings, load_problem, read_references, read_settings
@@ -45,6 +46,7 @@ class SchedulerEvaluator:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self._books: dict[str, CaseBook] = {}
+        self._engines: dict[str, bytes] = {}
         self._python = BoxedPython(sandbox)
 
     @property
@@ -87,7 +89,7 @@ class SchedulerEvaluator:
 
     async def calibrate(self, task: Task, parameters: Mapping[str, Scalar], *, seed: int) -> Calibration:
         settings = read_settings(task)
-        book = self._book(task, settings, parameters)
+        book = await self._book(task, settings, parameters)
         rows = await asyncio.to_thread(book.baseline_rows, Split.VALIDATION)
         tools = await self._python.tools()
         baselines = tuple(
@@ -117,7 +119,7 @@ class SchedulerEvaluator:
     ) -> Evidence:
         settings = read_settings(task)
         cascade = Cascade(phase, seed, await self._python.tools())
-        book = self._book(task, settings, parameters)
+        book = await self._book(task, settings, parameters)
         stop = Event()
         try:
             with cascade.stage("rules") as notes:
@@ -153,7 +155,7 @@ class SchedulerEvaluator:
         self, task: Task, parameters: Mapping[str, Scalar], *, seed: int
     ) -> AsyncIterator[RuleChecker]:
         """Offers `evaluators.integrity.seams.OffersChecker`."""
-        book = self._book(task, read_settings(task), parameters)
+        book = await self._book(task, read_settings(task), parameters)
         tools = await self._python.tools()
         yield RuleChecker(self._sandbox, book.problem, book.budget(Split.TRAIN), tools, seed=seed)
 
@@ -165,7 +167,12 @@ class SchedulerEvaluator:
     def impostors(self, task: Task) -> Sequence[Impostor]:
         return impostors_of(load_problem(read_settings(task).problem), task.read(task.seed))
 
-    def _book(self, task: Task, settings: SchedulerSettings, parameters: Mapping[str, Scalar]) -> CaseBook:
+    async def _engine(self, problem: Problem) -> bytes:
+        if problem.name not in self._engines:
+            self._engines[problem.name] = await build_engine(self._sandbox, problem)
+        return self._engines[problem.name]
+
+    async def _book(self, task: Task, settings: SchedulerSettings, parameters: Mapping[str, Scalar]) -> CaseBook:
         """Instances with their yardsticks, made once per task and budget class."""
         is_search = parameters.get(BUDGET, "rule") == "search"
         key = f"{is_search} {task.root} {task.model_dump_json()}"
@@ -173,5 +180,8 @@ class SchedulerEvaluator:
             budget = Budget((settings.search_cpu_ms if is_search else settings.cpu_ms) / 1000)
             rules = tuple(rule for rule in settings.baselines if is_search or rule.budget == "rule")
             settings = settings.model_copy(update={"baselines": rules})
-            self._books[key] = CaseBook(self._sandbox, task, settings, load_problem(settings.problem), budget)
+            problem = load_problem(settings.problem)
+            engine = await self._engine(problem)
+            # Another evaluation may have made it meanwhile.
+            self._books.setdefault(key, CaseBook(self._sandbox, task, settings, problem, budget, engine=engine))
         return self._books[key]

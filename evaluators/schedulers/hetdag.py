@@ -32,8 +32,8 @@ class _Graph:
     """[from, to, transfer time]; from < to."""
 
     @staticmethod
-    def of(data: dict[str, Json]) -> _Graph:
-        return _Graph(integer_rows(data["costs"]), integer_rows(data["edges"]))
+    def of(instance: Instance) -> _Graph:
+        return _Graph(integer_rows(instance.data["costs"]), integer_rows(instance.data["edges"]))
 
     @property
     def processors(self) -> int:
@@ -78,6 +78,18 @@ class HeterogeneousDag:
     def driver(self) -> str:
         return (Path(__file__).parent / "drivers" / "hetdag.py").read_text(encoding="utf-8")
 
+    @property
+    def engine(self) -> str:
+        return "hetdag"
+
+    def encode(self, instance: Instance) -> Sequence[int]:
+        graph = instance.once(_Graph.of)
+        rows = [number for row in (*graph.costs, *graph.edges) for number in row]
+        return [len(graph.costs), graph.processors, len(graph.edges), *rows]
+
+    def decode(self, instance: Instance, numbers: Sequence[int]) -> Json:
+        return [list(pair) for pair in zip(numbers[::2], numbers[1::2], strict=True)]
+
     def generate(self, split: Split, seed: int) -> Sequence[Instance]:
         random = Random(f"{self.name} {split} {seed}")
         instances = []
@@ -92,7 +104,7 @@ class HeterogeneousDag:
 
     def bound(self, instance: Instance) -> int:
         """The longest path of shortest times, and all work at its cheapest spread over the processors."""
-        graph = _Graph.of(instance.data)
+        graph = instance.once(_Graph.of)
         least = [min(row) for row in graph.costs]
         ends = list(least)
         for one, other, _ in sorted(graph.edges, key=lambda edge: edge[1]):
@@ -101,14 +113,14 @@ class HeterogeneousDag:
 
     def related(self, instance: Instance) -> Mapping[str, tuple[Instance, Cost]]:
         """The same instance under other labels: same optimum; for a rule without labels nearly the same cost."""
-        graph = _Graph.of(instance.data)
+        graph = instance.once(_Graph.of)
         turned: list[Json] = [list[Json](reversed(row)) for row in graph.costs]
         data: dict[str, Json] = {"costs": turned, "edges": instance.data["edges"]}
         return {"processors": (Instance(f"{instance.name}-processors", instance.group, data), 1)}
 
     def verify(self, instance: Instance, answer: Json) -> int:
         """`answer[task]` is `[processor, start]`."""
-        graph = _Graph.of(instance.data)
+        graph = instance.once(_Graph.of)
         if not isinstance(answer, list) or len(answer) != len(graph.costs):
             raise Violated("form", f"expected {len(graph.costs)} pairs of processor and start, one per task")
         pairs = [read_integers(pair, 2, 0, 10**9, f"task {task}") for task, pair in enumerate(answer)]

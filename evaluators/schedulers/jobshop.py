@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from random import Random
 
@@ -90,6 +90,24 @@ class JobShop:
     def driver(self) -> str:
         return (Path(__file__).parent / "drivers" / "jobshop.py").read_text(encoding="utf-8")
 
+    @property
+    def engine(self) -> str:
+        return "jobshop"
+
+    def encode(self, instance: Instance) -> Sequence[int]:
+        jobs, machines = instance.once(_read)
+        numbers = [len(jobs), machines]
+        for job in jobs:
+            numbers.append(len(job))
+            for operation in job:
+                numbers.extend(operation)
+        return numbers
+
+    def decode(self, instance: Instance, numbers: Sequence[int]) -> Json:
+        jobs, _ = instance.once(_read)
+        starts = iter(numbers)
+        return [list(islice(starts, len(job))) for job in jobs]
+
     def generate(self, split: Split, seed: int) -> Sequence[Instance]:
         random = Random(f"{self.name} {split} {seed}")
         if split is Split.PUBLIC:
@@ -105,7 +123,7 @@ class JobShop:
 
     def bound(self, instance: Instance) -> int:
         """The longest job, and each machine's load between its earliest start and its shortest tail."""
-        jobs, machines = _read(instance)
+        jobs, machines = instance.once(_read)
         best = max(sum(duration for _, duration in job) for job in jobs)
         for machine in range(machines):
             load, heads, tails = 0, [], []
@@ -123,7 +141,7 @@ class JobShop:
 
     def related(self, instance: Instance) -> Mapping[str, tuple[Instance, Cost]]:
         """The same instance under other labels: same optimum; for a rule without labels nearly the same cost."""
-        jobs, machines = _read(instance)
+        jobs, machines = instance.once(_read)
         turned: list[Json] = [[[machines - 1 - machine, duration] for machine, duration in job] for job in jobs]
         shuffled: list[Json] = [[list[Json](operation) for operation in job] for job in reversed(jobs)]
         return {
@@ -133,7 +151,7 @@ class JobShop:
 
     def verify(self, instance: Instance, answer: Json) -> int:
         """`answer[job][operation]` are start times."""
-        jobs, machines = _read(instance)
+        jobs, machines = instance.once(_read)
         if not isinstance(answer, list) or len(answer) != len(jobs):
             raise Violated("form", f"expected {len(jobs)} lists of start times, one per job")
         busy: list[list[tuple[int, int, int]]] = [[] for _ in range(machines)]

@@ -55,6 +55,17 @@ class BinPacking:
     def driver(self) -> str:
         return (Path(__file__).parent / "drivers" / "packing.py").read_text(encoding="utf-8")
 
+    @property
+    def engine(self) -> str:
+        return "packing"
+
+    def encode(self, instance: Instance) -> Sequence[int]:
+        items = integers(instance.truth)
+        return [_capacity(instance), len(items), *items]
+
+    def decode(self, instance: Instance, numbers: Sequence[int]) -> Json:
+        return list(numbers)
+
     def generate(self, split: Split, seed: int) -> Sequence[Instance]:
         random = Random(f"{self.name} {split} {_PUBLIC_SEED if split is Split.PUBLIC else seed}")
         return [

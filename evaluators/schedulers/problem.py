@@ -7,17 +7,18 @@ instance), `hidden` (a secret seed; for finalists), `public` (known benchmarks; 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from hashlib import sha256
 from json import dumps
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, cast, runtime_checkable
 
 from nightforge.domain.base import Json
 
 Cost = int | Fraction
+T = TypeVar("T")
 
 
 class Split(StrEnum):
@@ -35,11 +36,18 @@ class Instance:
     group: str
     data: dict[str, Json]
     truth: Json = None
+    _made: dict[object, object] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
     def digest(self) -> str:
         """References belong to an instance by its content, not by its name."""
         return sha256(dumps([self.data, self.truth], sort_keys=True).encode()).hexdigest()[:16]
+
+    def once(self, make: Callable[[Instance], T]) -> T:
+        """What `make` says of this instance, made once; to be read only."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return cast("T", self._made[make])
 
 
 @dataclass(frozen=True)
@@ -127,4 +135,23 @@ class Related(Protocol):
 
     def related(self, instance: Instance) -> Mapping[str, tuple[Instance, Cost]]:
         """Relation → changed instance, and by what its costs are larger; the random part follows from the instance."""
+        ...
+
+
+@runtime_checkable
+class Compiled(Protocol):
+    """A problem whose driver exists in C, too (see `compiled`): it plays rules that are formulas, decision by decision
+    as the driver in Python does, and far faster."""
+
+    @property
+    def engine(self) -> str:
+        """Name of its file in `engine/`, without the ending."""
+        ...
+
+    def encode(self, instance: Instance) -> Sequence[int]:
+        """The instance as that file reads it."""
+        ...
+
+    def decode(self, instance: Instance, numbers: Sequence[int]) -> Json:
+        """The answer that it wrote: offline what `verify` takes, online the decisions one after another."""
         ...

@@ -52,12 +52,12 @@ class _Project:
     capacities: list[int]
 
     @staticmethod
-    def of(data: dict[str, Json]) -> _Project:
+    def of(instance: Instance) -> _Project:
         return _Project(
-            integers(data["durations"]),
-            integer_rows(data["successors"]),
-            integer_rows(data["demands"]),
-            integers(data["capacities"]),
+            integers(instance.data["durations"]),
+            integer_rows(instance.data["successors"]),
+            integer_rows(instance.data["demands"]),
+            integers(instance.data["capacities"]),
         )
 
 
@@ -88,6 +88,20 @@ class ProjectScheduling:
     def driver(self) -> str:
         return (Path(__file__).parent / "drivers" / "rcpsp.py").read_text(encoding="utf-8")
 
+    @property
+    def engine(self) -> str:
+        return "rcpsp"
+
+    def encode(self, instance: Instance) -> Sequence[int]:
+        project = instance.once(_Project.of)
+        numbers = [len(project.durations), len(project.capacities), *project.capacities]
+        for duration, demands, successors in zip(project.durations, project.demands, project.successors, strict=True):
+            numbers += [duration, *demands, len(successors), *successors]
+        return numbers
+
+    def decode(self, instance: Instance, numbers: Sequence[int]) -> Json:
+        return list(numbers)
+
     def generate(self, split: Split, seed: int) -> Sequence[Instance]:
         random = Random(f"{self.name} {split} {seed}")
         return [
@@ -98,7 +112,7 @@ class ProjectScheduling:
 
     def bound(self, instance: Instance) -> int:
         """The critical path, and each resource's work spread over its capacity."""
-        project = _Project.of(instance.data)
+        project = instance.once(_Project.of)
         best = max(_heads_with_ends(project))
         for resource, capacity in enumerate(project.capacities):
             work = sum(
@@ -109,7 +123,7 @@ class ProjectScheduling:
 
     def related(self, instance: Instance) -> Mapping[str, tuple[Instance, Cost]]:
         """The same instance under other labels: same optimum; for a rule without labels nearly the same cost."""
-        project = _Project.of(instance.data)
+        project = instance.once(_Project.of)
         order = _other_topological_order(project.successors)
         place = {activity: number for number, activity in enumerate(order)}
         data: dict[str, Json] = {
@@ -124,7 +138,7 @@ class ProjectScheduling:
 
     def verify(self, instance: Instance, answer: Json) -> int:
         """`answer[activity]` is its start time."""
-        project = _Project.of(instance.data)
+        project = instance.once(_Project.of)
         starts = read_integers(answer, len(project.durations), 0, 10**9, "start times")
         ends = [start + duration for start, duration in zip(starts, project.durations, strict=True)]
         for activity, followers in enumerate(project.successors):

@@ -6,12 +6,14 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from threading import Lock
 
 from evaluators.schedulers.hidden import hidden_seed
-from evaluators.schedulers.player import Budget, RuleFailed, open_player
+from evaluators.schedulers.player import Budget, RuleFailed
 from evaluators.schedulers.problem import Cost, Instance, Problem, Split
+from evaluators.schedulers.quick import Player, open_quick
 from evaluators.schedulers.racing import Paddock
 from evaluators.schedulers.scoring import OK, Row, Yardstick
 from evaluators.schedulers.spec import RuleSpec, SchedulerSettings, read_references
@@ -40,12 +42,21 @@ class CaseBook:
     """Built lazily per split: the human rules run in the box like any candidate, the strongest of a group is B."""
 
     def __init__(
-        self, sandbox: Sandbox, task: Task, settings: SchedulerSettings, problem: Problem, budget: Budget
+        self,
+        sandbox: Sandbox,
+        task: Task,
+        settings: SchedulerSettings,
+        problem: Problem,
+        budget: Budget,
+        *,
+        engine: bytes = b"",
     ) -> None:
         self.settings = settings
         self.problem = problem
         self.paddock = Paddock()
         self.seconds_per_evaluation = 0.0
+        self.engine = engine
+        """The compiled driver; empty: all run as the programs that they are."""
         self._sandbox = sandbox
         self._task = task
         self._budget = budget
@@ -75,6 +86,17 @@ class CaseBook:
     def together(self, split: Split) -> int:
         """Finalists play hidden instances one by one: nothing can pass between them."""
         return 1 if split in {Split.HIDDEN, Split.PUBLIC} else self.settings.together
+
+    def open(self, source: str, split: Split, together: int | None = None) -> AbstractContextManager[Player]:
+        """Whoever plays it quickest; the costs are the same."""
+        return open_quick(
+            self._sandbox,
+            source,
+            self.problem,
+            self.budget(split),
+            engine=self.engine,
+            together=self.together(split) if together is None else together,
+        )
 
     def _seed(self, split: Split) -> int:
         match split:
@@ -138,10 +160,12 @@ class CaseBook:
         source, together = self._task.read(path), self.settings.together
         costs: list[Cost] = []
         try:
-            with open_player(self._sandbox, source, self.problem, self.budget(split), together=together) as player:
-                for place in range(0, len(instances), player.together):
+            with self.open(source, split, together) as player:
+                place = 0
+                while place < len(instances):
                     batch = instances[place : place + player.together]
                     costs.extend(answered.cost for answered in player.answers(batch))
+                    place += len(batch)
         except RuleFailed as failure:
             raise EvaluatorFault(f"baseline {name} failed: {failure}", where=str(self._task.root)) from failure
         if split is Split.VALIDATION:

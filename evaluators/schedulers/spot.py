@@ -8,9 +8,9 @@ demand can still meet the deadline, the job runs on demand to its end. No rule c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,8 +30,7 @@ _ROUNDS: dict[Split, int] = {Split.TRAIN: 1, Split.VALIDATION: 1, Split.HIDDEN: 
 _SHIFTED_KINDS = ("daily", "bursts")
 
 
-@dataclass(frozen=True)
-class Position:
+class Position(NamedTuple):
     """Between two ticks."""
 
     done: int = 0
@@ -42,7 +41,7 @@ class Position:
     def after(self, choice: int, over: int) -> Position:
         """One tick later."""
         if choice == WAIT:
-            return replace(self, running=WAIT, restart=0)
+            return Position(self.done)
         left = self.restart if choice == self.running else over
         return Position(self.done + (left == 0), choice, max(0, left - 1))
 
@@ -78,6 +77,16 @@ class SpotDeadline:
     def driver(self) -> str:
         return (Path(__file__).parent / "drivers" / "spot.py").read_text(encoding="utf-8")
 
+    @property
+    def engine(self) -> str:
+        return "spot"
+
+    def encode(self, instance: Instance) -> Sequence[int]:
+        return [*_facts(instance), _SPOT_PRICE, _DEMAND_PRICE, *integers(instance.truth)]
+
+    def decode(self, instance: Instance, numbers: Sequence[int]) -> Json:
+        return list(numbers)
+
     def generate(self, split: Split, seed: int) -> Sequence[Instance]:
         random = Random(f"{self.name} {split} {seed}")
         instances = []
@@ -107,13 +116,10 @@ class SpotDeadline:
         for tick in range(deadline):
             has_spot = bool(trace[tick])
             if now.running == SPOT and not has_spot:
-                now = replace(now, running=WAIT, restart=0)
+                now = Position(now.done)
             left = deadline - tick - 1
-            safe = [
-                choice
-                for choice in (WAIT, SPOT)
-                if (has_spot or choice == WAIT) and now.after(choice, over).demand_ticks(work, over) <= left
-            ]
+            offered = (WAIT, SPOT) if has_spot else (WAIT,)
+            safe = [choice for choice in offered if now.after(choice, over).demand_ticks(work, over) <= left]
             choice = DEMAND
             if safe:
                 choice = _read_choice((yield [tick, int(has_spot), now.running, now.restart, now.done]), tick, has_spot)

@@ -9,8 +9,9 @@ from statistics import fmean, stdev
 from threading import Event
 
 from evaluators.cascade import Cascade
-from evaluators.schedulers.player import Answered, RuleFailed, RulePlayer, open_player
+from evaluators.schedulers.player import Answered, RuleFailed, open_player
 from evaluators.schedulers.problem import Related, Split
+from evaluators.schedulers.quick import Player
 from evaluators.schedulers.racing import Paddock, is_hopeless
 from evaluators.schedulers.scoring import OK, Row, Yardstick, summarise, table
 from evaluators.schedulers.sets import Case, CaseBook
@@ -37,13 +38,7 @@ class Course:
     def search(self, paddock: Paddock, best_score: float | None) -> None:
         """Training, where clearly worse ones are raced out, then validation, whose gain is the score."""
         best = paddock.gains_of(best_score)
-        with open_player(
-            self._sandbox,
-            self._source,
-            self._book.problem,
-            self._book.budget(Split.TRAIN),
-            together=self._book.together(Split.TRAIN),
-        ) as player:
+        with self._book.open(self._source, Split.TRAIN) as player:
             trained = self._train(player, best)
             with self._cascade.stage("validate") as notes:
                 notes.metrics |= summarise(self._unseen(player, Split.VALIDATION))
@@ -60,6 +55,7 @@ class Course:
             with self._cascade.stage("validate") as notes:
                 validated = self._unseen(player, Split.VALIDATION)
                 notes.metrics |= summarise(validated, "validation_")
+            self._check_engine(validated)
         with open_player(self._sandbox, self._source, book.problem, book.budget(Split.HIDDEN)) as player:
             with self._cascade.stage("hidden") as notes:
                 rows = self._unseen(player, Split.HIDDEN)
@@ -73,6 +69,20 @@ class Course:
                     notes.metrics |= self._relations(player, book.problem)
         return validated
 
+    def _check_engine(self, validated: Sequence[Row]) -> None:
+        """What selected the finalist has to be what the program does. Raises EvaluatorFault."""
+        if not self._book.engine:
+            return
+        with self._book.open(self._source, Split.VALIDATION) as player:
+            quick = [row.cost for some in self._rows(player, self._book.cases(Split.VALIDATION)) for row in some]
+        for row, cost in zip(validated, quick, strict=True):
+            if row.cost != cost:
+                raise EvaluatorFault(
+                    f"{row.instance} costs {row.cost} by the program and {cost} by the compiled driver",
+                    where=self._book.problem.name,
+                    hint="the drivers in C and in Python differ: please report it with the program",
+                )
+
     def report_public(self) -> None:
         """Known benchmarks, for the report only: nothing that happens here ends the evaluation."""
         book = self._book
@@ -81,7 +91,7 @@ class Course:
             return
         with self._cascade.stage("public") as notes:
             # One box for all: after a failure the player opens another one by itself.
-            with open_player(self._sandbox, self._source, book.problem, book.budget(Split.PUBLIC)) as player:
+            with book.open(self._source, Split.PUBLIC) as player:
                 rows = [self._row_or_failure(player, case) for case in cases]
             notes.metrics |= summarise(rows, "public_")
             for group in sorted({row.group for row in rows}):
@@ -91,7 +101,7 @@ class Course:
                 notes.metrics |= {name: excess} if excess is not None else {}
             notes.feedback = "public instances, reported and never ranked\n" + table(rows, limit=200)
 
-    def _train(self, player: RulePlayer, best: dict[str, float] | None) -> list[Row]:
+    def _train(self, player: Player, best: dict[str, float] | None) -> list[Row]:
         with self._cascade.stage("train") as notes:
             rows: list[Row] = []
             try:
@@ -105,7 +115,7 @@ class Course:
             notes.feedback = table(rows)
         return rows
 
-    def _unseen(self, player: RulePlayer, split: Split) -> list[Row]:
+    def _unseen(self, player: Player, split: Split) -> list[Row]:
         """Rows of a set that is not shown: what fails there is told by its kind, never by the instance."""
         try:
             return [row for some in self._rows(player, self._book.cases(split)) for row in some]
@@ -116,16 +126,18 @@ class Course:
             said = f"{broken} on an instance that is not shown"
             raise RuleFailed(failure.reason, said, failure.outcome, constraint=failure.constraint) from failure
 
-    def _rows(self, player: RulePlayer, cases: Sequence[Case]) -> Iterator[list[Row]]:
+    def _rows(self, player: Player, cases: Sequence[Case]) -> Iterator[list[Row]]:
         """Batch by batch. Raises RuleFailed at an instance without a valid answer or with too good a one."""
-        for place in range(0, len(cases), player.together):
+        place = 0
+        while place < len(cases):
             if self._stop.is_set():
                 raise EvaluatorFault("the evaluation was stopped")
             batch = cases[place : place + player.together]
+            place += len(batch)
             answers = player.answers([case.instance for case in batch])
             yield [_row(case, answered) for case, answered in zip(batch, answers, strict=True)]
 
-    def _row_or_failure(self, player: RulePlayer, case: Case) -> Row:
+    def _row_or_failure(self, player: Player, case: Case) -> Row:
         try:
             [[row]] = self._rows(player, [case])
         except RuleFailed as failure:
@@ -134,7 +146,7 @@ class Course:
             )
         return row
 
-    def _relations(self, player: RulePlayer, problem: Related) -> dict[str, Metric]:
+    def _relations(self, player: Player, problem: Related) -> dict[str, Metric]:
         """Raises RuleFailed for one who does clearly worse on the same instances under other names or units."""
         cases = self._book.cases(Split.VALIDATION)
         originals = [row for some in self._rows(player, cases) for row in some]

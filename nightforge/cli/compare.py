@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from workflows.contract import StopSwitch
 
 FILES = ("comparison.svg", "comparison.txt", "summary.json")
+_NO_CAP = 10_000_000
+"""Evaluations, where CPU time ends a campaign."""
 DEFAULT_POLICIES = "evolve,random,best-of-n,hill-climb,ga,tpe"
 
 
@@ -45,6 +47,10 @@ def compare(
     ] = DEFAULT_POLICIES,
     seeds: Annotated[int, typer.Option("--seeds", min=1, max=100, help="Campaigns of each policy.")] = 5,
     evaluations: Annotated[int, typer.Option("--evaluations", min=2, help="Evaluations of each campaign.")] = 40,
+    cpu: Annotated[
+        float | None,
+        typer.Option("--cpu", min=1, help="End each campaign after so many CPU seconds, not after evaluations."),
+    ] = None,
     first_seed: Annotated[int, typer.Option("--first-seed", min=0, help="The seeds count from it.")] = 0,
     task: TaskName = None,
     preset: PresetName = None,
@@ -70,7 +76,8 @@ def compare(
     names = tuple(name.strip() for name in policies.split(",") if name.strip())
     models = ModelFlags(tuple(model or ()), base_url, price_in, price_out, offline).checked()
     counted = tuple(range(first_seed, first_seed + seeds))
-    wanted = ComparisonRequest(goal, names, counted, evaluations, task, preset or "")
+    most = evaluations if cpu is None else _NO_CAP
+    wanted = ComparisonRequest(goal, names, counted, most, task, preset or "", cpu)
     if asyncio.run(_compare(output, wanted, models, plot_only=plot_only, unsafe_local=unsafe_local)):
         return
     raise typer.Exit(INTERRUPTED)

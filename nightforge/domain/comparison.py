@@ -32,6 +32,8 @@ class ComparisonSpec(Frozen):
     seeds: Annotated[tuple[int, ...], Field(min_length=1)]
     evaluations: Annotated[int, Field(ge=2)]
     """Of each campaign, the seed program's own included; confirmations apart."""
+    cpu_s: Annotated[float, Field(gt=0)] | None = None
+    """Of each campaign: CPU seconds that end it, whatever it has evaluated by then; confirmations apart."""
     preset: str = ""
     team: TeamKind = TeamKind.OFFLINE
     models: tuple[ModelSpec, ...] = ()
@@ -106,6 +108,7 @@ class Standing(Frozen):
     distinguishable: bool = False
     """The interval of `difference` excludes zero, and it comes from at least `FEWEST_PAIRS` seeds."""
     seconds: Metric | None = None
+    evaluations: Metric | None = None
 
 
 class Summary(Frozen):

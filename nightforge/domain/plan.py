@@ -19,10 +19,12 @@ class Budget(Frozen):
     wall_s: Annotated[float, Field(ge=0)] | None = None
     cost_usd: Annotated[float, Field(ge=0)] | None = None
     tokens: Annotated[int, Field(ge=0)] | None = None
+    cpu_s: Annotated[float, Field(gt=0)] | None = None
+    """CPU seconds of the campaign's process and its boxes since the seed was measured; a session counts anew."""
 
     @property
     def is_bounded(self) -> bool:
-        return any(cap is not None for cap in (self.evaluations, self.wall_s, self.cost_usd, self.tokens))
+        return any(cap is not None for cap in (self.evaluations, self.wall_s, self.cost_usd, self.tokens, self.cpu_s))
 
 
 class StopSpec(Frozen):

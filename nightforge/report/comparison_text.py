@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nightforge.domain.comparison import FEWEST_PAIRS, Standing, Summary
+from nightforge.domain.comparison import FEWEST_PAIRS, ComparisonSpec, Standing, Summary
 from nightforge.domain.evidence import Metric
 from nightforge.report.text import counted, duration
 
@@ -15,10 +15,12 @@ FEW = 6
 def comparison_text(summary: Summary) -> str:
     spec = summary.spec
     first, seeds = spec.policies[0], counted(len(spec.seeds), "seed")
-    rows: list[tuple[str, ...]] = [("policy", "runs", "confirmed", "best measured", f"against {first}", "time")]
+    rows: list[tuple[str, ...]] = [
+        ("policy", "runs", "confirmed", "best measured", f"against {first}", "evaluations", "time")
+    ]
     rows += [_row(standing, first) for standing in summary.standings]
     lines = [
-        f"{spec.task}: {len(spec.policies)} policies x {seeds}, {spec.evaluations} evaluations each",
+        f"{spec.task}: {len(spec.policies)} policies x {seeds}, {_budget(spec)} each",
         "",
         *_table(rows),
         "",
@@ -35,6 +37,12 @@ def comparison_text(summary: Summary) -> str:
     return "\n".join(lines)
 
 
+def _budget(spec: ComparisonSpec) -> str:
+    if spec.cpu_s is not None:
+        return f"{spec.cpu_s:g} s of CPU time"
+    return f"{spec.evaluations} evaluations"
+
+
 def _row(standing: Standing, first: str) -> tuple[str, ...]:
     if standing.policy == first:
         against = "-"
@@ -47,12 +55,14 @@ def _row(standing: Standing, first: str) -> tuple[str, ...]:
         elif not standing.distinguishable:
             against += " not distinguishable"
     seconds = duration(standing.seconds.value) if standing.seconds else "-"
+    evaluations = f"{standing.evaluations.value:.0f}" if standing.evaluations else "-"
     return (
         standing.policy,
         str(standing.runs),
         _with_interval(standing.confirmed),
         _with_interval(standing.measured),
         against,
+        evaluations,
         seconds,
     )
 

@@ -33,6 +33,7 @@ GONE = "process-gone"
 REASONS = {
     "budget:evaluations": "the cap on evaluations",
     "budget:wall_s": "the cap on wall time",
+    "budget:cpu_s": "the cap on CPU time",
     "budget:cost_usd": "the cap on dollars",
     "budget:tokens": "the cap on tokens",
     "target": "the target is reached",

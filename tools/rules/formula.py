@@ -7,8 +7,9 @@ any case, and what is left of such a library then (choosing nodes, exchanging su
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 NUMBER, TERMINAL = "number", "terminal"
 ARITY: Mapping[str, int] = {"+": 2, "-": 2, "*": 2, "/": 2, "neg": 1, "min": 2, "max": 2, "abs": 1, "if": 4, "if=": 4}
@@ -90,6 +91,13 @@ def read(node: ast.expr, inlined: Mapping[str, Formula] | None = None, depth: in
             return number(value)
         if isinstance(node, ast.Name) and node.id in known:
             return known[node.id]
+    match node:
+        case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=str() as key)) if (
+            name not in known and key.isidentifier()
+        ):
+            return terminal(f'{name}["{key}"]')
+        case ast.Name(id=name):
+            return terminal(name)
     return terminal(_text(_substituted(node, known)))
 
 
@@ -184,37 +192,40 @@ def text_of(formula: Formula) -> str:
     return _text(ast.fix_missing_locations(to_syntax(formula)))
 
 
+@lru_cache(maxsize=1024)
 def parse(text: str) -> Formula:
     """Raises SyntaxError or ValueError for what is no expression."""
     return read(ast.parse(text.strip(), mode="eval").body)
 
 
+Values = Sequence[float]
+
+
+def arithmetic(formula: Formula, places: Mapping[str, int]) -> Callable[[Values], float]:
+    """The same as `value_of`, for many values: terminals are read at their places.
+
+    Its text is made here of numbers, places and operators alone; a terminal without a place is a KeyError when called.
+    """
+    made: Callable[[Values], float] = eval(f"lambda v: {_expression(formula, places)}", {"__builtins__": _CALLED})
+    return made
+
+
+_CALLED = {"min": min, "max": max, "abs": abs}
+
+
+def _expression(formula: Formula, places: Mapping[str, int]) -> str:
+    if formula.op == NUMBER:
+        return f"({formula.value!r})"
+    if formula.op == TERMINAL:
+        return f"v[{places[formula.name]}]" if formula.name in places else "{}[0]"
+    args = [_expression(arg, places) for arg in formula.args]
+    if formula.op in CHOICES:
+        return f"({args[2]} if {args[0]} {'<' if formula.op == 'if' else '=='} {args[1]} else {args[3]})"
+    if formula.op == "neg":
+        return f"(-{args[0]})"
+    return f"{formula.op}({', '.join(args)})" if formula.op in _CALLED else f"({args[0]} {formula.op} {args[1]})"
+
+
 def value_of(formula: Formula, values: Mapping[str, float]) -> float:
     """With a value for every terminal. Raises ArithmeticError (division by zero, overflow), KeyError."""
-    op = formula.op
-    if op == NUMBER:
-        return formula.value
-    if op == TERMINAL:
-        return values[formula.name]
-    if op in CHOICES:
-        one, other = value_of(formula.args[0], values), value_of(formula.args[1], values)
-        holds = one < other if op == "if" else one == other
-        return value_of(formula.args[2 if holds else 3], values)
-    args = [value_of(arg, values) for arg in formula.args]
-    if op == "neg":
-        return -args[0]
-    if op == "abs":
-        return abs(args[0])
-    return _combined(op, args[0], args[1])
-
-
-def _combined(op: str, one: float, other: float) -> float:
-    if op == "+":
-        return one + other
-    if op == "-":
-        return one - other
-    if op == "*":
-        return one * other
-    if op == "/":
-        return one / other
-    return min(one, other) if op == "min" else max(one, other)
+    return arithmetic(formula, {name: place for place, name in enumerate(values)})(tuple(values.values()))

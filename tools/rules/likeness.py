@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from random import Random
 
-from tools.rules.formula import Formula, value_of
+from tools.rules.formula import Formula, Values, arithmetic
 from tools.rules.program import Feature
 
 _QUEUES, _LENGTH = 40, 4
@@ -23,31 +23,32 @@ def same_choices(one: Formula, other: Formula, features: Sequence[Feature]) -> b
     return choices(one, tuple(features)) == choices(other, tuple(features))
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=8192)
 def choices(formula: Formula, features: tuple[Feature, ...]) -> tuple[int, ...]:
     """Per queue the places of the largest value, as bits; 0 where the formula has no value."""
-    return tuple(_chosen(formula, queue) for queue in _queues(features))
+    places = {feature.text: place for place, feature in enumerate(features)}
+    value = arithmetic(formula, places)
+    return tuple(_chosen(value, queue) for queue in _queues(features))
 
 
-def _chosen(formula: Formula, queue: Sequence[Mapping[str, float]]) -> int:
+def _chosen(value: Callable[[Values], float], queue: Sequence[Values]) -> int:
     try:
-        values = [value_of(formula, values) for values in queue]
+        values = [value(one) for one in queue]
     except (ArithmeticError, KeyError):
         return 0
     most = max(values)
-    return sum(1 << place for place, value in enumerate(values) if value == most)
+    return sum(1 << place for place, one in enumerate(values) if one == most)
 
 
 @lru_cache(maxsize=32)
-def _queues(features: tuple[Feature, ...]) -> tuple[tuple[dict[str, float], ...], ...]:
+def _queues(features: tuple[Feature, ...]) -> tuple[tuple[Values, ...], ...]:
     random = Random(0)
     queues = []
     for _ in range(_QUEUES):
         shared = {feature.text: _drawn(feature, random) for feature in features if feature.is_shared}
         own = [feature for feature in features if not feature.is_shared]
-        queues.append(
-            tuple({feature.text: _drawn(feature, random) for feature in own} | shared for _ in range(_LENGTH))
-        )
+        rows = [{feature.text: _drawn(feature, random) for feature in own} | shared for _ in range(_LENGTH)]
+        queues.append(tuple(tuple(row[feature.text] for feature in features) for row in rows))
     return tuple(queues)
 
 

@@ -19,6 +19,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tools.rules.formula import Formula, parse, read, terminal, text_of
 
@@ -80,6 +81,7 @@ class Rule:
         return next((feature for feature in self.features if feature.text == text), None)
 
 
+@lru_cache(maxsize=1024)
 def rules_of(source: str) -> tuple[Rule, ...]:
     """The functions at top level that are formulas: assignments to local names, then one `return`."""
     try:

@@ -1,0 +1,28 @@
+"""Who plays a candidate where only costs count: the compiled driver where it is a formula, else the program itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from evaluators.schedulers.compiled import FormulaPlayer, open_formulas
+from evaluators.schedulers.formulas import postfix_of
+from evaluators.schedulers.player import Budget, RulePlayer, open_player
+from evaluators.schedulers.problem import Problem
+from nightforge.domain.ports import Sandbox
+
+Player = RulePlayer | FormulaPlayer
+
+
+@contextmanager
+def open_quick(
+    sandbox: Sandbox, source: str, problem: Problem, budget: Budget, *, engine: bytes, together: int = 1
+) -> Iterator[Player]:
+    """Not for finalists, which run as the programs that they are. `engine` as `build_engine` gives it."""
+    formulas = postfix_of(source, problem) if engine else None
+    with open_player(sandbox, source, problem, budget, together=together) as program:
+        if formulas is None:
+            yield program
+            return
+        with open_formulas(sandbox, engine, problem, formulas, program) as player:
+            yield player
