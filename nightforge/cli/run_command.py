@@ -104,16 +104,13 @@ def run(
         goal, task = goal_and_task(output, goal, task, python=python, sandbox=sandbox, unsafe_local=unsafe_local)
     task = OwnFlags(design, top, liberty, sandbox, unsafe_local, offline, model).task_for(output, goal, task)
     budget = BudgetFlags(minutes, hours, evaluations, max_usd, max_tokens).checked(offline=offline)
-    ends_at = read_moment(until)
     search = SearchFlags(
-        task, preset, seed, in_flight, target, patience, policy, ends_at, demonstrations, knowledge
+        task, preset, seed, in_flight, target, patience, policy, read_moment(until), demonstrations, knowledge
     ).checked()
     models = ModelFlags(tuple(model or ()), base_url, price_in, price_out, offline).checked()
     choices = Choices(yes, plan_only, plan_out, read_answers(answer or []), require_improvement, detach).checked()
     _need_person(started=yes or plan_only)
     settings, request = build_request(output, goal, budget, search, models, sandbox=sandbox, unsafe_local=unsafe_local)
-    if not yes and can_ask() and request.models:
-        settings, request = _priced(settings, request)
     raise typer.Exit(_drive(settings, output, request, choices))
 
 
@@ -122,6 +119,8 @@ def _drive(settings: Settings, output: Output, request: NightRequest, choices: C
 
     from nightforge.cli.night import run_night
 
+    if not choices.yes and can_ask() and request.models:
+        settings, request = _priced(settings, request)
     return asyncio.run(run_night(settings, output, request, choices))
 
 
