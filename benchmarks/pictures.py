@@ -35,9 +35,9 @@ class Camera:
     def words(self) -> list[tuple[str, str]]:
         """What is shown instead, the longest first."""
         said = {
-            str(self.home): "/home/ann/.local/share/nightforge",
-            sys.prefix: "/home/ann/nightforge/.venv",
-            str(ROOT): "/home/ann/nightforge",
+            str(self.home): "~/.local/share/nightforge",
+            sys.prefix: "~/nightforge/.venv",
+            str(ROOT): "~/nightforge",
             socket.gethostname(): "workstation",
         }
         return sorted(said.items(), key=lambda pair: -len(pair[0]))
