@@ -56,7 +56,7 @@ class Camera:
         if tool is None:
             assert self.folder != IMAGES, "pngquant is not installed: apt-get install pngquant"
             return
-        command = [tool, "--speed", "1", "--strip", "--force", "--output", str(file), "128", str(file)]
+        command = [tool, "--speed", "1", "--strip", "--nofs", "--force", "--output", str(file), "160", str(file)]
         subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
         size = file.stat().st_size
         assert size < LARGEST, f"{file.name} has {size:,} bytes: show less of the page"
