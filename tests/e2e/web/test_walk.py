@@ -1,7 +1,7 @@
 """A new user's way through docs/walk.md: from an empty database to an export, by clicks and keys alone.
 
-Nothing is opened by its address but the first page. The goal is one of the list: its candidates are scored, not timed, so
-that a loaded machine does not keep it waiting. With `WALK_PICTURES=1` the pictures of docs/walk.md are made on the way
+Nothing is opened by its address but the first page. The goal is one of the list whose candidates are scored, not timed:
+a loaded machine does not keep it waiting. With `WALK_PICTURES=1` the pictures of docs/walk.md are made on the way
 (`make screenshots`).
 """
 
