@@ -84,8 +84,9 @@ docs: setup ## Regenerate the generated parts of docs/
 	@$(PYTHON) scripts/docs.py
 
 .PHONY: screenshots
-screenshots: setup ## Pictures of the web pages into docs/images, with first paint and weight of each; needs chromium
+screenshots: setup ## Pictures of the web pages into docs/images, with first paint and weight of each; needs chromium and pngquant
 	@PYTHONPATH=. $(PYTHON) scripts/screenshots.py
+	@WALK_PICTURES=1 $(PYTHON) -m pytest -q tests/e2e/web/test_walk.py
 
 .PHONY: axe
 axe: ## Fetch axe-core (accessibility checks, for tests only; MPL-2.0, never shipped) into build/ by npm

@@ -35,9 +35,9 @@ class Camera:
     def words(self) -> list[tuple[str, str]]:
         """What is shown instead, the longest first."""
         said = {
-            str(self.home): "/home/ann/.local/share/nightforge",
-            sys.prefix: "/home/ann/nightforge/.venv",
-            str(ROOT): "/home/ann/nightforge",
+            str(self.home): "~/.local/share/nightforge",
+            sys.prefix: "~/nightforge/.venv",
+            str(ROOT): "~/nightforge",
             socket.gethostname(): "workstation",
         }
         return sorted(said.items(), key=lambda pair: -len(pair[0]))
@@ -56,7 +56,7 @@ class Camera:
         if tool is None:
             assert self.folder != IMAGES, "pngquant is not installed: apt-get install pngquant"
             return
-        command = [tool, "--speed", "1", "--strip", "--force", "--output", str(file), "128", str(file)]
+        command = [tool, "--speed", "1", "--strip", "--nofs", "--force", "--output", str(file), "160", str(file)]
         subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
         size = file.stat().st_size
         assert size < LARGEST, f"{file.name} has {size:,} bytes: show less of the page"

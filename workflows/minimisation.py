@@ -274,10 +274,10 @@ class Minimiser:
             if hunk.share is not None or hunk.note:
                 continue
             source = without(self._seed, self._source, dropped | {hunk.number})
-            if source == self._seed:
-                share, note = Metric(value=1.0), "all that is left"
-            elif total is None:
+            if total is None:
                 share, note = None, "the gain over the seed could not be told from noise"
+            elif source == self._seed:
+                share, note = Metric(value=1.0), "all that is left"
             else:
                 verdict, reason, gain = await self._compare(base, source, champion=standing.evidence)
                 trial = Trial(

@@ -182,7 +182,7 @@ def screen_of(facts: CampaignFacts, bests: Sequence[NewBest], news: Sequence[str
     counts = (
         f"{facts.candidates:,}: {facts.confirmed} confirmed, {facts.rejected} failed, {facts.suspicious} suspicious"
     )
-    table.add_row("candidates", Text(f"{facts.candidates:,}: {counts}"))
+    table.add_row("candidates", Text(counts))
     if facts.failures:
         worst = ", ".join(f"{one.candidates} {brief(one.reason, 30)}" for one in facts.failures)
         table.add_row("why failed", Text(worst + (f", {facts.other_failures} others" if facts.other_failures else "")))

@@ -23,6 +23,7 @@ from nightforge.domain.words import CandidateState, Direction
 from nightforge.errors import NotFound
 from nightforge.report.finalists import FINALISTS, ideas_among, trades_of
 from nightforge.report.grouping import Idea
+from nightforge.report.states import standing
 from tools.patching import unified_diff
 
 RANKED_SHOWN = 10
@@ -144,7 +145,7 @@ def shown_metric(candidate: Candidate, name: str) -> Metric | None:
 
 def gather(store: Store, campaign_id: str) -> ReportData:
     """Reads only; NotFound for an unknown campaign."""
-    campaign = store.campaign(campaign_id)
+    campaign, _ = standing(store, store.campaign(campaign_id))
     campaign_id = campaign.campaign_id
     duels = store.document(campaign_id, "duels", Duels)
     best = champion_first(store.ranked(campaign_id, limit=FINALISTS + 1), duels)
@@ -195,7 +196,7 @@ def _how(store: Store, data: ReportData) -> dict[int, str]:
 
 
 def _with_minimal(store: Store, data: ReportData) -> ReportData:
-    top = data.winner
+    top = data.winner or data.top
     found = None if top is None else minimisation_of(store, top)
     if top is None or found is None:
         return data
@@ -206,8 +207,11 @@ def _with_minimal(store: Store, data: ReportData) -> ReportData:
 
 
 def minimisation_of(store: Store, one: Candidate) -> Minimisation | None:
-    """Its own, or the one whose result it is."""
-    for ordinal in (one.ordinal, *one.parents[:1]):
+    """Its own, or the one whose result it is: of its parent, or of another of the best confirmed."""
+    if one.state is not CandidateState.CONFIRMED:
+        return None
+    best = [each.ordinal for each in store.ranked(one.campaign_id, limit=RANKED_SHOWN + 1)]
+    for ordinal in dict.fromkeys((one.ordinal, *one.parents[:1], *best)):
         found = store.document(one.campaign_id, document_name(ordinal), Minimisation)
         if found is not None and one.ordinal in {found.ordinal, found.minimal}:
             return found

@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 from nightforge.domain.explanation import Chart
 from nightforge.report import plot_parts as plot
 
-_WIDTH, _LEFT, _RIGHT, _LANE, _BAR, _HEAD, _FOOT = 1000, 76, 12, 18, 15, 32, 34
+_WIDTH, _LEFT, _RIGHT, _LANE, _BAR, _HEAD, _FOOT = 900, 80, 12, 18, 15, 34, 36
 _TEXT_COLUMNS = 72
 _IDLE, _SHARED = "·", "+"
 _LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

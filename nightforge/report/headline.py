@@ -9,7 +9,7 @@ from nightforge.domain.evidence import Metric
 from nightforge.domain.scoring import gain_stands
 from nightforge.domain.words import DROPPED_EARLY, CampaignState, CandidateState
 from nightforge.report.data import ReportData, shown_evidence, shown_metric
-from nightforge.report.states import class_note
+from nightforge.report.states import GONE, class_note
 from nightforge.report.text import counted, is_exact, number, with_interval
 
 NUMBER = r"-?[\d.]+(?:e[+-]?\d+)?"
@@ -24,18 +24,19 @@ STILL_GOING = {
     CampaignState.DRAINING: "Still draining",
     CampaignState.PAUSED: "Paused",
 }
+PROCESS_GONE = "Paused, its process is gone"
 
 
 def headline(data: ReportData) -> str:
     state = data.campaign.state
+    going = PROCESS_GONE if data.campaign.reason == GONE else STILL_GOING.get(state, "")
     winner = data.winner
     if winner is not None:
-        prefix = f"{STILL_GOING[state]}. " if state in STILL_GOING else ""
-        return prefix + _found(data, winner)
+        return f"{going}. {_found(data, winner)}" if going else _found(data, winner)
     if state is CampaignState.PLANNED:
-        return STILL_GOING[state]
-    if state in STILL_GOING:
-        return f"{STILL_GOING[state]}: nothing is confirmed yet{_best_measured(data)}."
+        return going
+    if going:
+        return f"{going}: nothing is confirmed yet{_best_measured(data)}."
     if state is CampaignState.FAILED:
         return f"Failed, and nothing was found: {data.campaign.reason or 'no reason was stored'}."
     return _nothing_found(data)

@@ -13,12 +13,12 @@ from functools import cache
 from importlib.resources import files
 from xml.sax.saxutils import escape, quoteattr
 
-WIDTH, HEIGHT = 1000, 330
+WIDTH, HEIGHT = 900, 310
 LEFT, RIGHT, TOP, BOTTOM = 58, 16, 22, 44
 AIR = 0.07
-_LETTER = 6.1
-"""Of 11 px text, about."""
-LINE = 13
+_LETTER = 6.6
+"""Of 12 px text, about."""
+LINE = 14
 
 
 @dataclass(frozen=True)

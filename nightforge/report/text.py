@@ -99,7 +99,17 @@ def taken_words(tally: Tally) -> str:
     return f" ({tally.evaluations_taken} of them taken from earlier ones)" if tally.evaluations_taken else ""
 
 
+UNIT_WORDS = {"um2": "µm²", "mm2": "mm²", "um": "µm", "us": "µs"}
+
+
+def unit_words(unit: str) -> str:
+    """A unit as it is printed; evaluators write theirs in ASCII."""
+    return UNIT_WORDS.get(unit, unit)
+
+
 def duration(seconds: float) -> str:
+    if seconds == 0:
+        return "0 s"
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 120:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
 
 from nightforge.domain.listing import ListQuery, Order, Place, Shown, Stretch
 from nightforge.domain.words import CandidateState
@@ -36,6 +36,17 @@ class _Segment:
 
     where: tuple[ColumnElement[bool], ...]
     order: tuple[ColumnElement[Any], ...]
+    """Of the candidates."""
+    marks: tuple[ColumnElement[Any], ...] = ()
+    """The same of marks, where the list is one of marks: looked for in their table alone, since there are few of them
+    and a join would let SQLite walk through all candidates for the sake of the order."""
+
+    def looked(self, *, by_score: bool) -> Select[Any]:
+        """What is looked at, in its order, as numbers (by score with state and score)."""
+        if self.marks:
+            return select(mark.c.ordinal).where(*self.where).order_by(*self.marks)
+        names = (candidate.c.ordinal, candidate.c.state, candidate.c.score_low)
+        return select(*(names if by_score else names[:1])).where(*self.where).order_by(*self.order)
 
 
 class ListReads(StoreBase):
@@ -89,14 +100,8 @@ class _Search:
     def _rows(self, segment: _Segment, most: int) -> list[Row[Any]]:
         """In two steps, numbers first: they are all in the index, so that only what is shown is read as a row."""
         is_narrowed = self.query.is_narrowed
-        names = (candidate.c.ordinal, candidate.c.state, candidate.c.score_low)
-        looked = (
-            select(*(names if self.order.by_score else names[:1]))
-            .select_from(_table(self.query.shown))
-            .where(*segment.where)
-            .order_by(*segment.order)
-        )
-        numbers = looked.with_only_columns(candidate.c.ordinal).limit(LOOKED_AT if is_narrowed else most)
+        looked = segment.looked(by_score=self.order.by_score)
+        numbers = looked.with_only_columns(looked.selected_columns.ordinal).limit(LOOKED_AT if is_narrowed else most)
         statement = (
             select(candidate)
             .where(
@@ -130,31 +135,24 @@ def _narrowed(query: ListQuery) -> list[ColumnElement[bool]]:
 def _segments(key: int, shown: Shown, order: Order, start: Place | None) -> Sequence[_Segment]:
     if order.by_score:
         return _by_score(key, shown, order, start)
-    number = candidate.c.ordinal
     down = order is Order.NEW
-    where = [candidate.c.campaign_key == key, *_of_list(key, shown)]
+    table = mark if shown in _MARKS else candidate
+    where = [table.c.campaign_key == key, *_of_list(shown)]
     if start is not None:
-        where.append(number < start.ordinal if down else number > start.ordinal)
-    return [_Segment(tuple(where), (number.desc() if down else number.asc(),))]
+        where.append(table.c.ordinal < start.ordinal if down else table.c.ordinal > start.ordinal)
+    along, by_mark = ((each.c.ordinal.desc() if down else each.c.ordinal.asc(),) for each in (candidate, mark))
+    return [_Segment(tuple(where), along, by_mark if shown in _MARKS else ())]
 
 
-def _of_list(key: int, shown: Shown) -> list[ColumnElement[bool]]:
+def _of_list(shown: Shown) -> list[ColumnElement[bool]]:
     """The states of a list in the order of numbers, in words that let its index be taken."""
     if shown in _MARKS:
-        return [mark.c.campaign_key == key, mark.c.mark == _MARKS[shown]]
+        return [mark.c.mark == _MARKS[shown]]
     if shown is Shown.ALL:
         return []
     if shown is Shown.WORKING:
         return [candidate.c.finished_us.is_(None)]
     return [cast("ColumnElement[bool]", IS_FINISHED), candidate.c.state == _STATES[shown][0]]
-
-
-def _table(shown: Shown) -> Any:
-    """The marks lead: there are few of them."""
-    return mark.join(candidate, _SAME) if shown in _MARKS else candidate
-
-
-_SAME = and_(mark.c.campaign_key == candidate.c.campaign_key, mark.c.ordinal == candidate.c.ordinal)
 
 
 def _by_score(key: int, shown: Shown, order: Order, start: Place | None) -> Sequence[_Segment]:
@@ -175,8 +173,10 @@ def _by_score(key: int, shown: Shown, order: Order, start: Place | None) -> Sequ
         )
         later = number > start.ordinal if best_first else number < start.ordinal
         worse = score < start.score_low if best_first else score > start.score_low
+        # Between, not equal: of equal scores SQLite would take the primary key, for the sake of the order by number.
+        same = score.between(start.score_low, start.score_low)
         segments = [
-            _Segment((*here, score == start.score_low, later), (number.asc() if best_first else number.desc(),)),
+            _Segment((*here, same, later), along),
             _Segment((*here, worse), along),
         ]
         states = states[1:]

@@ -23,7 +23,7 @@ from nightforge import __version__
 from nightforge.domain.base import Frozen
 from nightforge.domain.ports import Clock
 from nightforge.domain.words import CampaignState, CandidateState
-from nightforge.report.text import brief, clean, clean_line, counted, duration, money, number
+from nightforge.report.text import brief, clean, clean_line, counted, duration, money, number, unit_words
 from nightforge.web.pictures import plots_sheet
 from nightforge.web.questions import QUESTIONS, Asked
 
@@ -92,6 +92,7 @@ class Renderer:
             "num": number,
             "percent": percent,
             "thousands": thousands,
+            "unit": unit_words,
         }
         self.environment.globals |= {
             "asset": asset,

@@ -108,9 +108,7 @@ def candidates(
     site: SiteDep,
     campaign: CampaignId,
     state: Annotated[Shown, Query(description="Which candidates.")] = Shown.RANKED,
-    sort: Annotated[
-        Order | None, Query(description="`best` and `worst` where there is a rank; else `new`, `old`.")
-    ] = None,
+    sort: Annotated[Order | None, Query(description="`best`, `worst` of a rank; else `new`, `old`.")] = None,
     operator: Short = "",
     reason: Short = "",
     q: Annotated[str, Query(max_length=120, description="Words in note, reason or operator; or a number.")] = "",

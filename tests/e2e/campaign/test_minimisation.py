@@ -165,6 +165,26 @@ async def test_times_are_held_against_each_other_in_duels(open_toy_night: NightO
         assert y != PEAK[1]
 
 
+class Hazy(Paired):
+    """Against the seed the noise hides everything."""
+
+    async def duel(self, champion: str, challenger: str, *rest: object, **named: object) -> DuelFinding:
+        found = await super().duel(champion, challenger, *rest, **named)  # type: ignore[arg-type]
+        wide = Metric(value=1.01, low=0.5, high=2.0, unit="x")
+        return found.model_copy(update={"gain": wide}) if "X = 3\n" in champion else found
+
+
+async def test_no_share_of_a_gain_that_cannot_be_told_from_none(open_toy_night: NightOpener) -> None:
+    async with open_toy_night() as night:
+        night.house.evaluators = {"toy": Hazy}
+        seed = night.house.find_task("toy-peak").read("seed.txt")
+        winner = await campaign_with_winner(night, seed.replace("X = 3", "X = 29"))
+        found = await minimised(night, winner)
+        assert (found.ended, found.total) == ("done", None)
+        (only,) = found.kept
+        assert (only.share, only.note) == (None, "the gain over the seed could not be told from noise")
+
+
 class Touchy(ToyEvaluator):
     """Y may only be changed together with X."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
@@ -179,3 +180,17 @@ def test_show_and_list_keep_to_the_terminal(finished: Finished) -> None:
         lines = session.shown.splitlines()
         assert any(finished.campaign_id in line for line in lines)
         assert max(map(len, lines)) <= 80, session.shown
+
+
+def test_top_draws_the_facts_and_leaves_when_nothing_more_happens(finished: Finished) -> None:
+    session = Session(finished.program, "top", finished.campaign_id)
+    try:
+        assert session.end() == 0, session.shown
+    finally:
+        session.close()
+    assert "\x1b[" in session.shown
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", session.shown)
+    total = len(re.findall(r"^candidates +\d+: \d+ confirmed, \d+ failed, \d+ suspicious", plain, re.MULTILINE))
+    assert total >= 1, plain
+    for label in ("best", "course", "work", "spent"):
+        assert re.search(rf"^{label} ", plain, re.MULTILINE), label

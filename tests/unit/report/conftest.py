@@ -133,6 +133,7 @@ def scene(store: SqlStore, calibration: Calibration, plan: Plan, make_evidence: 
         measured_as: Calibration | None = None,
         planned: Plan | None = None,
         note: str = "tiles of 512",
+        alive: bool = True,
     ) -> ReportData:
         campaign = await store.create_campaign(planned or plan, tier=tier)
         campaign_id = campaign.campaign_id
@@ -158,6 +159,8 @@ def scene(store: SqlStore, calibration: Calibration, plan: Plan, make_evidence: 
                     confirmed, half=half, distinguishable=distinguishable, phase=Phase.CONFIRMATION, tier=tier
                 )
                 await store.save_confirmation(campaign_id, ordinal, again, state=fate)
+        if alive:
+            await store.claim_lease(f"campaign:{campaign_id}", "its process", ttl_s=3600)
         if state is not CampaignState.RUNNING:
             await store.set_campaign_state(campaign_id, state, reason=reason)
         return gather(store, campaign_id)

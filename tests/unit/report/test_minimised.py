@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from nightforge.domain.evidence import Metric
-from nightforge.domain.minimisation import Hunk, Minimisation, document_name
+from nightforge.domain.minimisation import Hunk, Minimisation, Trial, document_name
 from nightforge.domain.words import CandidateState
 from nightforge.report import ReportData, build_report, gather
 from nightforge.report.html import to_html
 from nightforge.report.markdown import to_markdown
-from nightforge.report.minimised import first_line, share_text
+from nightforge.report.minimised import by_share, first_line, share_text, why_dropped
 from nightforge.store import SqlStore
 
 Scene = Callable[..., Awaitable[ReportData]]
@@ -81,3 +81,38 @@ def test_a_hunk_is_known_by_its_first_line_that_says_something() -> None:
     assert first_line(HUNKS[2]) == "- old"
     assert first_line(Hunk(number=1, diff="+" + "x" * 200)).endswith("…")
     assert first_line(Hunk(number=1, diff="")) == " "
+
+
+async def test_a_best_that_beats_no_baseline_is_told_of_too(store: SqlStore, scene: Scene) -> None:
+    data = await scene((0.8, 0.8, CandidateState.CONFIRMED))
+    assert data.winner is None
+    found = Minimisation(ordinal=1, minimal=1, hunks=HUNKS, evaluations=7, ended="done")
+    await store.save_document(data.campaign.campaign_id, document_name(1), found)
+    text = to_markdown(build_report(gather(store, data.campaign.campaign_id)))
+    assert "43 % \\[38, 49\\]" in text
+
+
+@pytest.mark.parametrize(
+    ("trial", "words"),
+    [
+        (None, "as good without it"),
+        (Trial(code_sha="0" * 64, left_out=(2, 3), verdict="worse"), "as good without it"),
+        (
+            Trial(code_sha="0" * 64, left_out=(2, 4, 5), verdict="as-good", gain=Metric(value=1.5, unit="ms")),
+            "as good without it and 2 others: 1.50 ms better",
+        ),
+        (
+            Trial(code_sha="0" * 64, left_out=(2,), verdict="as-good", gain=Metric(value=0.0, unit="ms")),
+            "as good without it: the same number",
+        ),
+    ],
+)
+def test_why_a_hunk_could_go(trial: Trial | None, words: str) -> None:
+    found = Minimisation(ordinal=1, hunks=HUNKS, trials=() if trial is None else (trial,))
+    assert why_dropped(found, HUNKS[1]) == words
+
+
+def test_what_brings_most_comes_first() -> None:
+    small = Hunk(number=4, diff="+x", share=Metric(value=0.1))
+    unknown = Hunk(number=5, diff="+y")
+    assert [one.number for one in by_share([unknown, small, HUNKS[2], HUNKS[0]])] == [3, 1, 4, 5]

@@ -212,6 +212,12 @@ async def test_an_unfinished_campaign_promises_nothing(scene: Scene, state: Camp
     assert build_report(data).headline.startswith(words)
 
 
+async def test_one_whose_process_is_gone_is_not_called_running(scene: Scene) -> None:
+    report = build_report(await scene(WON, state=CampaignState.RUNNING, alive=False))
+    assert report.headline.startswith("Paused, its process is gone. Found 1.24 times")
+    assert report.state.endswith("paused")
+
+
 async def test_the_diff_goes_from_the_seed_to_the_best(scene: Scene) -> None:
     data = await scene(WON)
     assert data.top_diff.splitlines()[:2] == [

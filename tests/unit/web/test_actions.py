@@ -270,3 +270,47 @@ class TestAnswers:
         page = (await browser.get("/nowhere")).text
         assert "<script>alert" not in page
         assert "&lt;script&gt;alert" in page
+
+
+class TestQuestions:
+    """What cannot simply be taken back is asked about where a person sees the answer, and nowhere else."""
+
+    @pytest.mark.parametrize("mark", ["discard", "cheat"])
+    async def test_a_browser_without_scripts_is_asked_first(
+        self, browser: Browser, make_campaign: CampaignMaker, store: SqlStore, mark: str
+    ) -> None:
+        named = (await make_campaign(1.0, 1.5)).campaign_id
+        path = f"/c/{named}/1/{mark}"
+        asked = await browser.post(path, {"back": f"/c/{named}/1?against=seed"}, accept="text/html")
+        assert asked.status_code == 200
+        assert f'action="{path}"' in asked.text
+        assert f'href="/c/{named}/1?against=seed"' in asked.text
+        assert not store.candidate(named, 1).discarded
+        said = await browser.post(path, {"sure": "yes"}, accept="text/html")
+        assert said.status_code == 303
+        assert store.candidate(named, 1).discarded
+        assert (await browser.post(path.replace(mark, f"un{mark}"), accept="text/html")).status_code == 303
+
+    async def test_nobody_else_is(self, browser: Browser, make_campaign: CampaignMaker, store: SqlStore) -> None:
+        named = (await make_campaign(1.0, 1.5, 1.6)).campaign_id
+        assert (await browser.post(f"/c/{named}/1/discard", accept="application/json")).status_code == 200
+        assert (await browser.post(f"/c/{named}/2/discard", accept="text/html", hx_request="true")).status_code == 204
+        assert store.candidate(named, 1).discarded
+        assert store.candidate(named, 2).discarded
+
+    async def test_what_was_asked_is_asked_of_what_is_there(
+        self, browser: Browser, make_campaign: CampaignMaker
+    ) -> None:
+        named = (await make_campaign(1.0, 1.5)).campaign_id
+        assert (await browser.post(f"/c/{named}/9/discard", accept="text/html")).status_code == 404
+        # It does not run: there is nothing to be asked about.
+        assert (await browser.post(f"/c/{named}/stop", accept="text/html")).status_code == 303
+
+    @pytest.mark.parametrize("back", ["//evil.example/x", "https://evil.example", '/"><script>alert(1)</script>'])
+    async def test_the_way_back_stays_here(self, browser: Browser, make_campaign: CampaignMaker, back: str) -> None:
+        named = (await make_campaign(1.0, 1.5)).campaign_id
+        asked = await browser.post(f"/c/{named}/1/discard", {"back": back, "x": '"><b>'}, accept="text/html")
+        assert asked.status_code == 200
+        assert "evil.example" not in asked.text
+        assert "<script>alert" not in asked.text
+        assert 'value="&#34;&gt;&lt;b&gt;"' in asked.text

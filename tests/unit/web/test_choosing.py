@@ -81,6 +81,15 @@ async def kernel(store: SqlStore, *programs: str) -> str:
     return named
 
 
+async def confirm(store: SqlStore, named: str, *ordinals: int) -> None:
+    for ordinal in ordinals:
+        one = store.candidate(named, ordinal)
+        assert one.evidence is not None
+        await store.save_confirmation(
+            named, ordinal, one.evidence, state=CandidateState.CONFIRMED, score=one.score, score_low=one.score_low
+        )
+
+
 async def test_twins_stand_below_the_best_of_their_idea(browser: Browser, store: SqlStore) -> None:
     named = await kernel(store, UNROLLED.replace("8", "4"), CLOSED, UNROLLED)
     twin = (await browser.get(f"/c/{named}/candidates.json")).json()
@@ -175,10 +184,7 @@ async def test_nearest_to_this_one_but_cheaper(browser: Browser, store: SqlStore
 
 async def test_the_confirmed_are_weighed_apart_from_the_measured(browser: Browser, store: SqlStore) -> None:
     named = (await two_objectives(store, crowd=3)).campaign_id
-    for ordinal in (1, 2):
-        evidence = store.candidate(named, ordinal).evidence
-        assert evidence is not None
-        await store.save_confirmation(named, ordinal, evidence, state=CandidateState.CONFIRMED, score=-10.0)
+    await confirm(store, named, 1, 2)
     sure, seen = (await browser.get(f"/c/{named}/candidates.json")).json()["advice"]
     assert (sure["is_confirmed"], [one["ordinal"] for one in sure["choices"]]) == (True, [1, 2])
     assert (seen["is_confirmed"], [one["state"] for one in seen["choices"]]) == (False, ["measured"] * 3)
@@ -186,10 +192,7 @@ async def test_the_confirmed_are_weighed_apart_from_the_measured(browser: Browse
     assert "counts once it is confirmed" in seen["words"]
     beside = (await browser.get(f"/c/{named}/1.json")).json()["nearest"]
     assert [[one["ordinal"] for one in each["choices"]] for each in beside] == [[2], [3]]
-    for ordinal in (3, 4):
-        evidence = store.candidate(named, ordinal).evidence
-        assert evidence is not None
-        await store.save_confirmation(named, ordinal, evidence, state=CandidateState.CONFIRMED, score=-20.0)
+    await confirm(store, named, 3, 4)
     (sure,) = (await browser.get(f"/c/{named}/candidates.json")).json()["advice"]
     assert sure["is_confirmed"], "the measured offer nothing that the confirmed do not"
 
@@ -228,6 +231,7 @@ def minimisation(**changes: object) -> Minimisation:
 
 async def test_shares_stand_beside_the_lines_and_what_can_go_says_why(browser: Browser, store: SqlStore) -> None:
     named = await kernel(store, WINNER, WINNER.replace("s + 0", "s"))
+    await confirm(store, named, 1)
     await store.save_document(named, document_name(1), minimisation())
     twin = (await browser.get(f"/c/{named}/1.json")).json()
     found = twin["minimised"]
@@ -246,10 +250,9 @@ async def test_shares_stand_beside_the_lines_and_what_can_go_says_why(browser: B
 
 
 async def test_what_is_left_shows_the_shares_too(browser: Browser, store: SqlStore) -> None:
-    named = await kernel(store, WINNER)
-    await store.open_candidate(named, 2, parents=[1])
-    source = WINNER.replace("s + 0", "s")
-    await store.save_code(named, 2, source, attempt=0, operator=OperatorKind.REWRITE, operator_name="minimise")
+    """Also where the program was there before: its parent is not the winner then."""
+    named = await kernel(store, WINNER, WINNER.replace("s + 0", "s"))
+    await confirm(store, named, 1, 2)
     await store.save_document(named, document_name(1), minimisation())
     page = (await browser.get(f"/c/{named}/2")).text
     assert "What is left of" in page
@@ -260,6 +263,7 @@ async def test_what_is_left_shows_the_shares_too(browser: Browser, store: SqlSto
 @pytest.mark.parametrize("ended", ["", "its time is used"])
 async def test_an_unfinished_one_says_how_to_go_on(browser: Browser, store: SqlStore, ended: str) -> None:
     named = await kernel(store, WINNER)
+    await confirm(store, named, 1)
     await store.save_document(named, document_name(1), minimisation(minimal=None, ended=ended))
     page = (await browser.get(f"/c/{named}/1")).text
     assert f"nightforge minimise {named}.1" in page
