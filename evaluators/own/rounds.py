@@ -49,6 +49,9 @@ class Reference:
     """Seed → digest of its answer."""
     values: dict[int, dict[str, Metric]] = field(default_factory=dict)
 
+    is_repeatable: bool = False
+    """The unchanged program was run again and gave the same numbers: it need not be run beside itself."""
+
     @property
     def answers_vary(self) -> bool:
         """Whether seeds change what is answered: if not, an answer could be learned by heart."""
@@ -122,7 +125,8 @@ class Rounds:
                 yield row
             else:
                 theirs = await self._known(seed)
-                mine = await self._valued(bundle, staged, seed)
+                is_same = self._reference.is_repeatable and bundle.files == self._reference.bundle.files
+                mine = theirs if is_same else await self._valued(bundle, staged, seed)
                 yield self._round(seed, mine, theirs)
 
     async def reference_values(self, seeds: Sequence[int]) -> list[dict[str, Metric]]:
