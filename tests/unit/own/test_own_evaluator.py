@@ -16,7 +16,7 @@ from nightforge.domain.evidence import Calibration, Evidence
 from nightforge.domain.limits import ExecResult
 from nightforge.domain.task import Task
 from nightforge.domain.words import EvidenceClass, Phase
-from nightforge.errors import EvaluatorFault, UserError
+from nightforge.errors import EvaluatorFault
 from sandbox.probe import open_sandbox
 
 pytestmark = pytest.mark.box
