@@ -106,13 +106,13 @@ WALKS: Mapping[str, Walk] = {
         (
             Step(
                 'nightforge task init ./test-stand --evolve controller.py --report "python3 stand.py {seed}" '
-                "--metric mean_error --unit K --seeds 3 --hidden-seeds 3 --measure-s 300"
+                "--metric mean_error --unit K --seeds 2 --hidden-seeds 3 --measure-s 300"
             ),
             Step("nightforge task check ./test-stand --adapt", CHECKED),
-            Step("nightforge run ./test-stand --offline --minutes 12 --yes", RAN),
+            Step("nightforge run ./test-stand --offline --evaluations 8 --yes", RAN),
             *ending("test-stand", "python3 stand.py 1 0"),
         ),
-        environment={"NIGHTFORGE_EVALUATION_SLOTS": "2"},
+        environment={"NIGHTFORGE_EVALUATION_SLOTS": "4"},
     ),
 }
 

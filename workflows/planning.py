@@ -13,11 +13,15 @@ from nightforge.domain.scoring import room_is_small
 from nightforge.domain.task import Task
 from nightforge.domain.words import Direction, SandboxTier, TeamKind
 from nightforge.errors import BudgetRefused, UserError
+from nightforge.report.text import counted, duration
 from workflows.contract import Estimate, NightRequest, PlanCard
 from workflows.presets import Preset, find_preset
 from workflows.stopping import CONFIRMATION_COST, DUEL_COST
 
 DEFAULT_MINUTES = 10.0
+LEAST_EVALUATIONS = 3
+"""Below these, time is spent and nothing searched: the card says so."""
+USEFUL_EVALUATIONS = 20
 TYPICAL_TOKENS = (3_000, 1_500)
 """Input and output of a typical coder call, for the estimate only."""
 
@@ -149,6 +153,9 @@ def make_card(
         for baseline in calibration.baselines
         if not baseline.available
     )
+    expected = estimate(plan, calibration)
+    if expected.evaluations[1] < min(LEAST_EVALUATIONS, plan.budget.evaluations or LEAST_EVALUATIONS):
+        warnings.append(_no_room_to_search(plan, calibration, expected.evaluations[1]))
     return PlanCard(
         campaign_id=campaign_id,
         plan=plan,
@@ -156,11 +163,23 @@ def make_card(
         calibration=calibration,
         tier=tier,
         disclosure=disclosure,
-        estimate=estimate(plan, calibration),
+        estimate=expected,
         warnings=tuple(warnings),
         room_is_small=small,
         integrity=summarise(task),
         hidden=hidden,
+    )
+
+
+def _no_room_to_search(plan: Plan, calibration: Calibration, evaluations: int) -> str:
+    """What a short time buys, and what would be of use."""
+    alone = max(calibration.seconds_per_evaluation, 0.01)
+    confirm_s = CONFIRMATION_COST * alone * plan.search.confirm_top
+    needed = confirm_s + USEFUL_EVALUATIONS * alone / plan.search.evaluation_slots
+    return (
+        f"This time has room for {counted(evaluations, 'evaluation')}: one takes {duration(alone)}, and "
+        f"{duration(confirm_s)} are kept for confirming the best {plan.search.confirm_top}. {duration(needed)} would "
+        f"have room for {USEFUL_EVALUATIONS}."
     )
 
 

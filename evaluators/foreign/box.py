@@ -93,6 +93,7 @@ def _spec(settings: ForeignSettings, interpreter: Interpreter, size: int) -> Map
         "mark": "/box/forged",
         "packages": list(interpreter.packages),
         "shims": "/job/shims",
+        "place": list(settings.place),
     }
 
 

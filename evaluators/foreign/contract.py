@@ -74,6 +74,8 @@ class ForeignSettings(Frozen):
     features: tuple[str, ...] = ()
     """Metrics that say what kind of program it is, and are left out of a mean score."""
     score: ScoreName = ScoreName.COMBINED
+    place: tuple[str, ...] = ()
+    """The last names of the folder's path as it was found: its modules may name one another by them."""
     python: str = ""
     """The interpreter of the evaluator; empty: the system's python3."""
     repeats: Annotated[int, Field(ge=1, le=100)] = 3

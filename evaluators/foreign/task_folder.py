@@ -29,6 +29,7 @@ _TITLES = {
     SCORE: "the number that the folder's evaluator returns",
 }
 
+MOST_NAMES = 6
 _STAGE_TITLES = {
     "evaluate": "the folder's own evaluation",
     "evaluate_stage1": "the folder's first stage",
@@ -119,6 +120,20 @@ def _digest(found: Found, files: Sequence[Path], python: str, *, is_copied: bool
     return digest.hexdigest()
 
 
+def _place(folder: Path) -> tuple[str, ...]:
+    """The end of the folder's path by which its own modules import one another, where they do: as
+    `from examples.packing.helper import …` in examples/packing."""
+    parts = folder.resolve().parts
+    names = [part for part in parts if part.isidentifier()][-MOST_NAMES:]
+    texts = [path.read_text(encoding="utf-8", errors="replace") for path in files_of(folder) if path.suffix == ".py"]
+    for first in range(len(names)):
+        end = tuple(names[first:])
+        imports = re.compile(rf"^\s*(?:from|import)\s+{re.escape('.'.join(end))}\b", re.MULTILINE)
+        if parts[-len(end) :] == end and any(map(imports.search, texts)):
+            return end
+    return ()
+
+
 async def _try(evaluator: ForeignEvaluator, draft: _Draft) -> tuple[ForeignSettings, Sequence[str]]:
     """The folder's own program once, through every stage: what it is scored by, and which thresholds it holds."""
     found = draft.found
@@ -134,6 +149,7 @@ async def _try(evaluator: ForeignEvaluator, draft: _Draft) -> tuple[ForeignSetti
         stage_s=min(found.config.timeout_s, 86400.0),
         features=found.features,
         score=MEAN,
+        place=_place(found.folder),
         python=draft.python,
     )
     try:

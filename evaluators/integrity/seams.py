@@ -56,6 +56,8 @@ class Impostor:
     title: str
     source: str
     must_pass: bool = False
+    refusal_counts: bool = False
+    """A compiler that refuses it has noticed, too: it is no program of ours that was meant to build."""
 
 
 class Checker(Protocol):

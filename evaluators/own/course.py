@@ -161,7 +161,8 @@ async def _repeats_apart(rounds: Rounds, reference: Reference, settings: OwnSett
         first, second = reference.values[seed][name].value, (await rounds.again(seed))[name].value
         largest = max(abs(first), abs(second))
         apart.append((first - second) / largest if largest else 0.0)
-    if not any(apart):
+    reference.is_repeatable = not any(apart)
+    if reference.is_repeatable:
         return 0.0
     scatter = stdev(apart) if len(apart) > 1 else abs(apart[0])
     return 2 * max(scatter, *map(abs, apart)) / math.sqrt(len(seeds))

@@ -11,12 +11,13 @@ from pathlib import Path
 import evaluators
 import sandbox
 from evaluators.cascade import Cascade, CascadeEnded
-from evaluators.integrity.seams import Honest, Mutator
+from evaluators.integrity.seams import Honest, Impostor, Mutator
 from evaluators.own import stages
 from evaluators.own.adapter import propose
 from evaluators.own.bench import Bench, Staged
 from evaluators.own.checker import OwnChecker
 from evaluators.own.course import Course, calibrated
+from evaluators.own.impostors import idle_functions
 from evaluators.own.mutants import mutate_bundle
 from evaluators.own.new_task import rewrite
 from evaluators.own.pairing import Paddock
@@ -44,6 +45,9 @@ VERSIONS_S = 30.0
 MUTATION_SECONDS = 120.0
 MOST_MUTANTS = 60
 LEAST_MUTANTS = 10
+IDLE_SECONDS = 60.0
+MOST_IDLE = 12
+LEAST_IDLE = 3
 LEAST_SCORE = 0.7
 """Of a user's tests: mutants of a few dozen, and equivalence that cannot be proven for most languages."""
 PATCH_FILE = "change.patch"
@@ -154,10 +158,15 @@ class OwnEvaluator:
     def mutator(self, task: Task) -> Mutator:
         return mutate_bundle
 
+    def impostors(self, task: Task) -> Sequence[Impostor]:
+        """Offers `evaluators.integrity.seams.OffersImpostors`: as many as a minute allows."""
+        if not _is_judged(read_settings(task)):
+            return ()
+        return idle_functions(read_seed(task), most=min(MOST_IDLE, max(LEAST_IDLE, int(IDLE_SECONDS / self._check_s))))
+
     def most_mutants(self, task: Task) -> int:
         """As many as two minutes allow; none where nothing tells a wrong program from another right one."""
-        settings = read_settings(task)
-        if settings.measure.kind != "time" and not settings.check:
+        if not _is_judged(read_settings(task)):
             return 0
         return min(MOST_MUTANTS, max(LEAST_MUTANTS, int(MUTATION_SECONDS / self._check_s)))
 
@@ -222,6 +231,11 @@ class OwnEvaluator:
                 reference = await make_reference(bench, read_seed(task))
                 self._workplaces[key] = (bench, reference, Paddock())
             return self._workplaces[key]
+
+
+def _is_judged(settings: OwnSettings) -> bool:
+    """Whether anything but a number says that a program is wrong."""
+    return settings.measure.kind == "time" or bool(settings.check)
 
 
 def patch_of(task: Task, source: str) -> str:

@@ -14,9 +14,13 @@ from tools.patching import fixed_parts
 
 _SIGNS = (
     *((" + ", " - "), (" - ", " + "), (" * ", " + "), (" < ", " <= "), (" > ", " >= "), (" <= ", " < ")),
+    *((" += ", " -= "), (" -= ", " += "), (" *= ", " += "), ("..=", ".."), (" << ", " >> "), (" >> ", " << ")),
     *((" >= ", " > "), (" == ", " != "), (" != ", " == "), (" && ", " || "), (" || ", " && "), ("true", "false")),
 )
 _NUMBER = re.compile(r"(?<![\w.])\d+(?![\w.])")
+_STATEMENT = re.compile(
+    r"(?!(?:let|const|static|return|use|import|using|var|auto|typedef|pub|package)\b)[\w*].*[=(].*;"
+)
 _COMMENT = re.compile(r"^\s*(//|#|/?\*|--|!|%)")
 _CODE = frozenset({"c++", "rust", "go", "java", "javascript", "typescript", "julia", "fortran", "cuda", "zig", "swift"})
 
@@ -45,7 +49,8 @@ def _of_file(text: str, language: str) -> Iterator[Change]:
 
 
 def mutate_text(text: str) -> Iterator[Change]:
-    """For languages of which no parser is at hand: signs between blanks and whole numbers, comment lines apart."""
+    """For languages of which no parser is at hand: signs between blanks, whole numbers,
+    statements that are one line; comment lines apart."""
     lines = text.split("\n")
     for place, line in enumerate(lines):
         if _COMMENT.match(line):
@@ -54,6 +59,8 @@ def mutate_text(text: str) -> Iterator[Change]:
             at = line.find(before)
             if at >= 0:
                 yield _changed(lines, place, "operator", line[:at] + after + line[at + len(before) :])
+        if _STATEMENT.fullmatch(line.strip()):
+            yield _changed(lines, place, "dropped statement", line[: len(line) - len(line.lstrip())] + ";")
         for match in _NUMBER.finditer(line):
             other = str(int(match[0]) + 1)
             yield _changed(lines, place, "constant", line[: match.start()] + other + line[match.end() :])

@@ -49,6 +49,9 @@ class Reference:
     """Seed → digest of its answer."""
     values: dict[int, dict[str, Metric]] = field(default_factory=dict)
 
+    is_repeatable: bool = False
+    """The unchanged program was run again and gave the same numbers: it need not be run beside itself."""
+
     @property
     def answers_vary(self) -> bool:
         """Whether seeds change what is answered: if not, an answer could be learned by heart."""
@@ -121,9 +124,23 @@ class Rounds:
                     row = await self._timed(staged, seed, first=place % 2 == 0)
                 yield row
             else:
-                theirs = await self._known(seed)
-                mine = await self._valued(bundle, staged, seed)
+                theirs, mine = await self._both(bundle, staged, seed)
                 yield self._round(seed, mine, theirs)
+
+    async def _both(self, bundle: Bundle, staged: Staged, seed: int) -> tuple[dict[str, Metric], dict[str, Metric]]:
+        """The unchanged program's metrics and the candidate's, played side by side: no clock has a part in them."""
+        if self._reference.is_repeatable and bundle.files == self._reference.bundle.files:
+            known = await self._known(seed)
+            return known, known
+        theirs, mine = await asyncio.gather(
+            self._known(seed), self._valued(bundle, staged, seed), return_exceptions=True
+        )
+        for found in (theirs, mine):
+            if isinstance(found, BaseException):
+                raise found
+        assert isinstance(theirs, dict)
+        assert isinstance(mine, dict)
+        return theirs, mine
 
     async def reference_values(self, seeds: Sequence[int]) -> list[dict[str, Metric]]:
         return [await self._known(seed) for seed in seeds]

@@ -141,7 +141,12 @@ async def test_a_folder_whose_own_program_gets_no_number_is_refused_with_the_rea
 
 @pytest.mark.parametrize(
     ("contract", "name"),
-    [("text_function", "score"), ("rule_class", "score"), ("sums_shinka", "combined_score")],
+    [
+        ("text_function", "score"),
+        ("rule_class", "score"),
+        ("sums_shinka", "combined_score"),
+        ("skyline", "combined_score"),
+    ],
 )
 async def test_each_contract_is_scored_by_its_own_number(
     foreign: ForeignEvaluator, tmp_path: Path, contract: str, name: str
@@ -149,8 +154,50 @@ async def test_each_contract_is_scored_by_its_own_number(
     task = load_task((await made_of(foreign, PEERS / contract, tmp_path / "tasks")).folder)
     assert task.objective.metric == name
     calibration = await foreign.calibrate(task, {}, seed=1)
-    expected = {"text_function": 3.0, "rule_class": -4.0, "sums_shinka": 12.0}[contract]
+    expected = {"text_function": 3.0, "rule_class": -4.0, "sums_shinka": 12.0, "skyline": 2.0}[contract]
     (baseline,) = calibration.baselines
     assert baseline.metrics[name].value == expected
     assert calibration.evidence_class is EvidenceClass.FOREIGN
     assert calibration.noise.value == 0.0
+
+
+async def test_a_module_is_found_by_the_place_that_it_had_in_its_repository(
+    foreign: ForeignEvaluator, tmp_path: Path
+) -> None:
+    place = tmp_path / "repository" / "examples" / "summing"
+    place.mkdir(parents=True)
+    (place / "numbers_here.py").write_text("WANTED = 5.0\n", encoding="utf-8")
+    (place / "score.py").write_text(
+        "from examples.summing.numbers_here import WANTED\n\nSEED_CODE = 'x = 2.0'\n\n\n"
+        "def evaluate(candidate):\n    space = {}\n    exec(candidate, space)\n    return -abs(space['x'] - WANTED)\n",
+        encoding="utf-8",
+    )
+    task = load_task((await made_of(foreign, place, tmp_path / "tasks")).folder)
+    assert task.settings["place"] == ["examples", "summing"]
+    calibration = await foreign.calibrate(task, {}, seed=1)
+    assert calibration.baselines[0].metrics["score"].value == -3.0
+
+
+async def test_a_task_of_llm4ad_finds_its_own_modules_by_the_engines_names(
+    foreign: ForeignEvaluator, tmp_path: Path
+) -> None:
+    place = tmp_path / "moved"
+    shutil.copytree(PEERS / "rule_class", place)
+    text = (place / "evaluation.py").read_text(encoding="utf-8")
+    named = text.replace("from template import", "from llm4ad.task.optimization.packing.template import")
+    assert named != text
+    (place / "evaluation.py").write_text(named, encoding="utf-8")
+    task = load_task((await made_of(foreign, place, tmp_path / "tasks")).folder)
+    calibration = await foreign.calibrate(task, {}, seed=1)
+    assert calibration.baselines[0].metrics["score"].value == -4.0
+
+
+async def test_skydiscovers_no_is_a_failure_with_its_words(foreign: ForeignEvaluator, tmp_path: Path) -> None:
+    task = load_task((await made_of(foreign, PEERS / "skyline", tmp_path / "tasks")).folder)
+    wrong = "def visible(heights):\n    return [9]\n"
+    evidence = await foreign.evaluate(wrong, task, {}, seed=1, phase=Phase.SEARCH)
+    assert evidence.failure is not None
+    assert "no such house" in evidence.failure.feedback
+    better = "def visible(heights):\n    return [0, 2, 4]\n"
+    found = await foreign.evaluate(better, task, {}, seed=1, phase=Phase.SEARCH)
+    assert (found.metrics["combined_score"].value, found.evidence_class) == (3.0, EvidenceClass.FOREIGN)

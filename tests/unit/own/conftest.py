@@ -16,4 +16,6 @@ def make_task(tmp_path: Path) -> MakeTask:
 
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And leases of its own: these tests measure nothing that another campaign of the machine could disturb."""
     monkeypatch.setenv("NIGHTFORGE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("tools.slots.default_folder", lambda: tmp_path / "slots")

@@ -9,12 +9,14 @@ from tempfile import TemporaryDirectory
 import pytest
 from own_trees import SUMS, TIMED, MakeTask
 
+from evaluators.own.bench import Bench, Staged
 from evaluators.own.evaluator import OwnEvaluator, patch_of
 from nightforge.domain.bundle import Bundle, format_bundle, parse_bundle
 from nightforge.domain.evidence import Calibration, Evidence
+from nightforge.domain.limits import ExecResult
 from nightforge.domain.task import Task
 from nightforge.domain.words import EvidenceClass, Phase
-from nightforge.errors import EvaluatorFault, UserError
+from nightforge.errors import EvaluatorFault
 from sandbox.probe import open_sandbox
 
 pytestmark = pytest.mark.box
@@ -322,11 +324,29 @@ async def test_mounts_are_read_only_at_their_place(make_task: MakeTask, data: Pa
     assert evidence.passed, evidence.stages[-1]
 
 
-async def test_an_image_needs_the_docker_tier(make_task: MakeTask) -> None:
-    task = make_task(SUMS, measure=TIMED, image="some/image")
-    box = open_sandbox()
-    if box.tier.value == "docker":
-        pytest.skip("this machine's tier is docker")
-    with pytest.raises(UserError, match="some/image") as raised:
-        OwnEvaluator(box).check_task(task)
-    assert "--sandbox docker" in raised.value.hint
+async def test_an_unchanged_program_that_repeats_exactly_is_not_run_beside_itself(
+    make_task: MakeTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {
+        "lib.py": "def cost(x):\n    return 2.0 + x\n",
+        "bench.py": "import json, sys\nimport lib\nprint(json.dumps({'cost': lib.cost(int(sys.argv[1]) % 7)}))\n",
+    }
+    measure = {"kind": "report", "command": "python3 bench.py {seed}", "metric": "cost", "unit": "x"}
+    task = make_task(files, measure=measure)
+    evaluator = OwnEvaluator(open_sandbox())
+    calibration = await evaluator.calibrate(task, {}, seed=1)
+    runs: list[int] = []
+    run = Bench.run
+
+    async def counted(self: Bench, command: str, staged: Staged, **more: object) -> ExecResult:
+        runs.append(1)
+        return await run(self, command, staged, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Bench, "run", counted)
+    source = task.read(task.seed)
+    same = await evaluator.evaluate(source, task, {}, seed=1, phase=Phase.SEARCH, calibration=calibration)
+    assert (same.metrics["gain"].value, len(runs)) == (1.0, 0)
+    better = source.replace("2.0", "1.0")
+    other = await evaluator.evaluate(better, task, {}, seed=1, phase=Phase.SEARCH, calibration=calibration)
+    assert other.metrics["gain"].value > 1.0
+    assert len(runs) == 3

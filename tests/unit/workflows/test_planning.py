@@ -151,3 +151,14 @@ def test_estimates_are_ordered_and_within_the_caps(
     assert 0 <= guess.cost_usd[0] <= guess.cost_usd[1]
     if cap is not None:
         assert guess.cost_usd[1] <= cap
+
+
+def test_the_card_names_a_time_too_short_to_search_and_what_would_do() -> None:
+    plan = make_plan(NightRequest(goal="g", budget=Budget(wall_s=600)), READING, TASK)
+    long = card_of(plan, calibrated(seconds=180.0))
+    (said,) = [warning for warning in long.warnings if "room for" in warning]
+    assert "room for 0 evaluations: one takes 3 min, and 27 min are kept for confirming the best 3" in said
+    assert "87 min would have room for 20" in said
+    assert not any("room for" in warning for warning in card_of(plan, calibrated(seconds=5.0)).warnings)
+    asked = make_plan(NightRequest(goal="g", budget=Budget(evaluations=1)), READING, TASK)
+    assert not any("room for" in warning for warning in card_of(asked, calibrated(seconds=5.0)).warnings)

