@@ -1,4 +1,4 @@
-"""(x + b) times the normal distribution's share below it, in float64, rounded once."""
+"""(x + b) times the normal distribution's share below it, in float64, rounded once; errors count against |x + b|."""
 
 from __future__ import annotations
 
@@ -38,6 +38,15 @@ def expected(
     for start in range(0, rows, step):
         v = x[start : start + step] + b
         np.multiply(v, share(v), out=y[start : start + step], casting="same_kind")
+
+
+def magnitudes(
+    dims: Mapping[str, int], arrays: Mapping[str, Floats], scalars: Mapping[str, float], out: Mapping[str, Floats]
+) -> None:
+    """Far below zero the share is the little that 1 and erf leave of each other: right to a part of the sum's size."""
+    rows, cols = dims["rows"], dims["cols"]
+    y = out["y"].reshape(rows, cols)
+    np.abs(np.add(arrays["x"].reshape(rows, cols), arrays["b"], out=y), out=y)
 
 
 def share(v: Doubles) -> Doubles:
