@@ -168,7 +168,7 @@ def _skew(unit: Unit, time: Loop, stages: Sequence[Loop]) -> int | None:
         if steps is None or time.variable in one.index.atoms():
             return None
         reach = max(reach, abs(steps))
-    return reach if wrote and reach <= _MOST_SKEW else None
+    return reach if wrote and 1 <= reach <= _MOST_SKEW else None
 
 
 def _tiled(unit: Unit, sweep: Sweep) -> str:
