@@ -8,9 +8,9 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from loop_programs import PRODUCTS, PROGRAMS, ROWS, SHAPES, SWEEPS, Workbench, question, same
 
 from nightforge.domain.team import OperatorContext, Program
-from tests.unit.rewrites.loop_programs import PRODUCTS, PROGRAMS, ROWS, SHAPES, SWEEPS, Workbench, question, same
 from tools.rewrites.align import Align
 from tools.rewrites.batch_lanes import BatchLanes
 from tools.rewrites.fusion import Fusion

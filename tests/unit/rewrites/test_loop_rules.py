@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import pytest
+from loop_programs import HEAD, PROGRAMS
 
 from nightforge.domain.team import Draft
-from tests.unit.rewrites.loop_programs import HEAD, PROGRAMS
 from tools.rewrites.affine import Memory, Polynomial, distance, polynomial
 from tools.rewrites.fusion import Fusion
 from tools.rewrites.inline import Inline
