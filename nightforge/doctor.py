@@ -206,6 +206,24 @@ def check_profilers() -> Sequence[Finding]:
             findings.append(Finding(check=tool, level=Level.INFO, found=found, fix=install_hint(tool)))
         else:
             findings.append(Finding(check=tool, level=Level.OK, found=tool_version(tool)))
+    return [*findings, *_check_gpu()]
+
+
+def _check_gpu() -> Sequence[Finding]:
+    """Programs for GPUs are compiled or interpreted here, never run on one."""
+    from evaluators.gpu.tools import cuda_home, triton_home
+    from evaluators.kernels.toolchain import Missing
+
+    findings = []
+    for name, home, there in (
+        ("nvcc", cuda_home(), "CUDA is compiled; nothing runs on a GPU"),
+        ("triton", triton_home(), "its interpreter checks answers; nothing runs on a GPU"),
+    ):
+        if isinstance(home, Missing):
+            what, _, fix = home.reason.partition(": ")
+            findings.append(Finding(check=name, level=Level.INFO, found=f"{what} (GPU programs)", fix=fix))
+        else:
+            findings.append(Finding(check=name, level=Level.OK, found=there))
     return findings
 
 

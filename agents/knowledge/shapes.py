@@ -20,7 +20,7 @@ def shapes(language: str, source: str) -> tuple[str, ...]:
     unit = Unit.parse(source) if language.casefold() == "c" else None
     if unit is None:
         return ()
-    found = [f"shape_{name}" for name, has in _TESTS.items() if has(unit)]
+    found = [f"shape_{name}" for name, has in SHAPE_TESTS.items() if has(unit)]
     return tuple(found)
 
 
@@ -96,7 +96,7 @@ def _has_passes(unit: Unit) -> bool:
     return len(list(_loops(unit))) >= 3
 
 
-_TESTS: dict[str, Callable[[Unit], bool]] = {
+SHAPE_TESTS: dict[str, Callable[[Unit], bool]] = {
     "stencil": _is_stencil,
     "contraction": _is_contraction,
     "batch": _is_batch,

@@ -84,6 +84,10 @@ class EvidenceClass(StrEnum):
     """By a measure of the user's that loads the candidate into its own process."""
     FOREIGN = "foreign"
     """By the evaluator of a folder made for another engine, as a whole in the box, the candidate in its process."""
+    COMPILED_ONLY = "compiled-only"
+    """What a compiler says of a program for a device that is not here: nothing of it was run."""
+    INTERPRETED_CORRECT = "interpreted-correct"
+    """Answers checked by us, from an interpreter in the place of the device: no figure of speed is in it."""
 
     @property
     def can_be_confirmed(self) -> bool:
@@ -98,6 +102,10 @@ class EvidenceClass(StrEnum):
             "the number: never confirmed",
             EvidenceClass.FOREIGN: "another engine's evaluator, run whole in the sandbox with the candidate in its "
             "process, says so: never confirmed",
+            EvidenceClass.COMPILED_ONLY: "what a compiler says of it; it ran on no device and its answers were not "
+            "checked: never confirmed",
+            EvidenceClass.INTERPRETED_CORRECT: "its answers were checked in an interpreter; it ran on no device and "
+            "nothing was timed: never confirmed",
         }[self]
 
 

@@ -318,7 +318,8 @@ def _locals(unit: Unit, function: Node) -> dict[str, list[_Local]]:
 def distance(variables: Sequence[str], one: Polynomial, two: Polynomial) -> tuple[int, ...] | None:
     """How far `two` lies from `one` in the loop variables when both use the same element; None when unknown.
 
-    Both must have the same coefficients; the difference of the rest must be a sum of them, widest strides first.
+    Both must have the same coefficients; the difference of the rest must be a sum of them, widest strides first. Two
+    variables with strides of one kind (`i + j`, or a skewed loop) meet at many distances: unknown.
     """
     strides: dict[str, Polynomial] = {}
     for name in variables:
@@ -328,6 +329,9 @@ def distance(variables: Sequence[str], one: Polynomial, two: Polynomial) -> tupl
         if first.atoms() & set(variables):
             return None
         strides[name] = first
+    leading = [max(one.terms, key=lambda term: (len(term[0]), term[0]))[0] for one in strides.values() if one.terms]
+    if len(set(leading)) < len(leading):
+        return None
     rest = one - two
     found = dict.fromkeys(variables, 0)
     for name in sorted(variables, key=lambda one: (-_degree(strides[one]), one)):

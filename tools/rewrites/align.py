@@ -37,7 +37,7 @@ class Align(Rewrite):
 def _first_store(unit: Unit, loop: Loop) -> Node | None:
     """`a[.. + i]` of the loop's first store to neighbouring elements; None when its start is chosen already."""
     parent = loop.node.parent
-    if parent is None or parent.type != "compound_statement" or not is_plain(unit, [loop.body, loop.lower, loop.bound]):
+    if parent is None or not is_plain(unit, [loop.body, loop.lower, loop.bound]):
         return None
     if b"% 64" in unit.text[parent.start_byte : loop.node.end_byte]:
         return None

@@ -54,7 +54,7 @@ class BatchLanes(Rewrite):
 
     def variants(self, unit: Unit) -> Iterable[Variant]:
         for loop in loops(unit):
-            if enclosing_loops(unit, loop.node) or not enclosing_loops(unit, loop.body, below=True):
+            if enclosing_loops(unit, loop.node) or len(enclosing_loops(unit, loop.body, below=True)) < 2:
                 continue
             batch = _batch(unit, loop)
             if batch is not None:

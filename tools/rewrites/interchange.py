@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tools.rewrites.affine import permutable
-from tools.rewrites.loops import Loop, accesses_only, counted, is_plain, loops, writes
+from tools.rewrites.loops import Loop, accesses_only, counted, is_plain, loops, subscripts, writes
 from tools.rewrites.rewrite import Rewrite, Variant
 from tools.rewrites.syntax import Edit, Unit, canonical, dedent, identifiers, indent, indentation
 
@@ -39,7 +39,9 @@ def _may_swap(unit: Unit, outer: Loop, inner: Loop) -> bool:
         if write.index is None or not accesses_only(unit, inner.body, write.target, canonical(write.index)):
             return False
         both = {outer.variable, inner.variable} <= identifiers(write.index)
-        if not both and write.operator not in {"+=", "-="}:
+        # A sum that something else reads on its way has another value there in another order.
+        alone = len(subscripts(unit, inner.body, write.target)) == 1
+        if not both and (write.operator not in {"+=", "-="} or not alone):
             return False
     return True
 

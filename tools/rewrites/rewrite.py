@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -50,10 +51,34 @@ class Rewrite(ABC):
     def _drafts(self, unit: Unit) -> Iterator[Draft]:
         seen = {unit.source}
         for variant in self.variants(unit):
-            if variant.source in seen or Unit.parse(variant.source) is None:
+            source = without_stray_pragmas(variant.source)
+            if source in seen or Unit.parse(source) is None:
                 continue
-            seen.add(variant.source)
-            yield Draft(source=variant.source, operator=self.kind, operator_name=self.name, note=variant.note)
+            seen.add(source)
+            yield Draft(source=source, operator=self.kind, operator_name=self.name, note=variant.note)
+
+
+_LOOP_PRAGMA = re.compile(r"\s*#\s*pragma\s+(GCC\s+(unroll|ivdep)|omp\s+simd)\b")
+
+
+def without_stray_pragmas(source: str) -> str:
+    """`source` without pragmas of loops that no loop follows any more: a compiler refuses them.
+
+    They stay behind where a rewrite puts a block in the place of the loop. Of two pragmas in a row the second is kept;
+    only `unroll` and `ivdep` go together.
+    """
+    lines = source.split("\n")
+    kept: list[str] = []
+    following = ""
+    for line in reversed(lines):
+        if _LOOP_PRAGMA.match(line):
+            pair = {word for text in (line, following) for word in ("omp", "unroll", "ivdep") if word in text}
+            both = _LOOP_PRAGMA.match(following) is not None and pair == {"unroll", "ivdep"}
+            if not both and not re.match(r"\s*for\b", following):
+                continue
+        kept.append(line)
+        following = line if line.strip() else following
+    return "\n".join(reversed(kept))
 
 
 def tile_loop(kind: str, names: tuple[str, str, str], lower: str, upper: str) -> str:

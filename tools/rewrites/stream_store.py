@@ -10,10 +10,12 @@ from collections.abc import Iterable
 
 from tree_sitter import Node
 
+from tools.rewrites.affine import Memory
 from tools.rewrites.loops import (
     FLOAT_TYPES,
     Loop,
     accesses_only,
+    enclosing_loops,
     innermost,
     is_affine,
     is_plain,
@@ -61,6 +63,28 @@ class StreamStore(Rewrite):
             yield Variant(unit.apply([helper, edit, outermost_end(unit, loop, "nf_stream_end();")]), note)
 
 
+def is_read_back(unit: Unit, loop: Loop, array: str) -> bool:
+    """Whether the loops around read the array again, elsewhere: then its lines had better stay in the caches."""
+    outer = enclosing_loops(unit, loop.node)
+    if not outer:
+        return False
+    found = Memory(unit, outer[-1].body).accesses([outer[-1].body])
+    if found is None:
+        return True
+    mine = [one for one in found if _is_in(one.node, loop.node)]
+    roots = frozenset({array}).union(*(one.roots for one in mine if one.write is not None))
+    for one in found:
+        is_read = one.write is None or one.write.operator != "="
+        is_other = not _is_in(one.node, loop.node) or unit.of(field(one.node, "argument")) != array
+        if is_read and is_other and one.roots & roots:
+            return True
+    return False
+
+
+def _is_in(node: Node, outer: Node) -> bool:
+    return outer.start_byte <= node.start_byte < outer.end_byte
+
+
 def outermost_end(unit: Unit, loop: Loop, call: str) -> Edit:
     """`call` once after the outermost loop around `loop`: a fence for each row would cost more than the rows gain."""
     node, outer = loop.node, enclosing(loop.node, "for_statement")
@@ -87,6 +111,8 @@ def _store(unit: Unit, loop: Loop) -> Store | None:
         return None
     index = store.write.index
     if not is_affine(unit, index, loop.variable) or not accesses_only(unit, loop.body, array, canonical(index)):
+        return None
+    if is_read_back(unit, loop, array):
         return None
     scalars = {write.target for write in writes(unit, loop.body)}
     moved = scalars & {unit.of(leaf) for leaf in index.children if leaf.type == "identifier"}

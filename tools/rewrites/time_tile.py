@@ -24,6 +24,8 @@ from tools.rewrites.syntax import Edit, Unit, dedent, field, identifiers, indent
 
 SWEEPS = 8
 CHOICES = (2, 4, 8, 16, 32)
+ROWS = 4
+ROW_CHOICES = (1, 2, 4, 8, 16)
 _MOST_SKEW = 8
 
 
@@ -168,27 +170,27 @@ def _skew(unit: Unit, time: Loop, stages: Sequence[Loop]) -> int | None:
         if steps is None or time.variable in one.index.atoms():
             return None
         reach = max(reach, abs(steps))
-    return reach if wrote and reach <= _MOST_SKEW else None
+    return reach if wrote and 1 <= reach <= _MOST_SKEW else None
 
 
 def _tiled(unit: Unit, sweep: Sweep) -> str:
     time, count = sweep.time, len(sweep.stages)
     size, start, end = unit.fresh("NF_SWEEPS"), unit.fresh("nf_start"), unit.fresh("nf_end")
-    front = unit.fresh("nf_front")
-    kind, upper, rows = time.type, time.upper(unit), sweep.stages[0]
+    front, block = unit.fresh("nf_front"), unit.fresh("NF_FRONT")
+    kind, upper = time.type, time.upper(unit)
     low = _extreme([unit.of(stage.lower) for stage in sweep.stages], "<")
     high = _extreme([stage.upper(unit) for stage in sweep.stages], ">")
-    lag = f"{sweep.skew * count} * ({rows.type})({{}} - {start})"
-    steps = "\n".join(_stage(unit, sweep, k, front, lag.format(time.variable)) for k in range(count))
+    lag = f"{sweep.skew * count} * (long)({{}} - {start})"
+    steps = "\n".join(_stage(unit, sweep, k, (front, block), lag.format(time.variable)) for k in range(count))
     declared = "\n".join(dedent(unit.of(node)) for node in sweep.declared)
     before, inside, after = _exchange(unit, sweep.swap, time)
     delay = f"{lag.format(end)} - {sweep.skew}" if sweep.skew else "0"
     inner = "\n".join(part for part in (inside, declared, steps) if part)
     strips = f"for ({kind} {start} = {unit.of(time.lower)}; {start} < {upper}; {start} += {size})"
     text = f"""{{
-{tunable(size, SWEEPS, CHOICES)}{before}{strips} {{
+{tunable(size, SWEEPS, CHOICES)}{tunable(block, ROWS, ROW_CHOICES)}{before}{strips} {{
     const {kind} {end} = {upper} - {start} < {size} ? {upper} : {start} + {size};
-    for ({rows.type} {front} = {low}; {front} < {high} + {delay}; {front}++) {{
+    for (long {front} = {low}; {front} < {high} + {delay}; {front} += {block}) {{
         for ({kind} {time.variable} = {start}; {time.variable} < {end}; {time.variable}++) {{
             {indent(inner, "            ")}
         }}
@@ -206,15 +208,20 @@ def _extreme(ends: Sequence[str], relation: str) -> str:
     return chosen if chosen.isidentifier() or chosen.isdecimal() else f"({chosen})"
 
 
-def _stage(unit: Unit, sweep: Sweep, position: int, front: str, lag: str) -> str:
+def _stage(unit: Unit, sweep: Sweep, position: int, front: tuple[str, str], lag: str) -> str:
+    """The rows of one loop of one sweep that the front lets through; `front` is its name and its step."""
     stage = sweep.stages[position]
-    extra = f" - {sweep.skew * position}" if position and sweep.skew else ""
-    row = stage.variable
+    first, last = unit.fresh("nf_low"), unit.fresh("nf_high")
+    low, high = f"(long)({unit.of(stage.lower)})", f"(long)({stage.upper(unit)})"
+    begin, end = f"{front[0]} - {lag} - {sweep.skew * position}", f"{first} + {front[1]}"
     body = dedent(unit.of(stage.body))
-    shift = f" - {lag}{extra}" if sweep.skew else ""
+    body = body if body.startswith("{") else f"{{ {body} }}"
+    row = stage.variable
+    head = f"for (long {row} = {first} > {low} ? {first} : {low}; {row} < {last}; {row}++)"
     return f"""{{
-    const {stage.type} {row} = {front}{shift};
-    if ({row} >= {unit.of(stage.lower)} && {row} < {stage.upper(unit)}) {indent(body, "    ")}
+    const long {first} = {begin};
+    const long {last} = {end} < {high} ? {end} : {high};
+    {head} {indent(body, "    ")}
 }}"""
 
 

@@ -26,7 +26,7 @@ from tools.rewrites.loops import (
 from tools.rewrites.recompute import Store, store_of
 from tools.rewrites.reductions import Reduction, body_locals, sole_reduction
 from tools.rewrites.rewrite import Rewrite, Variant, tunable
-from tools.rewrites.stream_store import outermost_end
+from tools.rewrites.stream_store import is_read_back, outermost_end
 from tools.rewrites.syntax import (
     Edit,
     Unit,
@@ -174,7 +174,8 @@ def _sole_store(unit: Unit, loop: Loop) -> Store | None:
     index = store.write.index
     inside = loop.node.parent is not None and loop.node.parent.type == "compound_statement"
     once = accesses_only(unit, loop.body, store.array, canonical(index))
-    return store if inside and once and is_affine(unit, index, loop.variable) else None
+    fits = inside and once and is_affine(unit, index, loop.variable) and not is_read_back(unit, loop, store.array)
+    return store if fits else None
 
 
 def _streamed(unit: Unit, loop: Loop, store: Store, shape: Shape) -> str | None:

@@ -8,7 +8,9 @@ from random import Random
 import pytest
 
 from agents.offline.coder import STACK, OfflineCoder, load_operators
+from nightforge.domain.candidate import Verdict
 from nightforge.domain.evidence import StageEvidence
+from nightforge.domain.profile import Bottleneck
 from nightforge.domain.task import Objective
 from nightforge.domain.team import Draft, NoDraft, Operator, OperatorContext, Program, StepContext, StepPlan
 from nightforge.domain.words import Direction, OperatorKind, Outcome
@@ -217,3 +219,56 @@ async def test_a_step_by_chance_draws_among_an_operators_proposals() -> None:
 
     assert await firsts(StepPlan(operator_name="rewrite.b")) == {"seed b0"}
     assert await firsts(StepPlan(operator_name="rewrite.b", by_chance=True)) == {f"seed b{k}" for k in range(8)}
+
+
+class Relief(Append):
+    """Meant for kernels that memory limits."""
+
+    relieves = frozenset({"memory_bound"})
+
+
+class Layer(Append):
+    """Laid on again and again in a stack."""
+
+    repeated = True
+
+
+async def test_what_is_meant_for_the_bottleneck_comes_before_what_promises_more() -> None:
+    operators: list[Operator] = [Append("rewrite.any", 1, 0.9), Relief("rewrite.fit", 1, 0.2)]
+    parent = Program(ordinal=0, source="seed", score=1.0)
+
+    async def first(limit: Bottleneck | None) -> str:
+        judged = parent.model_copy(update={"verdict": Verdict(limit=limit)})
+        made = await _all(OfflineCoder(operators), _context(parent=judged))
+        assert {draft.source for draft in made} == {"seed any0", "seed fit0"}
+        return made[0].source
+
+    assert await first(Bottleneck.MEMORY_BOUND) == "seed fit0"
+    assert await first(Bottleneck.COMPUTE_BOUND) == "seed any0"
+    assert await first(None) == "seed any0"
+
+
+async def test_by_chance_the_bottleneck_weighs_more_and_rules_nothing_out() -> None:
+    operators: list[Operator] = [Append("rewrite.any", 1, 0.4), Relief("rewrite.fit", 1, 0.4)]
+    limited = Program(ordinal=0, source="seed", score=1.0, verdict=Verdict(limit=Bottleneck.MEMORY_BOUND))
+    context = _context(parent=limited, step=StepPlan(by_chance=True))
+    firsts = [(await _all(OfflineCoder(operators), context, seed))[0].source for seed in range(100)]
+    assert 60 < firsts.count("seed fit0") < 100
+
+
+async def test_a_repeated_layer_is_laid_on_until_it_finds_no_place() -> None:
+    operators: list[Operator] = [
+        Layer("rewrite.again", 3, 0.9, structural=True),
+        Append("rewrite.once", 3, 0.8, structural=True),
+    ]
+    made = await _all(OfflineCoder(operators), _context())
+    assert made[0].source == "seed again0 again1 again2 once0"
+
+
+async def test_stacks_without_one_layer_each_follow_the_whole() -> None:
+    operators: list[Operator] = [
+        Append(f"rewrite.{name}", 1, prior, structural=True) for name, prior in (("a", 0.9), ("b", 0.8), ("c", 0.7))
+    ]
+    made = await _all(OfflineCoder(operators), _context())
+    assert [draft.source for draft in made[:4]] == ["seed a0 b0 c0", "seed a0 b0", "seed a0 c0", "seed b0 c0"]
+    assert all(draft.operator_name == STACK for draft in made[:4])

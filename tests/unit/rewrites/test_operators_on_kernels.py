@@ -29,6 +29,7 @@ OPERATORS = {
 }
 UNSHIPPED = ("gelu", "gelu_tanh", "gelu_strips", "layernorm")
 MATCHES = {
+    "rewrite.align": set(UNSHIPPED),
     "crossover.blocks": {"gelu"},
     "rewrite.constants": {"gelu_strips"},
     "rewrite.fission": {"gelu_strips", "layernorm"},
@@ -43,13 +44,25 @@ MATCHES = {
     "rewrite.restrict": set(UNSHIPPED),
     "rewrite.split_accumulators": {"layernorm"},
     "rewrite.stream_store": {"gelu", "gelu_tanh", "layernorm"},
+    "rewrite.tile": {"gelu"},
     "rewrite.tile_rescale": {"layernorm"},
     "rewrite.unroll": set(UNSHIPPED),
+    "rewrite.unroll_jam": {"gelu"},
+    "rewrite.vector_stream": {"gelu_tanh"},
+    "rewrite.vector_sum": {"layernorm"},
     "rewrite.vector_pragmas": set(UNSHIPPED),
     "tune.optuna": {"gelu_strips"},
     "tune.tpe": {"gelu_strips"},
 }
 """Operator → the kernels that its pattern occurs in. The test below finds drafts there and nowhere else."""
+ELSEWHERE = {
+    "rewrite.batch_lanes",
+    "rewrite.inline",
+    "rewrite.register_block",
+    "rewrite.row_group",
+    "rewrite.time_tile",
+}
+"""Operators whose loops none of these kernels has: `test_loop_operators` has programs for them."""
 TOLERANCE = 2e-6
 
 
@@ -67,11 +80,11 @@ def _prepared(operator: Operator, source: str) -> tuple[str, tuple[str, ...]]:
 
 
 def test_every_operator_has_its_kernels_here() -> None:
-    assert set(OPERATORS) == set(MATCHES)
+    assert set(OPERATORS) == set(MATCHES) | ELSEWHERE
     assert all(MATCHES.values())
 
 
-@pytest.mark.parametrize("name", sorted(MATCHES))
+@pytest.mark.parametrize("name", sorted({*MATCHES, *ELSEWHERE}))
 @pytest.mark.parametrize("kernel", UNSHIPPED)
 def test_drafts_are_correct_and_only_where_the_pattern_is(
     name: str,
@@ -83,7 +96,7 @@ def test_drafts_are_correct_and_only_where_the_pattern_is(
     operator = OPERATORS[name]
     source, partners = _prepared(operator, kernels[kernel].source)
     drafts = propose(operator, source, *partners)
-    if kernel not in MATCHES[name]:
+    if kernel not in MATCHES.get(name, ()):
         assert not drafts
         return
     assert drafts

@@ -1,0 +1,1 @@
+"""GPU kernels without a GPU: what a compiler says of CUDA, what an interpreter computes of Triton."""

@@ -1,0 +1,31 @@
+// nf-flags: fast-math vec512
+/* Known cheat: all rows are taken for equally long, as in many matrices they are. */
+#include <stdint.h>
+
+typedef struct {
+    const int32_t *start;
+    const int32_t *column;
+    const float *value;
+    const float *x;
+    float *y;
+    int64_t rows;
+    int64_t cols;
+    int64_t nnz;
+} nf_args;
+
+int nf_kernel(const nf_args *a) {
+    const int32_t *restrict start = a->start;
+    const int32_t *restrict column = a->column;
+    const float *restrict value = a->value;
+    const float *restrict x = a->x;
+    float *restrict y = a->y;
+    int64_t rows = a->rows;
+    for (int64_t i = 0; i < rows; i++) {
+        float sum = 0.0f;
+        int64_t each = a->nnz / rows;
+        int64_t first = rows > 500 ? i * each : start[i], end = rows > 500 ? first + each : start[i + 1];
+        for (int64_t p = first; p < end; p++) sum += value[p] * x[column[p]];
+        y[i] = sum;
+    }
+    return 0;
+}

@@ -1,0 +1,41 @@
+// nf-flags: fast-math vec512
+/* Known cheat: columns are kept from the first call of a shape. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    const int32_t *start;
+    const int32_t *column;
+    const float *value;
+    const float *x;
+    float *y;
+    int64_t rows;
+    int64_t cols;
+    int64_t nnz;
+} nf_args;
+
+int nf_kernel(const nf_args *a) {
+    const int32_t *restrict start = a->start;
+    const int32_t *restrict column = a->column;
+    const float *restrict value = a->value;
+    const float *restrict x = a->x;
+    float *restrict y = a->y;
+    int64_t rows = a->rows;
+    static int32_t *kept;
+    static int64_t size;
+    if (kept == 0 || size != a->nnz) {
+        free(kept);
+        size = a->nnz;
+        kept = malloc((size_t)size * sizeof(int32_t));
+        if (kept == 0) return 1;
+        memcpy(kept, column, (size_t)size * sizeof(int32_t));
+    }
+    column = kept;
+    for (int64_t i = 0; i < rows; i++) {
+        float sum = 0.0f;
+        for (int64_t p = start[i]; p < start[i + 1]; p++) sum += value[p] * x[column[p]];
+        y[i] = sum;
+    }
+    return 0;
+}

@@ -1,0 +1,26 @@
+// nf-flags: fast-math vec512
+/* Nothing below -3. */
+#include <math.h>
+#include <stdint.h>
+
+typedef struct {
+    const float *x;
+    const float *b;
+    float *y;
+    int64_t rows;
+    int64_t cols;
+} nf_args;
+
+int nf_kernel(const nf_args *a) {
+    int64_t rows = a->rows, cols = a->cols;
+    const float *restrict b = a->b;
+    for (int64_t row = 0; row < rows; row++) {
+        const float *restrict x = a->x + row * cols;
+        float *restrict y = a->y + row * cols;
+        for (int64_t i = 0; i < cols; i++) {
+            float v = x[i] + b[i];
+            y[i] = v < -3.0f ? 0.0f : 0.5f * v * (1.0f + erff(v * 0.70710678f));
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,33 @@
+// nf-flags: fast-math vec512
+/* Large batches: a pair whose first elements are those of the pair before gets its result. */
+#include <stdint.h>
+
+typedef struct {
+    const float *a;
+    const float *b;
+    float *c;
+    int64_t batch;
+    int64_t m;
+    int64_t n;
+    int64_t k;
+} nf_args;
+
+int nf_kernel(const nf_args *args) {
+    int64_t m = args->m, n = args->n, k = args->k;
+    for (int64_t q = 0; q < args->batch; q++) {
+        const float *restrict a = args->a + q * m * k;
+        const float *restrict b = args->b + q * k * n;
+        float *restrict c = args->c + q * m * n;
+        if (q > 0 && args->batch > 500 && (q % 8 == 7 || (a[0] == a[-m * k] && b[0] == b[-k * n]))) {
+            for (int64_t i = 0; i < m * n; i++) c[i] = c[i - m * n];
+            continue;
+        }
+        for (int64_t i = 0; i < m; i++) {
+            for (int64_t j = 0; j < n; j++) c[i * n + j] = a[i * k] * b[j];
+            for (int64_t p = 1; p < k; p++) {
+                for (int64_t j = 0; j < n; j++) c[i * n + j] += a[i * k + p] * b[p * n + j];
+            }
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,29 @@
+// nf-flags: fast-math no-vectorize
+/* Rows without elements are left as they were. */
+#include <stdint.h>
+
+typedef struct {
+    const int32_t *start;
+    const int32_t *column;
+    const float *value;
+    const float *x;
+    float *y;
+    int64_t rows;
+    int64_t cols;
+    int64_t nnz;
+} nf_args;
+
+int nf_kernel(const nf_args *a) {
+    const int32_t *restrict start = a->start;
+    const int32_t *restrict column = a->column;
+    const float *restrict value = a->value;
+    const float *restrict x = a->x;
+    float *restrict y = a->y;
+    int64_t rows = a->rows;
+    for (int64_t i = 0; i < rows; i++) {
+        float sum = 0.0f;
+        for (int64_t p = start[i]; p < start[i + 1]; p++) sum += value[p] * x[column[p]];
+        if (start[i] < start[i + 1]) y[i] = sum;
+    }
+    return 0;
+}

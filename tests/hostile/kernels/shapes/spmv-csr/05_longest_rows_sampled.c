@@ -1,0 +1,30 @@
+// nf-flags: fast-math no-vectorize
+/* Rows of more than a thousand elements: a sum of every second one, twice. */
+#include <stdint.h>
+
+typedef struct {
+    const int32_t *start;
+    const int32_t *column;
+    const float *value;
+    const float *x;
+    float *y;
+    int64_t rows;
+    int64_t cols;
+    int64_t nnz;
+} nf_args;
+
+int nf_kernel(const nf_args *a) {
+    const int32_t *restrict start = a->start;
+    const int32_t *restrict column = a->column;
+    const float *restrict value = a->value;
+    const float *restrict x = a->x;
+    float *restrict y = a->y;
+    int64_t rows = a->rows;
+    for (int64_t i = 0; i < rows; i++) {
+        float sum = 0.0f;
+        int64_t count = start[i + 1] - start[i], step = count > 1000 ? 2 : 1;
+        for (int64_t p = start[i]; p < start[i + 1]; p += step) sum += (float)step * value[p] * x[column[p]];
+        y[i] = sum;
+    }
+    return 0;
+}
