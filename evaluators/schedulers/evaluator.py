@@ -13,7 +13,7 @@ import evaluators
 from evaluators.cascade import Cascade, CascadeEnded
 from evaluators.integrity.seams import Honest, Impostor
 from evaluators.python_candidates import BoxedPython, lacking_python
-from evaluators.schedulers.compiled import build_engine
+from evaluators.schedulers.compiled import Engine, build_engine
 from evaluators.schedulers.explain import explained
 from evaluators.schedulers.export import rule_files
 from evaluators.schedulers.integrity import RuleChecker, impostors_of
@@ -46,7 +46,7 @@ class SchedulerEvaluator:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self._books: dict[str, CaseBook] = {}
-        self._engines: dict[str, bytes] = {}
+        self._engines: dict[str, Engine | None] = {}
         self._python = BoxedPython(sandbox)
 
     @property
@@ -167,7 +167,7 @@ class SchedulerEvaluator:
     def impostors(self, task: Task) -> Sequence[Impostor]:
         return impostors_of(load_problem(read_settings(task).problem), task.read(task.seed))
 
-    async def _engine(self, problem: Problem) -> bytes:
+    async def _engine(self, problem: Problem) -> Engine | None:
         if problem.name not in self._engines:
             self._engines[problem.name] = await build_engine(self._sandbox, problem)
         return self._engines[problem.name]
