@@ -93,7 +93,9 @@ class SchedulerEvaluator:
         rows = await asyncio.to_thread(book.baseline_rows, Split.VALIDATION)
         tools = await self._python.tools()
         baselines = tuple(
-            Baseline(name=rule.name, title=rule.title, metrics=summarise(rows[rule.name]), environment=tools)
+            Baseline(
+                name=rule.name, title=rule.title, metrics=_without_time(summarise(rows[rule.name])), environment=tools
+            )
             for rule in book.settings.baselines
         )
         return Calibration(
@@ -185,3 +187,8 @@ class SchedulerEvaluator:
             # Another evaluation may have made it meanwhile.
             self._books.setdefault(key, CaseBook(self._sandbox, task, settings, problem, budget, engine=engine))
         return self._books[key]
+
+
+def _without_time(metrics: Mapping[str, Metric]) -> dict[str, Metric]:
+    """Of baselines the costs alone are kept."""
+    return {name: metric for name, metric in metrics.items() if name != "cpu_ms"}
