@@ -113,6 +113,9 @@ def smallest_gain(card: PlanCard) -> str:
     """The band as an amount of the objective: 1.04 x for a ratio against the reference."""
     reference = reference_value(card)
     band = card.calibration.band
+    if band == 0 and reference is not None:
+        # A score may be negative, or zero: then a part of the reference says nothing.
+        return f"any (better than {number(reference)} {card.plan.objectives[0].unit}, the best baseline's)"
     turned = band if card.plan.objectives[0].direction is Direction.MAX else -band
     return f"{number(reference * (1 + turned))} {card.plan.objectives[0].unit}" if reference else f"{band:.2%}"
 

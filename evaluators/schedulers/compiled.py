@@ -8,10 +8,13 @@ Finalists run as the programs that they are.
 from __future__ import annotations
 
 import os
+import weakref
 from array import array
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 
 from evaluators.schedulers.formulas import Postfix, flattened
 from evaluators.schedulers.player import Answered, RulePlayer
@@ -35,8 +38,8 @@ _TOGETHER = 8
 _MOST_REPLY_BYTES = 64 * MIB
 _PATIENCE_S = 60.0
 _LIMITS = Limits(
-    wall_s=3600.0,
-    cpu_s=3600,
+    wall_s=86400.0,
+    cpu_s=86400,
     memory_bytes=512 * MIB,
     address_space_bytes=1024 * MIB,
     processes=1,
@@ -49,10 +52,10 @@ _FLAGS = ("-std=gnu11", "-O2", "-ffp-contract=off", "-Wall")
 """No fused multiplication: doubles are rounded as Python rounds them."""
 
 
-async def build_engine(sandbox: Sandbox, problem: Problem) -> bytes:
-    """The program; empty where there is no compiler, or no driver in C: programs run as they are then."""
+async def build_engine(sandbox: Sandbox, problem: Problem) -> Engine | None:
+    """None where there is no compiler, or no driver in C: programs run as they are then."""
     if not isinstance(problem, Compiled):
-        return b""
+        return None
     names = ("engine.h", "main.c", f"{problem.engine}.c")
     result = await sandbox.run(
         ["gcc", *_FLAGS, "-o", "engine", "/job/main.c", f"/job/{problem.engine}.c", "-lm"],
@@ -60,21 +63,95 @@ async def build_engine(sandbox: Sandbox, problem: Problem) -> bytes:
         limits=Limits(wall_s=60, cpu_s=60),
         outputs=("engine",),
     )
-    return result.outputs.get("engine", b"") if result.ok else b""
+    program = result.outputs.get("engine")
+    return Engine(sandbox, program, problem) if result.ok and program else None
+
+
+@dataclass
+class _Warm:
+    """A process that runs, and the instances that it knows, by their place in memory: they are kept with it."""
+
+    session: SandboxSession
+    closing: ExitStack
+    known: dict[int, int] = field(default_factory=dict)
+    kept: list[Instance] = field(default_factory=list)
+
+    def ask(self, numbers: Sequence[float]) -> array[int]:
+        nonce = os.urandom(NONCE_BYTES)
+        self.session.send(pack(nonce, array("d", numbers).tobytes()))
+        reply = read_frame(self.session.receive, nonce, timeout_s=_PATIENCE_S, most_bytes=_MOST_REPLY_BYTES)
+        return array("i", reply)
+
+    def play(self, problem: Compiled, formulas: Sequence[float], instances: Sequence[Instance]) -> array[int]:
+        new = [instance for instance in instances if id(instance) not in self.known]
+        if new:
+            numbers: list[float] = [0, len(new)]
+            for instance in new:
+                encoded = instance.once(problem.encode)
+                numbers += [len(encoded), *encoded]
+                self.known[id(instance)] = len(self.kept)
+                self.kept.append(instance)
+            self.ask(numbers)
+        return self.ask([1, *formulas, len(instances), *(self.known[id(instance)] for instance in instances)])
+
+
+class Engine:
+    """The driver in C of one problem: processes that wait for formulas, as many as were asked at once."""
+
+    def __init__(self, sandbox: Sandbox, program: bytes, problem: Problem) -> None:
+        self._sandbox = sandbox
+        self._program = program
+        self._problem = problem
+        self._idle: list[_Warm] = []
+        self._lock = Lock()
+        # Boxes that wait have nothing to lose: they are closed with us, or when the process ends.
+        self.close = weakref.finalize(self, _close_all, self._idle)
+
+    def play(self, formulas: Sequence[float], instances: Sequence[Instance]) -> array[int]:
+        """As engine/main.c answers. Raises EvaluatorFault where a fresh process does not."""
+        problem = self._problem
+        assert isinstance(problem, Compiled)
+        while True:
+            with self._lock:
+                warm = self._idle.pop() if self._idle else None
+            is_fresh = warm is None
+            warm = warm or self._start()
+            try:
+                reply = warm.play(problem, formulas, instances)
+            except BadReply as bad:
+                warm.closing.close()
+                if is_fresh:
+                    raise EvaluatorFault(f"the compiled driver does not answer: {bad}", where=self._problem.name) from (
+                        bad
+                    )
+                continue  # it came to the end of its limits
+            except BaseException:
+                warm.closing.close()
+                raise
+            with self._lock:
+                self._idle.append(warm)
+            return reply
+
+    def _start(self) -> _Warm:
+        closing = ExitStack()
+        opened = self._sandbox.start(["/job/engine"], files={"engine": self._program}, limits=_LIMITS)
+        return _Warm(closing.enter_context(opened), closing)
+
+
+def _close_all(idle: list[_Warm]) -> None:
+    while idle:
+        idle.pop().closing.close()
 
 
 class FormulaPlayer:
     """Plays formulas; what the engine calls doubtful, and all after it, is left to `program`."""
 
-    def __init__(
-        self, session: SandboxSession, problem: Problem, formulas: Sequence[Postfix], program: RulePlayer
-    ) -> None:
-        self._session = session
+    def __init__(self, engine: Engine, problem: Problem, formulas: Sequence[Postfix], program: RulePlayer) -> None:
+        self._engine = engine
         self._problem = problem
         self._formulas = flattened(formulas)
         self._program = program
         self._is_doubtful = False
-        self._sent = 0
 
     @property
     def together(self) -> int:
@@ -93,14 +170,7 @@ class FormulaPlayer:
         """Up to the first doubtful one."""
         problem = self._problem
         assert isinstance(problem, Compiled)
-        encoded = [instance.once(problem.encode) for instance in instances]
-        kept: list[float] = [0, len(instances)]
-        for numbers in encoded:
-            kept += [len(numbers), *numbers]
-        self._ask(kept)
-        which = range(self._sent, self._sent + len(instances))
-        self._sent += len(instances)
-        reply = self._ask([1, *self._formulas, len(instances), *which])
+        reply = self._engine.play(self._formulas, instances)
         cpu_s = reply.pop() / 1e6
         answered, place = [], 0
         for instance in instances:
@@ -112,15 +182,6 @@ class FormulaPlayer:
             place += 2 + length
             answered.append(Answered(self._cost(instance, problem.decode(instance, numbers)), cpu_s / len(instances)))
         return answered
-
-    def _ask(self, numbers: Sequence[float]) -> array[int]:
-        nonce = os.urandom(NONCE_BYTES)
-        self._session.send(pack(nonce, array("d", numbers).tobytes()))
-        try:
-            reply = read_frame(self._session.receive, nonce, timeout_s=_PATIENCE_S, most_bytes=_MOST_REPLY_BYTES)
-        except BadReply as bad:
-            raise EvaluatorFault(f"the compiled driver does not answer: {bad}", where=self._problem.name) from bad
-        return array("i", reply)
 
     def _cost(self, instance: Instance, answer: object) -> Cost:
         """Raises EvaluatorFault: the answer is the driver's work, and only its order the candidate's."""
@@ -152,11 +213,3 @@ def _replayed(problem: OnlineProblem, instance: Instance, decisions: object) -> 
             cost: Cost = end.value
             return cost
     raise Violated("form", "fewer decisions than questions")
-
-
-@contextmanager
-def open_formulas(
-    sandbox: Sandbox, engine: bytes, problem: Problem, formulas: Sequence[Postfix], program: RulePlayer
-) -> Iterator[FormulaPlayer]:
-    with sandbox.start(["/job/engine"], files={"engine": engine}, limits=_LIMITS) as session:
-        yield FormulaPlayer(session, problem, formulas, program)

@@ -13,7 +13,7 @@ import evaluators
 from evaluators.cascade import Cascade, CascadeEnded
 from evaluators.integrity.seams import Honest, Impostor
 from evaluators.python_candidates import BoxedPython, lacking_python
-from evaluators.schedulers.compiled import build_engine
+from evaluators.schedulers.compiled import Engine, build_engine
 from evaluators.schedulers.explain import explained
 from evaluators.schedulers.export import rule_files
 from evaluators.schedulers.integrity import RuleChecker, impostors_of
@@ -46,7 +46,7 @@ class SchedulerEvaluator:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self._books: dict[str, CaseBook] = {}
-        self._engines: dict[str, bytes] = {}
+        self._engines: dict[str, Engine | None] = {}
         self._python = BoxedPython(sandbox)
 
     @property
@@ -93,7 +93,9 @@ class SchedulerEvaluator:
         rows = await asyncio.to_thread(book.baseline_rows, Split.VALIDATION)
         tools = await self._python.tools()
         baselines = tuple(
-            Baseline(name=rule.name, title=rule.title, metrics=summarise(rows[rule.name]), environment=tools)
+            Baseline(
+                name=rule.name, title=rule.title, metrics=_without_time(summarise(rows[rule.name])), environment=tools
+            )
             for rule in book.settings.baselines
         )
         return Calibration(
@@ -167,7 +169,7 @@ class SchedulerEvaluator:
     def impostors(self, task: Task) -> Sequence[Impostor]:
         return impostors_of(load_problem(read_settings(task).problem), task.read(task.seed))
 
-    async def _engine(self, problem: Problem) -> bytes:
+    async def _engine(self, problem: Problem) -> Engine | None:
         if problem.name not in self._engines:
             self._engines[problem.name] = await build_engine(self._sandbox, problem)
         return self._engines[problem.name]
@@ -185,3 +187,8 @@ class SchedulerEvaluator:
             # Another evaluation may have made it meanwhile.
             self._books.setdefault(key, CaseBook(self._sandbox, task, settings, problem, budget, engine=engine))
         return self._books[key]
+
+
+def _without_time(metrics: Mapping[str, Metric]) -> dict[str, Metric]:
+    """Of baselines the costs alone are kept."""
+    return {name: metric for name, metric in metrics.items() if name != "cpu_ms"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from evaluators.schedulers.compiled import FormulaPlayer, open_formulas
+from evaluators.schedulers.compiled import Engine, FormulaPlayer
 from evaluators.schedulers.formulas import postfix_of
 from evaluators.schedulers.player import Budget, RulePlayer, open_player
 from evaluators.schedulers.problem import Problem
@@ -16,13 +16,12 @@ Player = RulePlayer | FormulaPlayer
 
 @contextmanager
 def open_quick(
-    sandbox: Sandbox, source: str, problem: Problem, budget: Budget, *, engine: bytes, together: int = 1
+    sandbox: Sandbox, source: str, problem: Problem, budget: Budget, *, engine: Engine | None, together: int = 1
 ) -> Iterator[Player]:
     """Not for finalists, which run as the programs that they are. `engine` as `build_engine` gives it."""
     formulas = postfix_of(source, problem) if engine else None
     with open_player(sandbox, source, problem, budget, together=together) as program:
-        if formulas is None:
+        if engine is None or formulas is None:
             yield program
-            return
-        with open_formulas(sandbox, engine, problem, formulas, program) as player:
-            yield player
+        else:
+            yield FormulaPlayer(engine, problem, formulas, program)

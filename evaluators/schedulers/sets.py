@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from threading import Lock
 
+from evaluators.schedulers.compiled import Engine
 from evaluators.schedulers.hidden import hidden_seed
 from evaluators.schedulers.player import Budget, RuleFailed
 from evaluators.schedulers.problem import Cost, Instance, Problem, Split
@@ -49,14 +50,14 @@ class CaseBook:
         problem: Problem,
         budget: Budget,
         *,
-        engine: bytes = b"",
+        engine: Engine | None = None,
     ) -> None:
         self.settings = settings
         self.problem = problem
         self.paddock = Paddock()
         self.seconds_per_evaluation = 0.0
         self.engine = engine
-        """The compiled driver; empty: all run as the programs that they are."""
+        """The compiled driver; None: all run as the programs that they are."""
         self._sandbox = sandbox
         self._task = task
         self._budget = budget

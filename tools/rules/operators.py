@@ -192,12 +192,27 @@ class Simplify(RuleOperator):
 
 
 class Linear(RuleOperator):
-    """A weighted sum of two to six features, whatever the parent is; on request, for the policy `linear-rules`."""
+    """Weighted sums of two to six features, whatever the parent is; on request, for the policy `linear-rules`.
+
+    Of several functions each is drawn anew or left as it is: one alone that is far off would spoil most draws.
+    """
 
     name = LINEAR
     kind = OperatorKind.REWRITE
     prior = 0.0
     on_request = True
 
-    def _changed(self, rule: Rule, grower: Grower, context: OperatorContext) -> Formula:
-        return grow.linear(grower, grower.random.randint(2, 6))
+    def _drafts(self, rules: Sequence[Rule], context: OperatorContext, random: Random) -> Iterator[Draft]:
+        seen = {context.parent.source}
+        for _ in range(_TRIES):
+            source, notes = context.parent.source, []
+            for rule in random.sample(rules, random.randint(1, len(rules))):
+                now = next(one for one in rules_of(source) if one.function == rule.function)
+                grower = Grower(now.features, random, now.is_ranking)
+                formula = grower.usable(grow.linear(grower, random.randint(2, 6)), now.formula)
+                if formula is not None and choices(formula, now.features) != choices(now.formula, now.features):
+                    source = now.with_formula(formula)
+                    notes.append(f"{now.function}: {text_of(formula)}")
+            if notes and source not in seen and len(source.encode()) <= MOST_BYTES:
+                seen.add(source)
+                yield Draft(source=source, operator=self.kind, operator_name=self.name, note="; ".join(notes))

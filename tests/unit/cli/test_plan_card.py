@@ -96,3 +96,8 @@ def test_survivors_take_one_line_and_stand_in_full_with_the_task(card: PlanCard)
     lines = integrity_lines(found)
     assert lines[0] == "  integrity  mutation score 97.0%, 194 of 200"
     assert [line for line in lines if "n → n + 4" in line] == [f"    survived {survivors[3]}"]
+
+
+def test_where_nothing_is_noisy_any_better_score_is_a_gain(card: PlanCard) -> None:
+    exact = card.model_copy(update={"calibration": card.calibration.model_copy(update={"band": 0.0})})
+    assert "can be told apart: any (better than 1 x, the best baseline's)" in printed(exact)

@@ -186,3 +186,15 @@ def test_shorter_forms_are_shorter_and_a_dropped_feature_is_gone() -> None:
     for terminal in rule.formula.terminals():
         assert terminal not in without(rule, terminal, 30.0).terminals()
         ast.parse(rule.with_formula(without(rule, terminal, 30.0)))
+
+
+def test_linear_rules_of_two_functions_are_drawn_for_either_and_for_both() -> None:
+    seed = (ROOT / "tasks" / "het-dag" / "seed.py").read_text(encoding="utf-8")
+    drawn = [draft for seed_number in range(20) for draft in Linear().propose(context(seed, seed_number))]
+    before = [rule.formula for rule in rules_of(seed)]
+    changed = []
+    for draft in drawn:
+        rules = rules_of(draft.source)
+        changed.append(tuple(rule.function for rule, old in zip(rules, before, strict=True) if rule.formula != old))
+        assert all(len(rule.formula.terminals()) <= 6 for rule in rules)
+    assert set(changed) == {("rank",), ("place",), ("rank", "place")}

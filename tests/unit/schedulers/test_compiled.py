@@ -10,7 +10,7 @@ from random import Random
 import pytest
 from rule_play import scheduling_task
 
-from evaluators.schedulers.compiled import build_engine
+from evaluators.schedulers.compiled import Engine, build_engine
 from evaluators.schedulers.formulas import postfix_of
 from evaluators.schedulers.player import Answered, Budget, RuleFailed, open_player
 from evaluators.schedulers.problem import Instance, Problem, Split
@@ -34,8 +34,10 @@ def box() -> Sandbox:
 
 
 @cache
-def engine_of(name: str) -> bytes:
-    return asyncio.run(build_engine(box(), load_problem(name)))
+def engine_of(name: str) -> Engine:
+    found = asyncio.run(build_engine(box(), load_problem(name)))
+    assert found is not None
+    return found
 
 
 def _programs(name: str) -> Sequence[str]:
@@ -64,7 +66,7 @@ def _few(problem: Problem) -> Sequence[Instance]:
     return list(found.values())
 
 
-def _costs(problem: Problem, program: str, instances: Sequence[Instance], engine: bytes) -> list[object]:
+def _costs(problem: Problem, program: str, instances: Sequence[Instance], engine: Engine | None) -> list[object]:
     with open_quick(box(), program, problem, _BUDGET, engine=engine, together=len(instances)) as player:
         answered: list[Answered] = []
         while len(answered) < len(instances):
@@ -81,7 +83,7 @@ def test_the_drivers_in_c_cost_what_the_drivers_in_python_cost(name: str) -> Non
         if postfix_of(program, problem) is None:
             continue
         compared += 1
-        by_program = _costs(problem, program, instances, b"")
+        by_program = _costs(problem, program, instances, None)
         assert _costs(problem, program, instances, engine_of(name)) == by_program, program
     assert compared >= 6
 
