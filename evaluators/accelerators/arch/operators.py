@@ -32,6 +32,8 @@ from nightforge.domain.words import OperatorKind
 
 LANGUAGE = "json-arch"
 MOST_DRAFTS = 120
+MOST_DRAWN = 12
+"""Of an operator that draws: it has other ones for the next candidate, and each costs a configuration to build."""
 _SIZES = ("pe_rows", "pe_cols", "l1_kib", "l2_kib", "dram_gbps", "clock_mhz")
 _LANES = ("pe_rows", "pe_cols")
 _BUFFERS = ("l1_kib", "l2_kib")
@@ -49,6 +51,7 @@ class _ArchOperator:
     languages = frozenset({LANGUAGE})
     prior = 0.3
     structural = False
+    most = MOST_DRAFTS
 
     def propose(self, context: OperatorContext) -> Sequence[Draft]:
         try:
@@ -66,7 +69,9 @@ class _ArchOperator:
             if text not in known and check_capacity(config, ()) is None:
                 known.add(text)
                 drafts.append(Draft(source=text, operator=self.kind, operator_name=self.name, note=note))
-        return tuple(drafts[:MOST_DRAFTS])
+                if len(drafts) == self.most:
+                    break
+        return tuple(drafts)
 
     def variants(self, parent: ArchConfig, context: OperatorContext) -> Iterable[Found]:
         raise NotImplementedError
@@ -276,10 +281,11 @@ class ArchJump(_ArchOperator):
     name = "tune.arch-jump"
     kind = OperatorKind.TUNE
     prior = 0.3
+    most = MOST_DRAWN
 
     def variants(self, parent: ArchConfig, context: OperatorContext) -> Iterator[Found]:
         random = Random(f"{context.seed}/{context.parent.source}")
-        return islice(filter(None, (self._jump(parent, random) for _ in range(4 * MOST_DRAFTS))), MOST_DRAFTS)
+        return islice(filter(None, (self._jump(parent, random) for _ in range(8 * self.most))), 2 * self.most)
 
     def _jump(self, parent: ArchConfig, random: Random) -> Found | None:
         fields: dict[str, object] = {}
@@ -315,8 +321,12 @@ class ArchDifference(_ArchOperator):
     name = "tune.arch-difference"
     kind = OperatorKind.TUNE
     prior = 0.5
+    most = MOST_DRAWN
 
     def variants(self, parent: ArchConfig, context: OperatorContext) -> Iterator[Found]:
+        return islice(self._steps(parent, context), 2 * self.most)
+
+    def _steps(self, parent: ArchConfig, context: OperatorContext) -> Iterator[Found]:
         random = Random(f"{context.seed}/{context.parent.source}")
         others = []
         for partner in context.partners:
@@ -324,14 +334,13 @@ class ArchDifference(_ArchOperator):
                 others.append((partner.ordinal, read_config(partner.source)))
             except ConfigError:
                 continue
-        for (ordinal, other), weight in product(others, (0.5, 1.0, 1.5)):
-            config = _stepped(parent, parent, other, weight, random)
+        onwards = [(weight, None, other) for other, weight in product(others, (0.5, 1.0, 1.5))]
+        between = [(random.uniform(0.4, 1.0), to, since) for to, since in permutations(others, 2)]
+        pairs = [*onwards, *between]
+        for weight, to, (since, start) in random.sample(pairs, len(pairs)):
+            config = _stepped(parent, to[1] if to else parent, start, weight, random)
             if config is not None:
-                yield config, f"{weight:g} times the step from candidate {ordinal} to this"
-        for (first, one), (second, two) in permutations(others, 2):
-            config = _stepped(parent, one, two, random.uniform(0.4, 1.0), random)
-            if config is not None:
-                yield config, f"the step from candidate {second} to {first}"
+                yield config, f"{weight:.2g} times the step from candidate {since} to {to[0] if to else 'this'}"
 
 
 def _stepped(
@@ -366,6 +375,7 @@ class ArchCrossover(_ArchOperator):
     name = "crossover.arch"
     kind = OperatorKind.CROSSOVER
     prior = 0.4
+    most = MOST_DRAWN
 
     def variants(self, parent: ArchConfig, context: OperatorContext) -> Iterator[Found]:
         random = Random(f"{context.seed}/{context.parent.source}")
