@@ -72,9 +72,23 @@ async def test_one_that_runs_is_followed_from_the_last_event_shown(
     page = (await browser.get(f"/c/{named}")).text
     assert f'hx-sse:connect="/c/{named}/stream?after={last}"' in page
     assert "/pause" in page
-    for part in ("kpis", "progress", "events", "failures"):
+    for part in ("act", "standing", "progress", "events", "failures"):
         assert f'id="{part}"' in page
         assert f"#{part}:outerMorph" in page
+
+
+async def test_one_that_is_being_started_is_followed_before_its_process_is_there(
+    browser: Browser, make_campaign: CampaignMaker, store: SqlStore
+) -> None:
+    """On a busy machine the process takes longer than the answer to the press that started it."""
+    named = (await make_campaign(state=CampaignState.PLANNED)).campaign_id
+    assert "It waits for a yes" in (await browser.get(f"/c/{named}")).text
+    await store.append_event(named, "control.started", {"by": "mara", "keeper": "process 1"})
+    page = (await browser.get(f"/c/{named}")).text
+    assert "It is being started" in page
+    assert "It waits for a yes" not in page
+    assert f'hx-sse:connect="/c/{named}/stream?after=' in page
+    assert "#act:outerMorph" in page
 
 
 async def test_the_look_of_plots_is_served_once_and_kept(browser: Browser, make_campaign: CampaignMaker) -> None:
