@@ -288,7 +288,7 @@ def _rung(stage: StageEvidence, task: TaskFacts) -> Rung:
     parts = [
         stage.reason.replace("_", " "),
         f"{repeats} repeats" if repeats > 1 else "",
-        ", ".join(f"{name} {version}" for name, version in stage.tools.items())[:80],
+        _tools(stage)[:80],
         duration(stage.duration_s) if stage.duration_s else "",
     ]
     return Rung(
@@ -299,6 +299,13 @@ def _rung(stage: StageEvidence, task: TaskFacts) -> Rung:
         feedback=stage.feedback if stage.stage != "explain" else "",
         seed="" if stage.seed is None else str(stage.seed),
         metrics=stage.metrics,
+    )
+
+
+def _tools(stage: StageEvidence) -> str:
+    """`gcc 12.2.0`; a version that says the tool's name is not told it again."""
+    return ", ".join(
+        version if version.startswith(name) else f"{name} {version}" for name, version in stage.tools.items()
     )
 
 
