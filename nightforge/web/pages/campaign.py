@@ -136,9 +136,10 @@ class CampaignView(View):
 
     @property
     def gain(self) -> float | None:
-        """The best over the strongest baseline, for objectives that are not a ratio to it already."""
+        """The best over the strongest baseline, for objectives that are not a ratio to it already. None where one of
+        the two is not above 0: a share of it would say nothing, or the opposite."""
         best, against = self.facts.best, self.facts.reference_value
-        if best is None or not against or self.facts.unit == "x":
+        if best is None or against is None or self.facts.unit == "x" or min(best.metric.value, against) <= 0:
             return None
         return best.metric.value / against - 1
 

@@ -58,6 +58,12 @@ def settle(page: Page) -> None:
 def from_goal_to_start(page: Page, camera: Camera) -> str:
     """Its id."""
     assert "Nothing has run yet" in page.inner_text("h1")
+    page.locator("#look summary").click()
+    page.locator("#look input[name=person]").fill("ann")
+    page.locator("#look button.primary").click()
+    page.locator("#look summary", has_text="ann").wait_for()
+    page.get_by_role("link", name="Campaigns").first.click()
+    page.locator(".said").wait_for(state="detached")
     settle(page)
     camera.take(page, "walk-1-empty")
     page.get_by_role("link", name="New goal").first.click()
