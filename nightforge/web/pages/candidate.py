@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
@@ -40,6 +41,8 @@ CALLS = 40
 CHILDREN = 12
 _NEAR = 12
 """Ancestors shown: the nearest ones and the seed."""
+
+VERSION = re.compile(r"\d+(?:\.\d+)+\S*")
 
 
 class Rung(Frozen):
@@ -303,10 +306,9 @@ def _rung(stage: StageEvidence, task: TaskFacts) -> Rung:
 
 
 def _tools(stage: StageEvidence) -> str:
-    """`gcc 12.2.0`; a version that says the tool's name is not told it again."""
-    return ", ".join(
-        version if version.startswith(name) else f"{name} {version}" for name, version in stage.tools.items()
-    )
+    """`gcc 12.2.0`: of a version that is a sentence the number alone; the whole of it is in the export."""
+    numbers = {name: VERSION.search(version) for name, version in stage.tools.items()}
+    return ", ".join(f"{name} {found.group() if found else stage.tools[name]}" for name, found in numbers.items())
 
 
 def _measured(one: Candidate, home: Campaign, calibration: Calibration | None) -> tuple[Measured, ...]:

@@ -137,7 +137,7 @@ def report_and_export(page: Page, camera: Camera, server: Server, named: str) ->
     settle(page)
     camera.take(page, "walk-7-report")
     page.go_back()
-    page.locator("#ranked tbody a").first.click()
+    page.locator("#ranked tbody th a", has_not_text="seed").first.click()
     page.wait_for_url(re.compile(rf"/c/{named}/\d+$"))
     page.keyboard.press("s")
     page.get_by_role("button", name="Starred").wait_for()
