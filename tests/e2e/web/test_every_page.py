@@ -76,7 +76,7 @@ def addresses(server: Server, made: dict[str, str]) -> list[str]:
         differs = page.endswith(("/report", "/c/{campaign}", "/{ordinal}"))
         for name in ("kernel", "multiplier", "schedule", "failed") if differs else ("kernel",):
             address = page.replace("{campaign}", made[name]).replace("{ordinal}", best_of(server, made[name]))
-            found.append(address + ("?with=0,1,2" if page.endswith("/compare") else ""))
+            found.append(address + (f"?with=0,1,{best_of(server, made[name])}" if page.endswith("/compare") else ""))
     return found
 
 
