@@ -25,7 +25,7 @@ def grow(url: str, campaign_key: int, target: int, *, readable: bool = False) ->
     """Other ordinals, other digests, equal texts; the tally counts them. On PostgreSQL the user must be a superuser.
 
     The copies' texts cannot be read, since their digests are not theirs. With `readable` candidates keep the programs
-    that they are copies of, and the copied texts only take their room.
+    that they are copies of, and no text is copied.
     """
     engine = engine_of(url)
     try:
@@ -35,9 +35,10 @@ def grow(url: str, campaign_key: int, target: int, *, readable: bool = False) ->
             many = min(have, target - have)
             with engine.begin() as connection:
                 _quicken(connection)
-                values = {"key": campaign_key, "have": have, "many": many, "events": events}
+                told = events * many // have
+                values = {"key": campaign_key, "have": have, "many": many, "events": events, "told": told}
                 _double(connection, values, readable=readable)
-            have, events = have + many, 2 * events
+            have, events = have + many, events + events * many // have
         with engine.begin() as connection:
             for statement in _COUNTED:
                 connection.execute(text(statement), {"key": campaign_key, "events": events})
@@ -91,15 +92,20 @@ def _quicken(connection: Connection) -> None:
 
 def _double(connection: Connection, values: Mapping[str, int], *, readable: bool) -> None:
     digest = TURNED[connection.dialect.name]
+    mine = "campaign_key = :key AND ordinal < :many"
+    told = {"sequence": "sequence + :events", "ordinal": "ordinal + :have"}
+    _copy(connection, "event", told, "campaign_key = :key AND sequence < :told", values)
+    turned = {"ordinal": "ordinal + :have"}
+    if readable:
+        for table in COPIED:
+            if table != "program":
+                _copy(connection, table, turned, mine, values)
+        return
     programs = "sha256 IN (SELECT code_sha FROM program WHERE campaign_key = :key AND ordinal < :many)"
     _copy(connection, "blob", {"sha256": digest.format(column="sha256")}, programs, values)
-    mine = "campaign_key = :key AND ordinal < :many"
-    turned = {"ordinal": "ordinal + :have", "code_sha": digest.format(column="code_sha")}
+    turned["code_sha"] = digest.format(column="code_sha")
     for table in COPIED:
-        kept = readable and table != "program"
-        _copy(connection, table, {"ordinal": turned["ordinal"]} if kept else turned, mine, values)
-    told = {"sequence": "sequence + :events", "ordinal": "ordinal + :have"}
-    _copy(connection, "event", told, "campaign_key = :key AND sequence < :events", values)
+        _copy(connection, table, turned, mine, values)
 
 
 def _copy(

@@ -3,9 +3,9 @@
     python -m benchmarks.pages [--sizes 10000,1000000] [--databases sqlite,postgresql] [--runs 7] [--folder DIR]
 
 One campaign of the seeded kernel (`benchmarks.seeded`), doubled in SQL. Pages are asked for in this process, through
-the whole application and without a network. Prints milliseconds (the least of the runs; in brackets the first one,
-with nothing kept in the process), kilobytes, and what the largest size costs over the smallest. PostgreSQL is a private
-server with the settings it comes with, but for fsync. A million candidates take minutes and gigabytes to make.
+the whole application and without a network. Prints milliseconds (the least of the runs, and of the first one, with
+nothing kept in the process), CPU of this process, kilobytes, and what the largest size costs over the smallest.
+PostgreSQL is a private server with the settings it comes with, but for fsync. Making a million takes minutes.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ ADDRESS = "http://127.0.0.1:8765"
 class Cost:
     milliseconds: float
     """The least of the later looks: what else runs on the machine only adds."""
+    cpu: float
+    """Of this process meanwhile: what is left of it on a busy machine. PostgreSQL's own is not in it."""
     first: float
     """Of the first look, with nothing cached in the process."""
     kilobytes: float
@@ -115,16 +117,17 @@ async def measure(url: str, home: Path, named: str, size: int, runs: int) -> dic
 
 
 async def _ask(client: httpx.AsyncClient, address: str, runs: int) -> Cost:
-    took, size = [], 0
+    took, used, size = [], [], 0
     for _ in range(runs + 1):
         gc.collect()
-        start = time.perf_counter()
+        start, began = time.perf_counter(), time.process_time()
         answer = await client.get(address, headers={"accept-encoding": "identity"})
         took.append((time.perf_counter() - start) * 1e3)
+        used.append((time.process_time() - began) * 1e3)
         if answer.status_code != 200:
             raise SystemExit(f"{address}: {answer.status_code} {answer.text[:300]}")
         size = len(answer.content)
-    return Cost(min(took[1:]), took[0], size / 1e3)
+    return Cost(min(took[1:]), min(used[1:]), took[0], size / 1e3)
 
 
 def rows_of(url: str) -> str:
@@ -139,11 +142,13 @@ def rows_of(url: str) -> str:
 
 
 def show(columns: Sequence[str], found: Sequence[dict[str, Cost]]) -> None:
-    print(f"\n{'page':<30}" + "".join(f"{name:>22}" for name in columns) + f"{'kB':>7}{'last/first':>12}")
+    print(f"\n{'':<28}" + "".join(f"{name:>24}" for name in columns))
+    print(f"{'page':<28}" + f"{'ms':>8}{'CPU ms':>8}{'first':>8}" * len(found) + f"{'kB':>7}{'CPU, last/first':>17}")
     for page in found[0]:
-        cells = "".join(f"{one[page].milliseconds:>12.0f} ({one[page].first:>4.0f}) ms" for one in found)
-        grown = found[-1][page].milliseconds / max(found[0][page].milliseconds, 0.1)
-        print(f"{page:<30}{cells}{found[-1][page].kilobytes:>7.0f}{grown:>11.1f}x")
+        costs = [one[page] for one in found]
+        cells = "".join(f"{cost.milliseconds:>8.0f}{cost.cpu:>8.0f}{cost.first:>8.0f}" for cost in costs)
+        grown = costs[-1].cpu / max(costs[0].cpu, 0.1)
+        print(f"{page:<28}{cells}{costs[-1].kilobytes:>7.0f}{grown:>16.1f}x")
 
 
 async def main() -> None:

@@ -142,16 +142,19 @@ class Minimiser:
         return trial
 
     async def _compare(
-        self, held_against: str, source: str, *, champion: Evidence | None
+        self, held_against: str, source: str, *, champion: Evidence | None, how_much: bool = False
     ) -> tuple[Verdict, str, Metric | None]:
-        """`source` against another program: a cascade, and a duel where there are duels."""
+        """`source` against another program: a cascade, and a duel where there are duels.
+
+        What a cascade dropped early is right but slow: with `how_much` a duel says by how much.
+        """
         shop = self.search.workshop
         evidence = await self._evaluate(source, Phase.SEARCH)
-        failure = evidence.failure
-        if failure is not None:
+        failure, duels = evidence.failure, isinstance(shop.evaluator, OffersDuels)
+        if failure is not None and not (how_much and duels and failure.reason in DROPPED_EARLY):
             slow = failure.reason in DROPPED_EARLY
             return ("worse" if slow else "fails"), failure.reason or failure.stage, None
-        if isinstance(shop.evaluator, OffersDuels):
+        if duels:
             return self._judge_duel(await self._duel(held_against, source))
         return self._judge_scores(champion, evidence)
 
@@ -279,7 +282,7 @@ class Minimiser:
             elif source == self._seed:
                 share, note = Metric(value=1.0), "all that is left"
             else:
-                verdict, reason, gain = await self._compare(base, source, champion=standing.evidence)
+                verdict, reason, gain = await self._compare(base, source, champion=standing.evidence, how_much=True)
                 trial = Trial(
                     code_sha=hash_source(source), left_out=(hunk.number,), verdict=verdict, reason=reason, gain=gain
                 )

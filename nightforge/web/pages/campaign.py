@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 from starlette.responses import Response
 
 from nightforge.domain.archive import CAMPAIGN, Archive
 from nightforge.domain.base import Frozen
-from nightforge.domain.candidate import Campaign, Candidate, Hint, Note
+from nightforge.domain.candidate import Campaign, Candidate, Event, Hint, Note
 from nightforge.domain.duel import Duels
 from nightforge.domain.evidence import Calibration, Gap, Gaps
 from nightforge.domain.listing import SlotLoad
@@ -41,6 +42,7 @@ RANKED = 8
 KNOWN = 40
 """The best ranked that fronts are made of."""
 TOLD = 14
+STARTS_WITHIN = timedelta(minutes=2)
 _MOST_BINS = 24
 
 
@@ -85,6 +87,8 @@ class CampaignView(View):
     facts: CampaignFacts
     state: CampaignState
     is_alive: bool
+    is_starting: bool
+    """A process was started for it just now, and has not taken it yet: on a busy machine that takes a while."""
     reason: str
     """Why it stopped, in words."""
     tier: str
@@ -132,9 +136,10 @@ class CampaignView(View):
 
     @property
     def gain(self) -> float | None:
-        """The best over the strongest baseline, for objectives that are not a ratio to it already."""
+        """The best over the strongest baseline, for objectives that are not a ratio to it already. None where one of
+        the two is not above 0: a share of it would say nothing, or the opposite."""
         best, against = self.facts.best, self.facts.reference_value
-        if best is None or not against or self.facts.unit == "x":
+        if best is None or against is None or self.facts.unit == "x" or min(best.metric.value, against) <= 0:
             return None
         return best.metric.value / against - 1
 
@@ -160,12 +165,14 @@ def campaign(site: SiteDep, campaign: CampaignId) -> CampaignView:
     task = task_facts(one)
     objective = one.plan.objectives[0]
     load = store.slot_load(named)
+    news = store.news(named, limit=TOLD)
     return CampaignView(
         campaign_id=named,
         goal=one.plan.goal,
         facts=campaign_facts(store, one, is_alive=alive),
         state=one.state,
         is_alive=alive,
+        is_starting=not alive and _was_started(news, site.clock.now()),
         reason=reason_words(one.reason) if one.reason else "",
         tier=one.tier,
         owner=one.owner,
@@ -191,9 +198,13 @@ def campaign(site: SiteDep, campaign: CampaignId) -> CampaignView:
         hints=tuple(store.hints(named)),
         notes=tuple(store.notes(named)),
         gaps=(store.document(named, "gaps", Gaps) or Gaps()).gaps,
-        told=tuple(told(event) for event in store.news(named, limit=TOLD)),
+        told=tuple(told(event) for event in news),
         last_event=last_event,
     )
+
+
+def _was_started(news: Sequence[Event], now: datetime) -> bool:
+    return any(one.kind == "control.started" and now - one.at < STARTS_WITHIN for one in news)
 
 
 class CourseStep(Frozen):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
@@ -41,6 +42,8 @@ CALLS = 40
 CHILDREN = 12
 _NEAR = 12
 """Ancestors shown: the nearest ones and the seed."""
+
+VERSION = re.compile(r"\d+(?:\.\d+)+\S*")
 
 
 class Rung(Frozen):
@@ -292,7 +295,7 @@ def _rung(stage: StageEvidence, task: TaskFacts) -> Rung:
     parts = [
         stage.reason.replace("_", " "),
         f"{repeats} repeats" if repeats > 1 else "",
-        ", ".join(f"{name} {version}" for name, version in stage.tools.items())[:80],
+        _tools(stage)[:80],
         duration(stage.duration_s) if stage.duration_s else "",
     ]
     return Rung(
@@ -304,6 +307,12 @@ def _rung(stage: StageEvidence, task: TaskFacts) -> Rung:
         seed="" if stage.seed is None else str(stage.seed),
         metrics=stage.metrics,
     )
+
+
+def _tools(stage: StageEvidence) -> str:
+    """`gcc 12.2.0`: of a version that is a sentence the number alone; the whole of it is in the export."""
+    numbers = {name: VERSION.search(version) for name, version in stage.tools.items()}
+    return ", ".join(f"{name} {found.group() if found else stage.tools[name]}" for name, found in numbers.items())
 
 
 def _measured(one: Candidate, home: Campaign, calibration: Calibration | None) -> tuple[Measured, ...]:

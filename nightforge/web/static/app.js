@@ -60,7 +60,7 @@
       list.append(term, text);
     }
   }
-  const rows = () => all("[data-href]").filter((row) => row.offsetParent !== null);
+  const rows = () => all("tr[data-href]").filter((row) => row.offsetParent !== null);
   function move(step) {
     const there = rows(), at = there.findIndex((row) => row.classList.contains("at"));
     const next = there[Math.min(Math.max(at + step, 0), there.length - 1)];
@@ -81,7 +81,7 @@
     if (document.querySelector("dialog[open]")) return;
     const pair = first ? `${first} ${event.key}` : "";
     first = "";
-    const row = document.querySelector("[data-href].at");
+    const row = document.querySelector("tr.at");
     const of = (key) => row && row.querySelector(`[data-row-key="${CSS.escape(key)}"]`)
       || document.querySelector(`[data-key="${CSS.escape(key)}"]`);
     const chosen = (pair && of(pair)) || of(event.key);

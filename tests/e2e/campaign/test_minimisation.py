@@ -185,6 +185,30 @@ async def test_no_share_of_a_gain_that_cannot_be_told_from_none(open_toy_night: 
         assert (only.share, only.note) == (None, "the gain over the seed could not be told from noise")
 
 
+class Impatient(Paired):
+    """Drops early what is far below."""
+
+    def _stages(self, source: str, seed: int) -> Sequence[StageEvidence]:
+        stages = super()._stages(source, seed)
+        if "X = 3\n" in source and "Y = 17\n" in source:
+            return [*stages[:-1], StageEvidence(stage="quick", outcome=Outcome.FAIL, reason="slower")]
+        return stages
+
+
+async def test_what_is_dropped_early_for_being_slow_has_its_share_from_a_duel(open_toy_night: NightOpener) -> None:
+    async with open_toy_night() as night:
+        night.house.evaluators = {"toy": Impatient}
+        seed = night.house.find_task("toy-peak").read("seed.txt")
+        winner = await campaign_with_winner(night, seed.replace("X = 3", "X = 29").replace("Y = 5", "Y = 17"))
+        found = await minimised(night, winner)
+        assert not found.dropped
+        assert found.total is not None
+        first = next(hunk for hunk in found.kept if "+X = 29" in hunk.diff)
+        assert first.share is not None, first.note
+        lost = height("X = 3\nY = 17\n") / height("X = 29\nY = 17\n")
+        assert first.share.value == pytest.approx(-log(lost) / log(found.total.value))
+
+
 class Touchy(ToyEvaluator):
     """Y may only be changed together with X."""
 

@@ -111,7 +111,7 @@ def test_new_candidates_collect_behind_a_button(page: Page, night: Night) -> Non
     button.wait_for()
     assert page.locator("tbody tr").first.get_attribute("data-href") == first
     button.click()
-    page.locator("tbody tr", has_text="measured").first.wait_for()
+    page.locator("tbody tr", has_text="measured").locator("visible=true").first.wait_for()
     assert page.locator("[data-new-count]").is_hidden()
 
 

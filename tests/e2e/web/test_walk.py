@@ -58,6 +58,12 @@ def settle(page: Page) -> None:
 def from_goal_to_start(page: Page, camera: Camera) -> str:
     """Its id."""
     assert "Nothing has run yet" in page.inner_text("h1")
+    page.locator("#look summary").click()
+    page.locator("#look input[name=person]").fill("ann")
+    page.locator("#look button.primary").click()
+    page.locator("#look summary", has_text="ann").wait_for()
+    page.get_by_role("link", name="Campaigns").first.click()
+    page.locator(".said").wait_for(state="detached")
     settle(page)
     camera.take(page, "walk-1-empty")
     page.get_by_role("link", name="New goal").first.click()
@@ -131,7 +137,7 @@ def report_and_export(page: Page, camera: Camera, server: Server, named: str) ->
     settle(page)
     camera.take(page, "walk-7-report")
     page.go_back()
-    page.locator("#ranked tbody a").first.click()
+    page.locator("#ranked tbody th a", has_not_text="seed").first.click()
     page.wait_for_url(re.compile(rf"/c/{named}/\d+$"))
     page.keyboard.press("s")
     page.get_by_role("button", name="Starred").wait_for()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from web_client import Browser, CampaignMaker
 
 from nightforge.domain.archive import CAMPAIGN, ArchiveChange, Arm, Progress, Resident, Trial
 from nightforge.domain.words import CampaignState
 from nightforge.store import SqlStore
+from nightforge.web.pages.campaign import CampaignView
 
 
 async def test_figures_and_chart(browser: Browser, make_campaign: CampaignMaker) -> None:
@@ -72,9 +74,40 @@ async def test_one_that_runs_is_followed_from_the_last_event_shown(
     page = (await browser.get(f"/c/{named}")).text
     assert f'hx-sse:connect="/c/{named}/stream?after={last}"' in page
     assert "/pause" in page
-    for part in ("kpis", "progress", "events", "failures"):
+    for part in ("act", "standing", "progress", "events", "failures"):
         assert f'id="{part}"' in page
         assert f"#{part}:outerMorph" in page
+
+
+async def test_one_that_is_being_started_is_followed_before_its_process_is_there(
+    browser: Browser, make_campaign: CampaignMaker, store: SqlStore
+) -> None:
+    """On a busy machine the process takes longer than the answer to the press that started it."""
+    named = (await make_campaign(state=CampaignState.PLANNED)).campaign_id
+    assert "It waits for a yes" in (await browser.get(f"/c/{named}")).text
+    await store.append_event(named, "control.started", {"by": "mara", "keeper": "process 1"})
+    page = (await browser.get(f"/c/{named}")).text
+    assert "It is being started" in page
+    assert "It waits for a yes" not in page
+    assert f'hx-sse:connect="/c/{named}/stream?after=' in page
+    assert "#act:outerMorph" in page
+
+
+@pytest.mark.parametrize(
+    ("best", "against", "gain"), [(373.0, 398.0, -25 / 398), (-0.01, -0.06, None), (0.6, 0.0, None), (-1.0, 2.0, None)]
+)
+async def test_a_share_is_said_of_what_has_one(
+    browser: Browser, make_campaign: CampaignMaker, best: float, against: float, gain: float | None
+) -> None:
+    """-0.01 is better than -0.06, not 83 % less."""
+    named = (await make_campaign(1.0, 1.5)).campaign_id
+    view = CampaignView.model_validate((await browser.get(f"/c/{named}.json")).json())
+    assert view.facts.best is not None
+    metric = view.facts.best.metric.model_copy(update={"value": best})
+    shown = view.facts.best.model_copy(update={"metric": metric})
+    facts = view.facts.model_copy(update={"best": shown, "reference_value": against, "unit": "um2"})
+    said = view.model_copy(update={"facts": facts}).gain
+    assert said == (None if gain is None else pytest.approx(gain))
 
 
 async def test_the_look_of_plots_is_served_once_and_kept(browser: Browser, make_campaign: CampaignMaker) -> None:
