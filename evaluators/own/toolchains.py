@@ -81,7 +81,8 @@ def unseen(program: str, place: Path | None) -> str:
             f"{program} is not in a box: give an environment that has it with --python, and call `python -m {program}`"
         )
     if program in _RUST and place is not None:
-        return f"{program} lies in {place.parent}: `nightforge task init DIR … --force` mounts its toolchain, or says why not"
+        said = f"{program} lies in {place.parent}"
+        return f"{said}: `nightforge task init DIR … --force` mounts its toolchain, or says why not"
     where = "is not below /usr" if place is None else f"lies in {place.parent}, which a box does not see"
     return (
         f"{program} {where}: install it below /usr, or give the folder that has its bin, as "
