@@ -28,7 +28,9 @@ EXAMPLES = ROOT / "examples" / "own-code"
 PAGE = ROOT / "docs" / "own-code.md"
 BLOCK = "(<!-- walk: {} -->\n).*?(<!-- end -->)"
 FOUND = re.compile(r"candidate\s+(?P<ref>[a-z]+-[a-z]+\.\d+)")
-CHECKED = (r"^  (ok  |note|FAIL) (?!not protected|tree|known|seed)", r"^       mend: ", "mutation score", "^    survived ")
+CHECKED = (
+    *(r"^  (ok  |note|FAIL) (?!not protected|tree|known|seed)", r"^       mend: ", "mutation score", "^    survived "),
+)
 RAN = (
     *(
         "^noise ",
@@ -194,7 +196,7 @@ def cut(said: str, step: Step) -> list[str]:
 
 
 def shown(environment: Mapping[str, str], command: str, lines: Sequence[str]) -> str:
-    settings = "".join(f"{key}={value} " for key, value in environment.items()) if " run " in command else ""
+    settings = "".join(f"export {key}={value}\n" for key, value in environment.items()) if " run " in command else ""
     output = ["", "```", *lines, "```"] if lines else []
     return "\n".join(["```sh", f"{settings}{command}", "```", *output, ""])
 
