@@ -28,10 +28,24 @@ EXAMPLES = ROOT / "examples" / "own-code"
 PAGE = ROOT / "docs" / "own-code.md"
 BLOCK = "(<!-- walk: {} -->\n).*?(<!-- end -->)"
 FOUND = re.compile(r"candidate\s+(?P<ref>[a-z]+-[a-z]+\.\d+)")
-CHECKED = (r"^  (ok  |note|FAIL) (?!not protected|tree|known)", r"^       mend: ", "mutation score", "^    survived ")
+CHECKED = (
+    *(r"^  (ok  |note|FAIL) (?!not protected|tree|known|seed)", r"^       mend: ", "mutation score", "^    survived "),
+)
 RAN = (
-    *("^noise ", r"evaluating\) · |measured\) · ", "re-measured", "^Found ", "^candidate$", "^No gain", "^- "),
-    r"candidate\s+[a-z]+-[a-z]+\.\d+\.?$",
+    *(
+        "^noise ",
+        "^estimate ",
+        r"evaluating\) · |measured\) · ",
+        r"^\d\d:\d\d:\d\d .*(re-measured|finished)",
+        "^Found ",
+    ),
+    *(
+        "^No gain",
+        r"^1\.\d+ \(re-measured",
+        "^- .*re-measured",
+        r"candidate\s+[a-z]+-[a-z]+\.\d+\.?$",
+        r"^[a-z]+-[a-z]+\.\d+\.$",
+    ),
 )
 MOST_SHOWN = 14
 
@@ -154,7 +168,7 @@ def walked(name: str, walk: Walk, place: Path) -> str:
         ended = subprocess.run(
             [*offline(), "sh", "-c", command], env=environment, cwd=place, capture_output=True, text=True, check=False
         )
-        said = f"{ended.stdout}\n{ended.stderr}".replace(f"{place}/", "")
+        said = f"{ended.stderr}\n{ended.stdout}".replace(f"{place}/", "")
         (place / "log.txt").open("a", encoding="utf-8").write(f"$ {command}\n{said}\n[{ended.returncode}]\n")
         if ended.returncode not in step.codes:
             raise SystemExit(f"{command}\nended with {ended.returncode}:\n{said}")
@@ -182,7 +196,7 @@ def cut(said: str, step: Step) -> list[str]:
 
 
 def shown(environment: Mapping[str, str], command: str, lines: Sequence[str]) -> str:
-    settings = "".join(f"{key}={value} " for key, value in environment.items()) if " run " in command else ""
+    settings = "".join(f"export {key}={value}\n" for key, value in environment.items()) if " run " in command else ""
     output = ["", "```", *lines, "```"] if lines else []
     return "\n".join(["```sh", f"{settings}{command}", "```", *output, ""])
 

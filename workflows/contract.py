@@ -19,6 +19,8 @@ class NightRequest(Frozen):
     goal: str = ""
     plan: Plan | None = None
     task: str | None = None
+    parameters: tuple[str, ...] = ()
+    """`NAME=VALUE`, over what the goal's words say."""
     budget: Budget = Budget()
     preset: str | None = None
     policy: str | None = None

@@ -15,6 +15,7 @@ from nightforge.domain.words import Direction, SandboxTier, TeamKind
 from nightforge.errors import BudgetRefused, UserError
 from nightforge.report.text import counted, duration
 from workflows.contract import Estimate, NightRequest, PlanCard
+from workflows.parameters import typed_parameters
 from workflows.presets import Preset, find_preset
 from workflows.stopping import CONFIRMATION_COST, DUEL_COST
 
@@ -31,7 +32,7 @@ def make_plan(request: NightRequest, reading: GoalReading, task: Task) -> Plan:
     preset = find_preset(request.preset or ("team" if request.team is TeamKind.LLM else "solo"))
     budget, notes = merge_budgets(request.budget, reading.budget, task)
     parameters = {parameter.name: parameter.default for parameter in task.parameters}
-    parameters |= reading.parameters
+    parameters |= reading.parameters | typed_parameters(task, request.parameters)
     check_parameters(task, parameters)
     target = request.target if request.target is not None else reading.target
     return Plan(

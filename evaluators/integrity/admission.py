@@ -17,7 +17,7 @@ async def admit(
     checks = []
     for program in honest:
         found = await patiently(partial(checker.check, program.source))
-        checks.append(_check(program.origin, "honest: correct on every shape and distribution", "pass", found))
+        checks.append(_check(program.origin, "honest: a correct program of the task", "pass", found))
     for impostor in impostors:
         found = await patiently(partial(checker.check, impostor.source))
         expect = "pass" if impostor.must_pass else "reject"

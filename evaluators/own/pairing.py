@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 from threading import Lock
 
+from evaluators.cascade import CandidateFailed
 from evaluators.own.spec import OwnSettings, Race
 from evaluators.statistics import Estimate
 from nightforge.domain.words import Direction
@@ -28,12 +29,16 @@ _MOST_KEPT = 256
 def advantage(own: float, other: float, settings: OwnSettings) -> float:
     """How much better `own` is than `other` on one seed: a logarithm of a ratio, or a difference; above 0 is better.
 
-    Raises EvaluatorFault where ratios make no sense.
+    Raises EvaluatorFault where ratios make no sense, CandidateFailed where the candidate's number has none.
     """
     sign = 1.0 if settings.measure.direction is Direction.MAX else -1.0
     if settings.compare == "difference":
         return sign * (own - other)
-    if own <= 0 or other <= 0:
+    if own <= 0 < other:
+        said = f"{settings.measure.metric} is {own:g}, and {other:g} in the unchanged program: no ratio can be taken"
+        mend = 'where such numbers mean something, set compare = "difference" in task.toml'
+        raise CandidateFailed("no_ratio", f"{said}; {mend}")
+    if other <= 0:
         raise EvaluatorFault(
             f"{settings.measure.metric} is {own:g} here and {other:g} in the unchanged program: no ratio can be taken",
             where="settings.compare",

@@ -290,6 +290,11 @@ class Examination:
             said = f"your own program's {topic} looks for a network: {shortened(failure.feedback, 500)}"
             self.found.append(_bad(topic, said, _NETWORK_MEND, ends=True))
             return
+        if "externally-managed-environment" in text:
+            said = f"your own program's {topic} installs Python packages, which a box cannot"
+            mend = "make an environment beforehand (python3 -m venv env, pip install) and give it with --python env"
+            self.found.append(_bad(topic, said, mend, ends=True))
+            return
         if isinstance(failure.__cause__, BadMeasure):
             self.found.append(_bad(topic, shortened(failure.__cause__.said, 700), failure.__cause__.mend, ends=True))
             return

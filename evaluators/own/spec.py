@@ -245,7 +245,9 @@ def read_evolvable(root: Path, path: str) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        raise UserError("is a binary file, or not UTF-8", where=path, hint="save it as UTF-8") from None
+        raise UserError(
+            "is a binary file, or not UTF-8", where=path, hint="name its source, or save it as UTF-8"
+        ) from None
 
 
 def is_own(folder: Path) -> bool:

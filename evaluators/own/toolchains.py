@@ -22,6 +22,7 @@ PLACE = ".toolchain"
 """In the tree as boxes see it: toolchains stand below."""
 _SYSTEM = ("/usr/bin", "/bin", "/usr/local/bin")
 _RUST = frozenset({"cargo", "rustc"})
+_OF_PYTHON = frozenset({"pip", "pip3", "pytest", "poetry", "uv", "tox", "nox"})
 _NOT_FIRST = re.compile(r"[A-Za-z_]\w*=.*|if|then|else|elif|while|until|do|time|nice|env|exec|!|\{|\(")
 _SYSROOT_S = 20.0
 
@@ -73,8 +74,15 @@ def needed(commands: Sequence[str], *, given: Sequence[Path] = (), tree: Path) -
 
 def unseen(program: str, place: Path | None) -> str:
     """Why a box does not find a program, and what to do about it."""
-    if program.startswith(("python", "pip", "pytest")):
-        return f"{program} is not in a box: say `python3`, or give an environment with --python and call `python -m …`"
+    if program == "python":
+        return "python is not in a box: say `python3`, or give an environment with --python"
+    if program in _OF_PYTHON:
+        return (
+            f"{program} is not in a box: give an environment that has it with --python, and call `python -m {program}`"
+        )
+    if program in _RUST and place is not None:
+        said = f"{program} lies in {place.parent}"
+        return f"{said}: `nightforge task init DIR … --force` mounts its toolchain, or says why not"
     where = "is not below /usr" if place is None else f"lies in {place.parent}, which a box does not see"
     return (
         f"{program} {where}: install it below /usr, or give the folder that has its bin, as "

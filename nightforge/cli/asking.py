@@ -20,7 +20,7 @@ class Declined(Exception):
     """A person's no at a question: nothing is begun."""
 
 
-def read_answers(given: list[str]) -> dict[str, str]:
+def read_answers(given: Sequence[str]) -> dict[str, str]:
     """`NAME=VALUE` → value, not typed yet: the type comes with the question."""
     answers = {}
     for text in given:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightforge.cli.options import JsonFlag, QuietFlag, SandboxFlag, UnsafeFlag, VerboseFlag
+from nightforge.cli.options import JsonFlag, Parameters, QuietFlag, SandboxFlag, UnsafeFlag, VerboseFlag
 from nightforge.cli.output import Output
 
 if TYPE_CHECKING:
@@ -29,9 +29,7 @@ def evaluate(
     confirm: Annotated[
         bool, typer.Option("--confirm", help="Then measure again in a fresh process on hidden inputs.")
     ] = False,
-    parameters: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the task; repeatable.")
-    ] = None,
+    parameters: Parameters = None,
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, help="Seed of the inputs; the default comes from the system.")
     ] = None,
@@ -53,6 +51,8 @@ def evaluate(
     settings = resolve_settings({"sandbox": sandbox, "unsafe_local": unsafe_local or None}).settings
     source = read_program(file)
     found = find_task(task_named(output, task, sandbox=sandbox, unsafe_local=unsafe_local))
+    from workflows.parameters import read_parameters
+
     chosen = read_parameters(found, parameters or [])
     box = open_box(settings)
     if box.tier is SandboxTier.UNSAFE_LOCAL:
@@ -80,44 +80,6 @@ def read_program(file: str) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise UserError(f"the program is not UTF-8: {error}", where=file, hint="save it as UTF-8") from None
-
-
-def read_parameters(task: Task, given: list[str]) -> dict[str, Scalar]:
-    """Defaults of the task with `NAME=VALUE` over them, held to what is on offer."""
-    from nightforge.errors import UserError
-
-    chosen = {parameter.name: parameter.default for parameter in task.parameters}
-    offered = {parameter.name: parameter for parameter in task.parameters}
-    for text in given:
-        name, equals, value = text.partition("=")
-        parameter = offered.get(name)
-        if not equals or parameter is None:
-            known = ", ".join(offered) or "none"
-            raise UserError(f"{text!r} sets no parameter", where="--set", hint=f"{task.name} has: {known}")
-        typed = _typed(value, like=parameter.default)
-        outside = isinstance(typed, int | float) and (
-            (parameter.minimum is not None and typed < parameter.minimum)
-            or (parameter.maximum is not None and typed > parameter.maximum)
-        )
-        if typed is None or outside or (parameter.choices and typed not in parameter.choices):
-            offer = ", ".join(str(choice) for choice in parameter.choices)
-            raise UserError(
-                f"{name} cannot be {value!r}",
-                where="--set",
-                hint=f"on offer: {offer}" if offer else f"from {parameter.minimum} to {parameter.maximum}",
-            )
-        chosen[name] = typed
-    return chosen
-
-
-def _typed(value: str, *, like: Scalar) -> Scalar | None:
-    """`value` as the type of the default; None when it is not one."""
-    if isinstance(like, bool):
-        return {"true": True, "false": False}.get(value.lower())
-    try:
-        return type(like)(value)
-    except ValueError:
-        return None
 
 
 def open_evaluator(task: Task, sandbox: Sandbox) -> Evaluator:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nightforge.cli.asking import Declined, ask, read_line
+from nightforge.cli.asking import Declined, ask, read_answers, read_line
 from nightforge.cli.failures import INTERRUPTED
 from nightforge.cli.live import LiveDisplay
 from nightforge.cli.output import Output, can_ask
@@ -98,12 +98,11 @@ async def run_night(settings: Settings, output: Output, request: NightRequest, c
 async def _planned(night: Night, output: Output, request: NightRequest, choices: Choices) -> NightStep:
     """From the request to a card or a refusal, with the questions in between."""
     asked: set[str] = set()
+    given = {**read_answers(request.parameters), **choices.answers}
     try:
         step = await night.begin(request)
         while isinstance(step, AskQuestions):
-            answers = {
-                question.name: ask(question, given=choices.answers, yes=choices.yes) for question in step.questions
-            }
+            answers = {question.name: ask(question, given=given, yes=choices.yes) for question in step.questions}
             asked |= set(answers)
             step = await night.answer(answers)
     except (asyncio.CancelledError, KeyboardInterrupt):

@@ -108,6 +108,9 @@ PriceOut = Annotated[
     float | None, typer.Option("--price-out", min=0, help="Dollars per million output tokens of the models.")
 ]
 OfflineFlag = Annotated[bool, typer.Option("--offline", help="Use no model, even when one is configured.")]
+Parameters = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the task; repeatable.")
+]
 Answers = Annotated[
     list[str] | None,
     typer.Option("--answer", metavar="NAME=VALUE", help="Answer a question beforehand; repeatable."),

@@ -8,7 +8,7 @@ from pathlib import Path
 from nightforge.catalogue import TASK_FILE, load_task
 from nightforge.cli.output import Output
 from nightforge.domain.words import EvidenceClass, SandboxChoice
-from nightforge.errors import UserError
+from nightforge.errors import NotFound, UserError
 
 OWN = "nightforge"
 """Inside a tree of a person's own: where `task init` puts the task."""
@@ -51,7 +51,10 @@ def goal_and_task(
     unsafe_local: bool = False,
 ) -> tuple[str, str | None]:
     """`run PATH` and `run GOAL --task PATH`: the goal in words, and the task's folder or name."""
-    if looks_like_a_path(goal) and not goal.endswith((".toml", ".json")):
+    is_plan = goal.endswith((".toml", ".json"))
+    if goal.startswith(("/", "./", "../", "~/")) and " " not in goal and not (is_plan or looks_like_a_path(goal)):
+        raise NotFound("there is nothing at this path", where=goal, hint="a goal in words begins otherwise")
+    if looks_like_a_path(goal) and not is_plan:
         if task is not None:
             raise UserError("the folder is its own task", where="--task", hint="leave --task away, or say the goal")
         folder = task_at(output, goal, python=python, sandbox=sandbox, unsafe_local=unsafe_local)

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from nightforge.catalogue import find_task
 from nightforge.cli.output import Output
 from nightforge.cli.plan_file import check_plan, check_policy, check_preset, read_plan
 from nightforge.cli.reading import resolve_settings
@@ -15,6 +16,7 @@ from nightforge.domain.words import SandboxChoice, TeamKind
 from nightforge.errors import UserError
 from nightforge.settings import Settings
 from workflows.contract import NightRequest
+from workflows.parameters import typed_parameters
 
 PLAN_SUFFIXES = (".toml", ".json")
 
@@ -31,6 +33,8 @@ class SearchFlags:
     until: str | None = None
     demonstrations: int | None = None
     knowledge: bool | None = None
+    parameters: tuple[str, ...] = ()
+    """`NAME=VALUE`, of the task."""
 
     def checked(self) -> SearchFlags:
         _check_number("--target", self.target)
@@ -38,6 +42,9 @@ class SearchFlags:
             check_preset(self.preset, "--preset")
         if self.policy is not None:
             check_policy(self.policy, "--policy")
+        for text in self.parameters:
+            if not text.partition("=")[2] or text.startswith("="):
+                raise UserError(f"{text!r} sets no parameter", where="--set", hint="write it as NAME=VALUE")
         return self
 
 
@@ -108,6 +115,7 @@ def build_request(
     request = NightRequest(
         goal=text.strip(),
         task=search.task,
+        parameters=search.parameters,
         budget=budget,
         preset=search.preset,
         policy=search.policy,
@@ -163,7 +171,9 @@ def with_flags(
     stops += [
         StopSpec(rule=rule, parameters={name: value}) for rule, (name, value) in rules.items() if value is not None
     ]
+    changed = typed_parameters(find_task(plan.task), search.parameters) if search.parameters else {}
     update: dict[str, object] = {
+        "parameters": {**plan.parameters, **changed},
         "budget": plan.budget.model_copy(update=caps),
         "search": plan.search.model_copy(update={name: value for name, value in settings.items() if value is not None}),
         "stop": tuple(stops),

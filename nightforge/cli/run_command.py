@@ -24,6 +24,7 @@ from nightforge.cli.options import (
     Minutes,
     Models,
     OfflineFlag,
+    Parameters,
     Patience,
     PlanOnlyFlag,
     PlanOut,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 def run(
     goal: Goal,
     task: TaskName = None,
+    parameters: Parameters = None,
     design: Design = None,
     top: Top = None,
     liberty: LibertyFile = None,
@@ -104,28 +106,27 @@ def run(
         goal, task = goal_and_task(output, goal, task, python=python, sandbox=sandbox, unsafe_local=unsafe_local)
     task = OwnFlags(design, top, liberty, sandbox, unsafe_local, offline, model).task_for(output, goal, task)
     budget = BudgetFlags(minutes, hours, evaluations, max_usd, max_tokens).checked(offline=offline)
-    search = SearchFlags(
-        task, preset, seed, in_flight, target, patience, policy, read_moment(until), demonstrations, knowledge
-    ).checked()
+    more = (read_moment(until), demonstrations, knowledge, tuple(parameters or ()))
+    search = SearchFlags(task, preset, seed, in_flight, target, patience, policy, *more).checked()
     models = ModelFlags(tuple(model or ()), base_url, price_in, price_out, offline).checked()
     choices = Choices(yes, plan_only, plan_out, read_answers(answer or []), require_improvement, detach).checked()
-    _need_person(started=yes or plan_only)
     settings, request = build_request(output, goal, budget, search, models, sandbox=sandbox, unsafe_local=unsafe_local)
-    raise typer.Exit(_drive(settings, output, request, choices))
+    raise typer.Exit(_drive(*_priced(settings, request, yes=yes), output, choices))
 
 
-def _drive(settings: Settings, output: Output, request: NightRequest, choices: Choices) -> int:
+def _drive(settings: Settings, request: NightRequest, output: Output, choices: Choices) -> int:
     import asyncio
 
+    _need_person(started=choices.yes or choices.plan_only)
     from nightforge.cli.night import run_night
 
-    if not choices.yes and can_ask() and request.models:
-        settings, request = _priced(settings, request)
     return asyncio.run(run_night(settings, output, request, choices))
 
 
-def _priced(settings: Settings, request: NightRequest) -> tuple[Settings, NightRequest]:
-    """With the prices that the person at the terminal gives."""
+def _priced(settings: Settings, request: NightRequest, *, yes: bool) -> tuple[Settings, NightRequest]:
+    """With the prices that the person at the terminal gives, where there is one and a model."""
+    if yes or not can_ask() or not request.models:
+        return settings, request
     from nightforge.cli.asking import ask_prices
 
     priced = ask_prices(request.models)

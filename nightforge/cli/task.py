@@ -159,6 +159,8 @@ def describe(task: Task, report: IntegrityReport) -> str:
         lines.append(
             f"  {mark} {check.name:<18} must {check.expect:<6} {check.stage}: {check.outcome}  ({check.title})"
         )
+        if check.expect == "reject" and not check.held:
+            lines.append("       mend: let a check, or an answer that is compared, depend on it")
     if report.rehearsal is not None:
         for known in report.rehearsal.checks:
             mark = "ok  " if known.held else "FAIL"

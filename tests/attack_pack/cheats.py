@@ -18,11 +18,12 @@ from pathlib import Path
 from attack_pack.table import put_into
 from attack_pack.verdicts import REPOSITORY
 from nightforge.catalogue import find_task
-from nightforge.cli.evaluate import Result, open_evaluator, read_parameters, read_program
+from nightforge.cli.evaluate import Result, open_evaluator, read_program
 from nightforge.domain.evidence import Evidence
 from nightforge.domain.words import Phase
 from nightforge.errors import EvaluatorFault
 from sandbox import open_sandbox
+from workflows.parameters import read_parameters
 
 KERNELS = REPOSITORY / "tests" / "hostile" / "kernels"
 TASKS = {"softmax": "softmax-long", "axpy": "axpy"}

@@ -172,3 +172,6 @@ def test_a_folder_that_is_not_there(program: Program, tmp_path: Path) -> None:
     ended = program.run("task", "init", str(tmp_path / "absent"), "--evolve", "a", "--time", "b")
     assert ended.code == 7
     assert "no folder" in ended.err
+    run = program.run("run", str(tmp_path / "absent"), "--offline", "--yes")
+    assert run.code == 7
+    assert "nothing at this path" in run.err

@@ -104,7 +104,7 @@ def test_make_targets_exist(root: Path, pages: Mapping[str, str]) -> None:
 
 
 def test_shell_blocks_use_known_programs(pages: Mapping[str, str]) -> None:
-    known = {"nightforge", ".venv/bin/nightforge", ".venv/bin/python", "make", "export", "sqlite3", "."}
+    known = {"nightforge", ".venv/bin/nightforge", ".venv/bin/python", "make", "export", "sqlite3", "cd", "."}
     assert {(name, words[0]) for name, words in shell_lines(pages) if words[0] not in known} == set()
 
 

@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from evaluators.cascade import CandidateFailed
 from evaluators.own.pairing import Paddock, advantage, gain_of, is_hopeless
 from evaluators.own.rounds import seeds_of
 from evaluators.own.spec import Measure, OwnSettings, Race
@@ -48,8 +49,11 @@ def test_a_difference_stays_one() -> None:
 
 
 def test_ratios_of_what_is_not_positive_are_refused_with_the_mend() -> None:
-    with pytest.raises(EvaluatorFault) as raised:
+    with pytest.raises(CandidateFailed) as failed:
         advantage(0.0, 1.0, settings())
+    assert failed.value.reason == "no_ratio"
+    with pytest.raises(EvaluatorFault) as raised:
+        advantage(1.0, 0.0, settings())
     assert "difference" in raised.value.hint
 
 

@@ -77,7 +77,8 @@ def test_programs_of_the_tree_and_of_nowhere_need_nothing(readable: Path, monkey
 
 
 def test_python_is_asked_for_as_an_environment() -> None:
-    assert "--python" in unseen("pytest", None)
+    assert "`python -m pytest`" in unseen("pytest", None)
+    assert "--force" in unseen("cargo", Path("/opt/cargo/bin/cargo"))
     assert "python3" in unseen("python", Path("/opt/pyenv/shims/python"))
 
 
