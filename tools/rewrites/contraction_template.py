@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from tools.rewrites.rewrite import tunable
 
 ENTRY = "nf_contract"
-HELPERS = ("nf_load_part", "nf_store_part", "nf_pack", "nf_block", ENTRY)
 
 
 @dataclass(frozen=True)
