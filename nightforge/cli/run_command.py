@@ -105,19 +105,16 @@ def run(
     task = OwnFlags(design, top, liberty, sandbox, unsafe_local, offline, model).task_for(output, goal, task)
     budget = BudgetFlags(minutes, hours, evaluations, max_usd, max_tokens).checked(offline=offline)
     ends_at = read_moment(until)
-    search = SearchFlags(
-        task, preset, seed, in_flight, target, patience, policy, ends_at, demonstrations, knowledge
-    ).checked()
+    search = SearchFlags(task, preset, seed, in_flight, target, patience, policy, ends_at, demonstrations, knowledge)
+    search = search.checked()
     models = ModelFlags(tuple(model or ()), base_url, price_in, price_out, offline).checked()
     choices = Choices(yes, plan_only, plan_out, read_answers(answer or []), require_improvement, detach).checked()
     _need_person(started=yes or plan_only)
     settings, request = build_request(output, goal, budget, search, models, sandbox=sandbox, unsafe_local=unsafe_local)
-    if not yes and can_ask() and request.models:
-        settings, request = _priced(settings, request)
-    raise typer.Exit(_drive(settings, output, request, choices))
+    raise typer.Exit(_drive(output, choices, *_priced(settings, request, asks=not yes and can_ask())))
 
 
-def _drive(settings: Settings, output: Output, request: NightRequest, choices: Choices) -> int:
+def _drive(output: Output, choices: Choices, settings: Settings, request: NightRequest) -> int:
     import asyncio
 
     from nightforge.cli.night import run_night
@@ -125,10 +122,12 @@ def _drive(settings: Settings, output: Output, request: NightRequest, choices: C
     return asyncio.run(run_night(settings, output, request, choices))
 
 
-def _priced(settings: Settings, request: NightRequest) -> tuple[Settings, NightRequest]:
-    """With the prices that the person at the terminal gives."""
+def _priced(settings: Settings, request: NightRequest, *, asks: bool) -> tuple[Settings, NightRequest]:
+    """With the prices that the person at the terminal gives, where there is one and models have any."""
     from nightforge.cli.asking import ask_prices
 
+    if not asks or not request.models:
+        return settings, request
     priced = ask_prices(request.models)
     return settings.model_copy(update={"models": priced}), request.model_copy(update={"models": priced})
 
