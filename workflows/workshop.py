@@ -153,7 +153,7 @@ class Workshop:
     @property
     def looks_into(self) -> bool:
         """Whether programs are profiled: for a judge, where the evaluator can."""
-        return self.preset.has(Node.JUDGE) and isinstance(self.evaluator, OffersProfiles)
+        return isinstance(self.evaluator, OffersProfiles) and self.preset.has(Node.JUDGE)
 
     def known_profile(self, code_sha: str | None) -> KernelProfile | None:
         if code_sha is None or not isinstance(self.evaluator, OffersProfiles):
