@@ -18,7 +18,7 @@ from tree_sitter import Language, Node, Parser
 BLOCK_START = "EVOLVE-BLOCK-START"
 BLOCK_END = "EVOLVE-BLOCK-END"
 _HELPERS = re.compile(
-    "nf_(expf|tanhf|erff|stream|stream_end|past|past_end|sum_float|sum_double|load_part|store_part|put|pack|block|direct"
+    "nf_(expf|tanhf|erff|stream|stream_end|past|past_end|sum_float|sum_double|load_part|store_part|put|pack|packed|block|direct"
     r"|contract|tile_\d+_\d+|strip_\d+)"
 )
 """Functions that rewrites bring along; they stand before the program's own, which may call them."""
