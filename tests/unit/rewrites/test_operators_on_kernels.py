@@ -40,7 +40,7 @@ MATCHES = {
     "rewrite.polynomial": {"gelu", "gelu_tanh", "gelu_strips"},
     "rewrite.prefetch": {"gelu_strips"},
     "rewrite.reciprocal": {"gelu_tanh", "layernorm"},
-    "rewrite.recompute": {"gelu_tanh", "layernorm"},
+    "rewrite.recompute": {"gelu_tanh", "gelu_strips", "layernorm"},
     "rewrite.restrict": set(UNSHIPPED),
     "rewrite.split_accumulators": {"layernorm"},
     "rewrite.stream_store": {"gelu", "gelu_tanh"},
