@@ -86,12 +86,13 @@ def found_kernels(only: Collection[str]) -> dict[str, list[Path]]:
     folders |= {folder.name for folder in SHAPES.iterdir()} - set(SMALL)
     if unknown := folders - set(TASKS):
         raise SystemExit(f"no task is known for tests/hostile/kernels/{', '.join(unknown)}: add it to TASKS")
-    return {
+    chosen = {
         task: [
             kernel for kernel in sorted(place.glob("*.c")) if not only or kernel.stem in only or label(kernel) in only
         ]
         for place, task in places.items()
     }
+    return {task: kernels for task, kernels in chosen.items() if kernels}
 
 
 def what(kernel: Path) -> str:
@@ -118,8 +119,6 @@ def row(kernel: Path, result: Result | str) -> str:
 async def run(found: Mapping[str, Sequence[Path]], folder: Path) -> list[str]:
     rows = []
     for task, kernels in found.items():
-        if not kernels:
-            continue
         small = shrunk(task) if task in SMALL else find_task(str(small_task(task, folder)))
         results = evaluate(kernels, small)
         for kernel in kernels:
