@@ -144,7 +144,11 @@ def contested(shipped: Shipped) -> Task:
     named = {entry["name"]: entry for entry in baselines if isinstance(entry, dict)}
     kept = [{**named["c-o3"], "in_search": True}, named["c-fast"]]
     primary = {"rows": 256, "cols": 1024}
-    settings = {**task.settings, "primary": primary, "baselines": kept, "reference": "c-o3", "opponents": ["c-fast"]}
+    timing = task.settings["timing"]
+    assert isinstance(timing, dict)
+    quick = {**timing, "rounds": 6, "calibration_rounds": 6, "processes": 1}
+    chosen = {"reference": "c-o3", "opponents": ["c-fast"], "timing": quick}
+    settings = {**task.settings, "primary": primary, "baselines": kept, **chosen}
     parameters = tuple(parameter for parameter in task.parameters if parameter.name not in primary)
     return task.model_copy(update={"settings": settings, "parameters": parameters})
 
