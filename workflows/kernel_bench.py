@@ -260,10 +260,10 @@ def judged(
     """By the ratio's value; the interval stands beside it."""
     if goal is None:
         return "no goal"
-    if goal.is_control:
-        return "not reached" if standing is not None and standing.distinguishable else "reached"
     if standing is None:
         return "no result kept"
+    if goal.is_control:
+        return "not reached" if standing.distinguishable else "reached"
     if not standing.ok or gain is None:
         return "failed"
     return "reached" if gain.value >= goal.ratio else "not reached"
