@@ -13,6 +13,7 @@ from agents.planner_checks import MAX_QUESTIONS, check_goal, refuse, take
 from agents.planner_matching import Fit, fit_tasks
 from agents.planner_reading import (
     nothing_fits,
+    of_size,
     of_width,
     own_task,
     read_goal_by_words,
@@ -118,7 +119,7 @@ class LlmPlanner:
         facts = read_goal_facts(goal, now=self._clock.now().astimezone())
         if (meant := own_task(goal, tasks)) is not None:
             return check_goal(goal, facts, meant)
-        fits = of_width(fit_tasks(goal, facts.rest, tasks), facts)
+        fits = of_size(of_width(fit_tasks(goal, facts.rest, tasks), facts), facts)
         key = CallKey(campaign_id=self._planning_id, step="plan", role=Role.PLANNER)
         prompt = self._goal_prompt
         system = prompt.fill("system", tasks="\n\n".join(map(_describe_task, tasks)))

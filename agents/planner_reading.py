@@ -6,7 +6,7 @@ The planner with a model passes through the same functions, so that its reading 
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from agents.fencing import clean_line
@@ -20,6 +20,9 @@ from tools.goal_numbers import GoalFacts, read_facts
 
 GOAL_LIMIT = 2_000
 """Characters of a goal; a longer text is a document, not a goal."""
+_FLOAT_BYTES = 4
+_LEAST_SIZE = 64
+"""Smaller numbers are minutes, threads, per cents."""
 
 
 def read_goal_by_words(goal: str, tasks: Sequence[Task], *, now: datetime | None, machine: str = "") -> GoalReading:
@@ -30,7 +33,7 @@ def read_goal_by_words(goal: str, tasks: Sequence[Task], *, now: datetime | None
     facts = read_goal_facts(goal, now=now, machine=machine)
     if (meant := own_task(goal, tasks)) is not None:
         return check_goal(goal, facts, meant)
-    fits = of_width(fit_tasks(goal, facts.rest, tasks), facts)
+    fits = of_size(of_width(fit_tasks(goal, facts.rest, tasks), facts), facts)
     if not fits[0].is_possible:
         return nothing_fits(goal, fits)
     return _check_fit(goal, facts, fits, fits[0])
@@ -47,6 +50,27 @@ def of_width(fits: Sequence[Fit], facts: GoalFacts) -> Sequence[Fit]:
     if not any(fit.is_possible and fit.anchors and offers_it(fit) for fit in fits):
         return fits
     return [fit for fit in fits if offers_it(fit) is not False]
+
+
+def of_size(fits: Sequence[Fit], facts: GoalFacts) -> Sequence[Fit]:
+    """Without the rivals that no size in the goal suits, where exactly one of them offers a size that it names.
+
+    "64 MB rows" is one shape of softmax and "4096 rows of 2048" another, though the goals say no other word of them.
+    """
+    named = rivals(fits)
+    said = {dim for shape in facts.shapes for dim in shape.dims}
+    for size in facts.sizes:
+        item = _FLOAT_BYTES if size.unit == "bytes" else 1
+        said |= {value // item for value in (size.value, size.other) if value}
+    offering = [fit for fit in named if _offers(fit.task, said)]
+    if len(named) < 2 or len(offering) != 1:
+        return fits
+    return [*offering, *(fit for fit in fits if fit not in named)]
+
+
+def _offers(task: Task, sizes: Collection[int]) -> bool:
+    counted = [parameter for parameter in task.parameters if type(parameter.default) is int and parameter.default > 1]
+    return any(take(parameter, size) is not None for parameter in counted for size in sizes if size >= _LEAST_SIZE)
 
 
 def own_task(goal: str, tasks: Sequence[Task]) -> Task | None:

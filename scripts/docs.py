@@ -208,10 +208,10 @@ def operators() -> str:
     for operator in sorted(found, key=lambda operator: operator.name):
         module = inspect.getmodule(type(operator))
         first = MEANINGS["operators"].get(operator.name) or (inspect.getdoc(module) or "").split("\n")[0]
-        rows.append(
-            (f"`{operator.name}`", ", ".join(sorted(operator.languages)) or "any", f"{prior_of(operator):g}", first)
-        )
-    return table(("operator", "languages", "prior", "what it does"), rows)
+        languages = ", ".join(sorted(operator.languages)) or "any"
+        limits = ", ".join(sorted(str(limit) for limit in getattr(operator, "relieves", ())))
+        rows.append((f"`{operator.name}`", languages, f"{prior_of(operator):g}", first, limits))
+    return table(("operator", "languages", "prior", "what it does", "meant against"), rows)
 
 
 def presets() -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ HEAD = "void kernel(float *a, float *b, float *c, const int *start, const int *i
 STENCIL = "0.25f * ({from}[(r - 1) * m + s] + {from}[(r + 1) * m + s] + {from}[r * m + s - 1] + {from}[r * m + s + 1])"
 GUARD = np.float32(-77.0)
 Floats = NDArray[np.float32]
+Kernel = Callable[..., None]
 
 
 def _program(body: str, before: str = "") -> str:
@@ -196,7 +197,7 @@ class Workbench:
         function = self._build(source, flags)
         return [self._call(function, one) for one in asked]
 
-    def _build(self, source: str, flags: Sequence[str]) -> ctypes._CFuncPtr:
+    def _build(self, source: str, flags: Sequence[str]) -> Kernel:
         words = ["gcc", "-std=gnu11", "-O1", "-march=native", "-fopenmp-simd", "-fPIC", "-shared", *flags]
         stem = self._folder / hashlib.sha256(f"{source}{words}".encode()).hexdigest()[:16]
         library = stem.with_suffix(".so")
@@ -209,12 +210,12 @@ class Workbench:
                 check=False,
             )
             assert done.returncode == 0, f"{done.stderr}\n{source}"
-        function: ctypes._CFuncPtr = ctypes.CDLL(str(library)).kernel
+        function = ctypes.CDLL(str(library)).kernel
         function.restype = None
         return function
 
     @staticmethod
-    def _call(function: ctypes._CFuncPtr, asked: Question) -> tuple[Floats, ...]:
+    def _call(function: Kernel, asked: Question) -> tuple[Floats, ...]:
         rooms = [np.concatenate((np.full(5, GUARD), one, np.full(5, GUARD))).astype(np.float32) for one in asked.floats]
         pointers = [ctypes.c_void_p(room.ctypes.data + 20) for room in rooms]
         wholes = [ctypes.c_void_p(one.ctypes.data) for one in (asked.start, asked.index)]

@@ -206,7 +206,7 @@ def _row(
         found=found,
         goal=goal,
         gain=gain,
-        verdict=_verdict(standing, goal, gain),
+        verdict=judged(standing, goal, gain),
         noise=calibration.noise,
         machine=calibration.machine,
     )
@@ -254,16 +254,16 @@ def _gain(standing: Standing | None, goal: Goal | None, best: str) -> Metric | N
     return standing.against.get((goal.against if goal is not None else "") or best)
 
 
-def _verdict(
+def judged(
     standing: Standing | None, goal: Goal | None, gain: Metric | None
 ) -> Literal["reached", "not reached", "no goal", "no result kept", "failed"]:
     """By the ratio's value; the interval stands beside it."""
     if goal is None:
         return "no goal"
-    if goal.is_control:
-        return "not reached" if standing is not None and standing.distinguishable else "reached"
     if standing is None:
         return "no result kept"
+    if goal.is_control:
+        return "not reached" if standing.distinguishable else "reached"
     if not standing.ok or gain is None:
         return "failed"
     return "reached" if gain.value >= goal.ratio else "not reached"

@@ -282,6 +282,8 @@ async def judge(state: CandidateRun, runtime: Runtime[Desk]) -> CandidateRun:
 async def _profile(desk: Desk, sha: str, evidence: Evidence) -> KernelProfile | None:
     """Of the best so far only: a look into a program takes as long as measuring it."""
     shop = desk.workshop
+    if not shop.looks_into:
+        return None
     row, best = shop.store.candidate(shop.campaign_id, desk.ordinal), shop.store.best_score(shop.campaign_id)
     is_best = row.score is not None and best is not None and row.score >= best
     return await shop.look_into(sha, desk.source(sha), evidence) if is_best else shop.known_profile(sha)

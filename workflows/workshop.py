@@ -142,7 +142,8 @@ class Workshop:
             return known
         candidate = self.store.candidate(self.campaign_id, ordinal)
         program = describe_program(candidate, self.store.source(candidate.code_sha) if candidate.code_sha else "")
-        program = program.model_copy(update={"profile": self.known_profile(candidate.code_sha)})
+        if self.looks_into:
+            program = program.model_copy(update={"profile": self.known_profile(candidate.code_sha)})
         if candidate.state.is_terminal:
             self._programs[ordinal] = program
             if len(self._programs) > PROGRAM_CACHE:
@@ -152,7 +153,7 @@ class Workshop:
     @property
     def looks_into(self) -> bool:
         """Whether programs are profiled: for a judge, where the evaluator can."""
-        return self.preset.has(Node.JUDGE) and isinstance(self.evaluator, OffersProfiles)
+        return isinstance(self.evaluator, OffersProfiles) and self.preset.has(Node.JUDGE)
 
     def known_profile(self, code_sha: str | None) -> KernelProfile | None:
         if code_sha is None or not isinstance(self.evaluator, OffersProfiles):
@@ -182,8 +183,10 @@ class Workshop:
 
     async def look_into_parent(self, ordinal: int) -> None:
         """Before a prompt shows it: whoever asks again after a crash asks with the same words."""
+        if not self.looks_into:
+            return
         row = self.store.candidate(self.campaign_id, ordinal)
-        if not self.looks_into or row.code_sha is None or row.evidence is None:
+        if row.code_sha is None or row.evidence is None:
             return
         if self.known_profile(row.code_sha) is None:
             await self.look_into(row.code_sha, self.store.source(row.code_sha), row.evidence)

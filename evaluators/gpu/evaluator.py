@@ -7,10 +7,10 @@ CUDA is compiled and its figures are read: evidence `compiled-only`. Triton is i
 from __future__ import annotations
 
 import asyncio
-import importlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -237,8 +237,7 @@ def _triton() -> PythonHome:
 
 def _triton_tools() -> dict[str, str]:
     _triton()
-    versions = importlib.import_module("importlib.metadata")
-    return {"triton": f"{versions.version('triton')}, interpreter", "numpy": np.__version__}
+    return {"triton": f"{metadata.version('triton')}, interpreter", "numpy": np.__version__}
 
 
 def _refused(result: ExecResult, reason: str) -> CandidateFailed:

@@ -1,7 +1,8 @@
 """Every hostile kernel of tests/hostile/kernels through what `nightforge eval` does: which stage rejected it, and why.
 
-`make cheats` writes the table of docs/security.md; `PYTHONPATH=.:tests python -m attack_pack.cheats` prints it. The
-tasks are the shipped ones on a million elements with the C baselines alone, so that the whole takes minutes.
+`make cheats` writes the table of docs/security.md; `PYTHONPATH=.:tests python -m attack_pack.cheats [NAME …]` prints it
+or the rows of some (with `--write` the page keeps the others). The tasks are the shipped ones on small shapes, with
+the C baselines or their reference alone, so that the whole takes minutes.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import tempfile
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from pathlib import Path
 
+from attack_pack.shapes import SMALL, shrunk
 from attack_pack.table import put_into
 from attack_pack.verdicts import REPOSITORY
 from nightforge.catalogue import find_task
 from nightforge.cli.evaluate import Result, open_evaluator, read_program
 from nightforge.domain.evidence import Evidence
+from nightforge.domain.task import Task
 from nightforge.domain.words import Phase
 from nightforge.errors import EvaluatorFault
 from sandbox import open_sandbox
@@ -27,7 +30,8 @@ from workflows.parameters import read_parameters
 
 KERNELS = REPOSITORY / "tests" / "hostile" / "kernels"
 TASKS = {"softmax": "softmax-long", "axpy": "axpy"}
-"""Folder of kernels → the task that they cheat."""
+"""Folder of kernels → the task that they cheat; below `shapes` a folder has its task's name."""
+SHAPES = KERNELS / "shapes"
 BEGIN = "<!-- written by make cheats -->"
 END = "<!-- end of what make cheats writes -->"
 ROW = 1 << 20
@@ -48,9 +52,8 @@ def small_task(name: str, folder: Path) -> Path:
     return target
 
 
-async def evaluate(kernels: Sequence[Path], folder: Path) -> AsyncIterator[Result | str]:
+async def evaluate(kernels: Sequence[Path], task: Task) -> AsyncIterator[Result | str]:
     """What `nightforge eval --confirm` comes to for each program, on one calibration for all; a fault as its words."""
-    task = find_task(str(folder))
     parameters = read_parameters(task, [])
     evaluator = open_evaluator(task, open_sandbox())
     calibration = await evaluator.calibrate(task, parameters, seed=secrets.randbits(63))
@@ -80,16 +83,17 @@ def label(kernel: Path) -> str:
 def found_kernels(only: Collection[str]) -> dict[str, list[Path]]:
     """Task → kernels; of `only`, by name with or without the folder, where there are any."""
     folders = {folder.name for folder in KERNELS.iterdir() if any(folder.glob("*.c"))}
+    places = {KERNELS / name: task for name, task in TASKS.items()} | {SHAPES / name: name for name in SMALL}
+    folders |= {folder.name for folder in SHAPES.iterdir()} - set(SMALL)
     if unknown := folders - set(TASKS):
         raise SystemExit(f"no task is known for tests/hostile/kernels/{', '.join(unknown)}: add it to TASKS")
-    return {
+    chosen = {
         task: [
-            kernel
-            for kernel in sorted((KERNELS / folder).glob("*.c"))
-            if not only or kernel.stem in only or label(kernel) in only
+            kernel for kernel in sorted(place.glob("*.c")) if not only or kernel.stem in only or label(kernel) in only
         ]
-        for folder, task in TASKS.items()
+        for place, task in places.items()
     }
+    return {task: kernels for task, kernels in chosen.items() if kernels}
 
 
 def what(kernel: Path) -> str:
@@ -116,14 +120,26 @@ def row(kernel: Path, result: Result | str) -> str:
 async def run(found: Mapping[str, Sequence[Path]], folder: Path) -> list[str]:
     rows = []
     for task, kernels in found.items():
-        if not kernels:
-            continue
-        results = evaluate(kernels, small_task(task, folder))
+        small = shrunk(task) if task in SMALL else find_task(str(small_task(task, folder)))
+        results = evaluate(kernels, small)
         for kernel in kernels:
             rows.append(row(kernel, await anext(results)))
             sys.stdout.write(rows[-1] + "\n")
             sys.stdout.flush()
     return rows
+
+
+def merged(page: str, rows: Sequence[str]) -> list[str]:
+    """The page's rows with these in the place of theirs, in the order of the kernels."""
+
+    def name(line: str) -> str:
+        found = re.match(r"\| `([^`]+)`", line)
+        return found[1] if found else ""
+
+    table = page.partition(BEGIN)[2].partition(END)[0].splitlines()
+    known = {name(line): line for line in (*table, *rows) if name(line)}
+    listed = [label(kernel) for kernels in found_kernels(()).values() for kernel in kernels]
+    return [known[one] for one in listed if one in known]
 
 
 def main() -> int:
@@ -134,8 +150,8 @@ def main() -> int:
         rows = asyncio.run(run(found, Path(name)))
     if "--write" in sys.argv:
         document = REPOSITORY / "docs" / "security.md"
-        text = put_into(document.read_text(encoding="utf-8"), "\n".join([*HEAD, *rows]), BEGIN, END)
-        document.write_text(text, encoding="utf-8")
+        text = document.read_text(encoding="utf-8")
+        document.write_text(put_into(text, "\n".join([*HEAD, *merged(text, rows)]), BEGIN, END), encoding="utf-8")
     return 0
 
 

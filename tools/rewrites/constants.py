@@ -25,7 +25,7 @@ class Constants(Rewrite):
                 continue
             name, value = unit.of(field(node, "name")), node.child_by_field_name("value")
             matched = _INTEGER.fullmatch(unit.of(value)) if value is not None else None
-            if value is None or matched is None or name in declared or name not in sizing or name == "NF_LINE":
+            if value is None or matched is None or name in declared or name not in sizing or name.startswith("NF_"):
                 continue
             old = int(matched.group(1))
             for new in (old * 2, old // 2, old * 4, old // 4):

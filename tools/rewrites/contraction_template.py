@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from tools.rewrites.rewrite import tunable
 
 ENTRY = "nf_contract"
-HELPERS = ("nf_load_part", "nf_store_part", "nf_pack", "nf_block", ENTRY)
 
 
 @dataclass(frozen=True)
@@ -134,8 +133,8 @@ def _strips(heights: tuple[int, ...], widths: list[int]) -> str:
             f"int whole, int adds) {{\n    long i = 0;\n{steps}\n}}"
         )
     wide = widths[0]
-    lines.append(f"""static void nf_direct(long rows, long cols, long depth, const nf_real *a, long ai, long ap,
-        const nf_real *b, long bp, nf_real *c, long ci, int adds) {{
+    lines.append(f"""static inline __attribute__((always_inline)) void nf_direct(long rows, long cols, long depth,
+        const nf_real *a, long ai, long ap, const nf_real *b, long bp, nf_real *c, long ci, int adds) {{
     long j = 0;
     for (; cols - j >= {wide} * NF_LANES; j += {wide} * NF_LANES)
         nf_strip_{wide}(rows, depth, a, ai, ap, b + j, bp, c + j, ci, NF_LANES, 1, adds);
@@ -184,18 +183,9 @@ static inline __attribute__((always_inline)) void nf_pack(nf_real *to, const nf_
             for (long k = 0; k < width; k++) to[k] = k < count ? at[k * line + p * step] : 0;
     }}
 }}
-/* c += a b (or c = a b where `adds` is 0); c lies in rows, a and b lie as they like. */
-static __attribute__((noinline)) void {ENTRY}(long m, long n, long k, const nf_real *a, long ai, long ap,
+/* Both operands packed, block by block. */
+static __attribute__((noinline)) void nf_packed(long m, long n, long k, const nf_real *a, long ai, long ap,
         const nf_real *b, long bp, long bj, nf_real *c, long ci, int adds) {{
-    if (m <= 0 || n <= 0) return;
-    if (k <= 0) {{
-        if (!adds) for (long i = 0; i < m; i++) for (long j = 0; j < n; j++) c[i * ci + j] = 0;
-        return;
-    }}
-    if (bj == 1 && (n * k * (long)sizeof(nf_real) <= NF_DIRECT || m < 4)) {{
-        nf_direct(m, n, k, a, ai, ap, b, bp, c, ci, adds);
-        return;
-    }}
     _Alignas(64) nf_real packed_b[NF_DEPTH * ((NF_SPAN + NF_WIDTH - 1) / NF_WIDTH) * NF_WIDTH];
     _Alignas(64) nf_real packed_a[NF_DEPTH * ((NF_HEIGHT + NF_ROWS - 1) / NF_ROWS) * NF_ROWS];
     for (long j = 0; j < n; j += NF_SPAN) {{
@@ -209,6 +199,19 @@ static __attribute__((noinline)) void {ENTRY}(long m, long n, long k, const nf_r
                 nf_block(rows, cols, depth, packed_a, packed_b, c + i * ci + j, ci, adds || p > 0);
             }}
         }}
+    }}
+}}
+/* c += a b (or c = a b where `adds` is 0); c lies in rows, a and b lie as they like. In place of its call, so that a
+   small product in a loop costs no call, and sizes that the caller knows are known here. */
+static inline __attribute__((always_inline)) void {ENTRY}(long m, long n, long k, const nf_real *a, long ai, long ap,
+        const nf_real *b, long bp, long bj, nf_real *c, long ci, int adds) {{
+    if (m <= 0 || n <= 0) return;
+    if (k <= 0) {{
+        if (!adds) for (long i = 0; i < m; i++) for (long j = 0; j < n; j++) c[i * ci + j] = 0;
+    }} else if (bj == 1 && (n * k * (long)sizeof(nf_real) <= NF_DIRECT || m < 4)) {{
+        nf_direct(m, n, k, a, ai, ap, b, bp, c, ci, adds);
+    }} else {{
+        nf_packed(m, n, k, a, ai, ap, b, bp, bj, c, ci, adds);
     }}
 }}
 """

@@ -1,7 +1,8 @@
 """Bring what loops use into the function itself, so that other rewrites can see it.
 
 Helper functions of the program are put in place of their calls, fields of the argument structure (`a->cols`) into
-locals. Neither changes what is computed or how; a compiler does the same. It is the rewrites that need it.
+locals, and a pointer to a row of an array that is also used by its own name is written as that array. None of it
+changes what is computed or how; a compiler does the same. It is the rewrites that need it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from tree_sitter import Node
 from tools.rewrites.loops import writes
 from tools.rewrites.rewrite import Rewrite, Variant
 from tools.rewrites.syntax import (
-    HELPERS,
     Edit,
     Unit,
     dedent,
@@ -26,6 +26,7 @@ from tools.rewrites.syntax import (
     identifiers,
     indent,
     indentation,
+    is_helper,
     named,
     walk,
 )
@@ -55,7 +56,7 @@ class Inline(Rewrite):
     structural = True
 
     def variants(self, unit: Unit) -> Iterable[Variant]:
-        current, calls, fields = unit, 0, 0
+        current, calls, fields, pointers = unit, 0, 0, 0
         for _ in range(_MOST_ROUNDS):
             # Fields first: a call then gets plain names, which need no locals of their own.
             changed = _hoisted(current)
@@ -63,19 +64,23 @@ class Inline(Rewrite):
             if changed is None:
                 changed = _inlined(current)
                 calls += changed is not None
+            if changed is None:
+                changed = _unpointed(current)
+                pointers += changed is not None
             following = Unit.parse(changed) if changed is not None else None
             if following is None:
                 break
             current = following
         if current is not unit:
-            yield Variant(current.source, f"{calls} call(s) of own functions in place, {fields} field(s) in locals")
+            what = f"{calls} call(s) of own functions in place, fields of {fields} function(s) in locals"
+            yield Variant(current.source, f"{what}, {pointers} pointer(s) resolved")
 
 
 def _helpers(unit: Unit) -> dict[str, Helper]:
     found = {}
     for node in functions(unit):
         name = function_name(unit, node)
-        if name.startswith("nf_") or name in HELPERS:
+        if is_helper(name):
             continue
         helper = _helper(unit, name, node)
         if helper is not None:
@@ -283,3 +288,60 @@ def _members(unit: Unit, kind: str) -> dict[str, str]:
                     found[unit.of(inner)] = head.rstrip() + " " + stars
         return found
     return {}
+
+
+def _unpointed(unit: Unit) -> str | None:
+    """The program with the uses of one pointer into an array written as uses of the array.
+
+    Only where the array has subscripts of its own in the same function: two names of one array hide from other rewrites
+    that both mean the same element.
+    """
+    for function in functions(unit):
+        body = field(function, "body")
+        by_name: dict[str, list[Node]] = {}
+        for node in walk(body):
+            if node.type == "subscript_expression" and field(node, "argument").type == "identifier":
+                by_name.setdefault(unit.of(field(node, "argument")), []).append(node)
+        assigned = {
+            write.target
+            for write in writes(unit, body)
+            if write.operator != "declare" and write.index is None and not _is_step(write.node)
+        }
+        for name, base, offset in _pointers(unit, body):
+            uses = by_name.get(name, [])
+            total = sum(unit.of(leaf) == name for leaf in walk(body) if leaf.type == "identifier")
+            plain = {name, base} & assigned or identifiers(offset) & assigned
+            if base not in by_name or not uses or plain or total != len(uses) + 1 or not unit.editable(body):
+                continue
+            start = unit.of(offset)
+            declaration = enclosing(offset, "declaration")
+            edits = []
+            if declaration is not None and len(declaration.children_by_field_name("declarator")) == 1:
+                edits.append(Edit(declaration.start_byte, declaration.end_byte, ""))
+            for use in uses:
+                index = field(use, "index")
+                edits.append(Edit(field(use, "argument").start_byte, field(use, "argument").end_byte, base))
+                if start != "0":
+                    edits.append(Edit(index.start_byte, index.start_byte, f"{start} + "))
+            return unit.apply(edits)
+    return None
+
+
+def _is_step(node: Node) -> bool:
+    """`i++` in the head of a loop: within the body, between a pointer and its uses, `i` stays."""
+    return node.type == "update_expression" and node.parent is not None and node.parent.type == "for_statement"
+
+
+def _pointers(unit: Unit, body: Node) -> Iterator[tuple[str, str, Node]]:
+    """Locals `T *name = base + offset;`, each declared once."""
+    seen: dict[str, int] = {}
+    found = []
+    for node in walk(body):
+        if node.type != "init_declarator" or field(node, "declarator").type != "pointer_declarator":
+            continue
+        name, value = unit.of(field(field(node, "declarator"), "declarator")), field(node, "value")
+        seen[name] = seen.get(name, 0) + 1
+        is_sum = value.type == "binary_expression" and unit.of(field(value, "operator")) == "+"
+        if is_sum and field(value, "left").type == "identifier":
+            found.append((name, unit.of(field(value, "left")), field(value, "right")))
+    return (one for one in found if seen[one[0]] == 1)

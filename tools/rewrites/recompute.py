@@ -26,7 +26,17 @@ from tools.rewrites.loops import (
 )
 from tools.rewrites.reductions import body_locals
 from tools.rewrites.rewrite import Rewrite, Variant
-from tools.rewrites.syntax import Edit, Unit, canonical, canonical_text, field, identifiers_of, named, rename
+from tools.rewrites.syntax import (
+    Edit,
+    Unit,
+    canonical,
+    canonical_text,
+    field,
+    identifiers,
+    identifiers_of,
+    named,
+    rename,
+)
 
 
 @dataclass(frozen=True)
@@ -75,6 +85,8 @@ class Recompute(Rewrite):
 
     def variants(self, unit: Unit) -> Iterable[Variant]:
         found = list(loops(unit))
+        for loop in found:
+            yield from _overwritten(unit, loop)
         for index, first in enumerate(found):
             for second in found[index + 1 :]:
                 yield from self._pair(unit, first, second)
@@ -152,6 +164,35 @@ def _forwarded(unit: Unit, first: Loop, second: Loop, middle: Sequence[Node], ar
         f"that nothing else of {array} is read before line {unit.line_of(second.node)}, and no partial overlap)"
     )
     return Variant(unit.apply(edits), note)
+
+
+def _overwritten(unit: Unit, loop: Loop) -> Iterator[Variant]:
+    """`a[i] = e; ... a[i] ...; a[i] = f;` in one iteration: the first value needs no memory."""
+    stores: dict[str, list[tuple[int, Write]]] = {}
+    for position, statement in enumerate(loop.statements):
+        for write in writes(unit, statement):
+            if write.index is not None:
+                whole = statement.type == "expression_statement" and named(statement)[0] == write.node
+                stores.setdefault(write.target, []).append((position if whole else -1, write))
+    for array, found in stores.items():
+        kind = element_type(unit, loop.node, array)
+        if len(found) != 2 or kind is None or any(at < 0 or w.operator != "=" for at, w in found):
+            continue
+        (start, first), (_, last) = found
+        index = first.index
+        if index is None or first.value is None or not accesses_only(unit, loop.body, array, canonical(index)):
+            continue
+        changed = {w.target for w in writes(unit, loop.body) if w.index is None and w.operator != "declare"}
+        if identifiers(index) & changed or not is_plain(unit, [loop.body]) or subscripts(unit, first.value, array):
+            continue
+        local, statement = unit.fresh("nf_value"), loop.statements[start]
+        edits = [Edit(statement.start_byte, statement.end_byte, f"const {kind} {local} = {unit.of(first.value)};")]
+        target = field(last.node, "left")
+        for later in loop.statements[start + 1 :]:
+            reads = [read for read in subscripts(unit, later, array) if read != target]
+            edits += [Edit(read.start_byte, read.end_byte, local) for read in reads]
+        note = f"line {unit.line_of(statement)}: {array} keeps its last value of an iteration only"
+        yield Variant(unit.apply(edits), note)
 
 
 def _same_element(unit: Unit, first: Loop, second: Loop, store: Store, array: str) -> bool:

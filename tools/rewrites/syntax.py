@@ -17,7 +17,10 @@ from tree_sitter import Language, Node, Parser
 
 BLOCK_START = "EVOLVE-BLOCK-START"
 BLOCK_END = "EVOLVE-BLOCK-END"
-HELPERS = frozenset({"nf_expf", "nf_tanhf", "nf_erff", "nf_stream", "nf_stream_end"})
+_HELPERS = re.compile(
+    "nf_(expf|tanhf|erff|stream|stream_end|past|past_end|sum_float|sum_double|load_part|store_part|put|pack|packed|block|direct"
+    r"|contract|tile_\d+_\d+|strip_\d+)"
+)
 """Functions that rewrites bring along; they stand before the program's own, which may call them."""
 MAX_SOURCE_BYTES = 200_000
 _ASSETS = Path(__file__).parent
@@ -111,6 +114,10 @@ class Unit:
         return tuple(ranges) if starts else ((0, len(self.text)),)
 
     def editable(self, node: Node) -> bool:
+        """In an EVOLVE-BLOCK, where there are such, and not in a function that a rewrite brought along."""
+        function = node if node.type == "function_definition" else enclosing_function(node)
+        if function is not None and is_helper(function_name(self, function)):
+            return False
         return any(start <= node.start_byte and node.end_byte <= end for start, end in self.blocks())
 
 
@@ -202,6 +209,10 @@ def function_name(unit: Unit, function: Node) -> str:
     return unit.of(found) if found is not None else ""
 
 
+def is_helper(name: str) -> bool:
+    return _HELPERS.fullmatch(name) is not None
+
+
 def functions(unit: Unit) -> tuple[Node, ...]:
     return tuple(node for node in walk(unit.root) if node.type == "function_definition")
 
@@ -244,7 +255,7 @@ def helper_edit(unit: Unit, text: str) -> Edit | None:
     if not text:
         return Edit(0, 0, "")
     for function in functions(unit):
-        if function_name(unit, function) in HELPERS:
+        if is_helper(function_name(unit, function)):
             continue
         if function.parent is None or function.parent.type != "translation_unit":
             return None

@@ -7,6 +7,7 @@ elements and numbers that do not change in the loop are turned into vectors; eve
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -120,8 +121,14 @@ def _declarations(unit: Unit, loop: Loop, shape: Shape, at: str, upto: Node) -> 
             value = vector_text(unit, field(one, "value"), loop, shape, at)
             if value is None:
                 return None
-            lines.append(f"const nf_pack_{shape.kind} {unit.of(field(one, 'declarator'))} = {value};")
+            lines.append(f"const nf_pack_{shape.kind} {unit.of(field(one, 'declarator'))} = {_wide(value, shape)};")
     return lines
+
+
+def _wide(text: str, shape: Shape) -> str:
+    """A number that is the same for all lanes as a vector; what is one already as it is."""
+    is_vector = "nf_pack_" in text or any(re.search(rf"\b{name}\b", text) for name in shape.locals)
+    return text if is_vector else f"(nf_pack_{shape.kind}){{0}} + {text}"
 
 
 def _fetch(unit: Unit, loop: Loop, arrays: Iterable[str], at: str, ahead: str) -> list[str]:
@@ -192,7 +199,7 @@ def _streamed(unit: Unit, loop: Loop, store: Store, shape: Shape) -> str | None:
     inner = "\n".join(
         [
             *lines,
-            f"const nf_pack_{kind} {made} = {value};",
+            f"const nf_pack_{kind} {made} = {_wide(value, shape)};",
             f"nf_past({target}, &{made});",
         ]
     )
@@ -286,4 +293,4 @@ def _sum_step(unit: Unit, loop: Loop, total: Reduction, shape: Shape, place: tup
     value = vector_text(unit, total.value, loop, shape, at)
     if lines is None or value is None:
         return None
-    return "{ " + " ".join([*lines, f"{name} += {value};"]) + " }"
+    return "{ " + " ".join([*lines, f"{name} += {_wide(value, shape)};"]) + " }"

@@ -5,29 +5,19 @@ They meet the stages that judge correctness, on a small timed shape; honest prog
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from attack_pack.shapes import SMALL, shrunk
 
 from evaluators.integrity.admission import admit
 from evaluators.kernels.evaluator import KernelEvaluator
 from evaluators.kernels.impostors import kernel_impostors
 from evaluators.kernels.toolchain import processor_flags
-from nightforge.domain.task import Task
 
 pytestmark = pytest.mark.box
 
 _FOLDER = Path(__file__).parent / "shapes"
-_SMALL: Mapping[str, Mapping[str, int]] = {
-    "jacobi2d": {"rows": 300, "cols": 260, "sweeps": 8},
-    "layernorm": {"rows": 1100, "cols": 512},
-    "softmax-rows": {"rows": 1100, "cols": 512},
-    "bias-gelu": {"rows": 1100, "cols": 512},
-    "gemm-f32": {"m": 256, "n": 256, "k": 256},
-    "gemm-batched-small": {"batch": 1000, "m": 12, "n": 12, "k": 12},
-    "spmv-csr": {"rows": 2000, "cols": 2000, "nnz": 30000},
-}
 _OTHER_ENDS = {
     "jacobi2d/05_past_the_scratch": {"out_of_bounds", "crash"},
     "spmv-csr/04_reads_past_the_columns": {"crash"},
@@ -36,33 +26,13 @@ _OTHER_ENDS = {
 _NEEDS = {"gemm-f32/03_bfloat16_pairs": "avx512_bf16"}
 
 
-@pytest.fixture
-def shrunk(shipped: Callable[[str], Task]) -> Callable[[str], Task]:
-    """The task at a small timed shape with its reference as the only opponent."""
-
-    def shrink(name: str) -> Task:
-        task = shipped(name)
-        baselines = task.settings["baselines"]
-        assert isinstance(baselines, list)
-        reference = task.settings["reference"]
-        kept = [entry for entry in baselines if isinstance(entry, dict) and entry["name"] == reference]
-        primary = dict(_SMALL[name])
-        settings = {**task.settings, "primary": primary, "baselines": kept, "opponents": []}
-        parameters = tuple(parameter for parameter in task.parameters if parameter.name not in primary)
-        return task.model_copy(update={"settings": settings, "parameters": parameters})
-
-    return shrink
-
-
 def test_every_task_has_hostile_programs() -> None:
-    assert {folder.name for folder in _FOLDER.iterdir()} == set(_SMALL)
-    assert all(len(list((_FOLDER / name).glob("*.c"))) >= 2 for name in _SMALL)
+    assert {folder.name for folder in _FOLDER.iterdir()} == set(SMALL)
+    assert all(len(list((_FOLDER / name).glob("*.c"))) >= 2 for name in SMALL)
 
 
-@pytest.mark.parametrize("name", sorted(_SMALL))
-async def test_hostile_programs_are_rejected_and_honest_ones_are_not(
-    evaluator: KernelEvaluator, shrunk: Callable[[str], Task], name: str
-) -> None:
+@pytest.mark.parametrize("name", sorted(SMALL))
+async def test_hostile_programs_are_rejected_and_honest_ones_are_not(evaluator: KernelEvaluator, name: str) -> None:
     task = shrunk(name)
     honest = ["seed.c", "c_fast.c", *(path.relative_to(task.root).as_posix() for path in task.root.glob("honest/*.c"))]
     refused: dict[str, str] = {}
@@ -84,10 +54,8 @@ async def test_hostile_programs_are_rejected_and_honest_ones_are_not(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(_SMALL))
-async def test_impostors_and_known_programs_are_rejected(
-    evaluator: KernelEvaluator, shrunk: Callable[[str], Task], name: str
-) -> None:
+@pytest.mark.parametrize("name", sorted(SMALL))
+async def test_impostors_and_known_programs_are_rejected(evaluator: KernelEvaluator, name: str) -> None:
     task = shrunk(name)
     known = [entry.path for entry in task.rehearsal if entry.expect == "reject"]
     assert len(known) >= 6

@@ -15,7 +15,7 @@ from protocol_server.workbench import Workbench, spec
 from agents.llm_team import LlmTeam
 from agents.planner import NO_READING, GoalReply, check_reply
 from agents.planner_matching import fit_tasks
-from agents.planner_reading import read_goal_by_words, read_goal_facts
+from agents.planner_reading import of_size, read_goal_by_words, read_goal_facts
 from nightforge.catalogue import shipped_tasks
 from nightforge.domain.plan import GoalReading
 from nightforge.domain.task import Task
@@ -31,7 +31,8 @@ def tasks() -> Sequence[Task]:
 
 def check(goal: str, tasks: Sequence[Task], **reply: Any) -> GoalReading:
     facts = read_goal_facts(goal, now=NOW, machine="x86_64")
-    return check_reply(goal, facts, fit_tasks(goal, facts.rest, tasks), GoalReply.model_validate(reply))
+    fits = of_size(fit_tasks(goal, facts.rest, tasks), facts)
+    return check_reply(goal, facts, fits, GoalReply.model_validate(reply))
 
 
 async def test_a_goal_is_read_over_http(
@@ -92,14 +93,17 @@ async def test_prose_instead_of_a_reading_leaves_the_goals_own_words(
 def test_what_the_words_rule_out_no_model_can_allow(goal: str, tasks: Sequence[Task]) -> None:
     for task in tasks:
         reading = check(goal, tasks, task=task.name, parameters=[{"name": "dtype", "value": "float32"}])
-        if task.name == "rmsnorm" and "4096x4096" in goal:  # it has rows and columns: a person is asked about each
-            assert {question.name for question in reading.questions} == {"task", "rows", "cols"}
+        if "4096x4096" in goal and "rows" in {parameter.name for parameter in task.parameters}:
+            # It has rows and columns: a person is asked about what it does not offer of them.
+            asked = {question.name for question in reading.questions}
+            assert asked & {"cols", "nnz"}
+            assert ("task" in asked) == (task.name != "softmax-rows")
             continue
         assert reading.task is None
         assert reading.refusal
 
 
-@pytest.mark.parametrize("goal", ["write me a poem", "a smaller ALU at 4 ns", "layernorm over 16 million floats"])
+@pytest.mark.parametrize("goal", ["write me a poem", "a smaller ALU at 4 ns", "a histogram of 16 million floats"])
 def test_a_task_that_the_words_do_not_say_is_asked_about(goal: str, tasks: Sequence[Task]) -> None:
     reading = check(goal, tasks, task="softmax-long")
     assert [question.name for question in reading.questions] == ["task"]
@@ -107,7 +111,7 @@ def test_a_task_that_the_words_do_not_say_is_asked_about(goal: str, tasks: Seque
 
 
 def test_another_task_than_the_words_say_is_asked_about(tasks: Sequence[Task]) -> None:
-    reading = check("fast softmax of a long row", tasks, task="axpy")
+    reading = check("fast softmax over one row of 16 million floats", tasks, task="axpy")
     (question,) = reading.questions
     assert question.choices == ("axpy", "softmax-long", "none")
 
@@ -134,7 +138,7 @@ def test_a_parameter_that_is_not_on_offer_is_refused(name: str, value: str, task
 
 
 def test_a_number_that_is_not_on_offer_is_asked_about(tasks: Sequence[Task]) -> None:
-    reading = check("fast softmax", tasks, task="softmax-long", parameters=[{"name": "n", "value": 1000}])
+    reading = check("fast axpy", tasks, task="axpy", parameters=[{"name": "n", "value": 1000}])
     (question,) = reading.questions
     assert (question.name, question.default) == ("n", 16777216)
 
@@ -144,7 +148,7 @@ def test_questions_of_the_model_must_be_about_a_parameter(tasks: Sequence[Task])
         {"name": "n", "text": "Is 16,777,216 meant?", "default": 16777216},
         {"name": "mood", "text": "How are you?", "default": "well"},
     ]
-    reading = check("fast softmax", tasks, task="softmax-long", questions=questions)
+    reading = check("fast axpy", tasks, task="axpy", questions=questions)
     assert [question.name for question in reading.questions] == ["n"]
     assert "The model asks: How are you?" in reading.notes
 

@@ -26,15 +26,15 @@ def read(goal: str, tasks: Sequence[Task]) -> GoalReading:
 
 
 def test_without_answers_the_defaults_hold_and_are_noted(tasks: Sequence[Task]) -> None:
-    settled = answer_goal(read("softmax with 8 threads", tasks), {}, tasks)
-    assert settled.task == "softmax-long"
+    settled = answer_goal(read("axpy with 8 threads", tasks), {}, tasks)
+    assert settled.task == "axpy"
     assert settled.questions == ()
     assert settled.parameters["threads"] == 1
     assert any(note.startswith("threads = 1: The goal says") for note in settled.notes)
 
 
 def test_an_answer_as_typed_is_taken_as_the_value_on_offer(tasks: Sequence[Task]) -> None:
-    settled = answer_goal(read("softmax of size 512", tasks), {"n": " 16777216 "}, tasks)
+    settled = answer_goal(read("axpy of size 512", tasks), {"n": " 16777216 "}, tasks)
     assert settled.parameters["n"] == 16777216
 
 

@@ -78,13 +78,13 @@ def test_each_operator_finds_its_places_and_computes_the_same(kind: type[Rewrite
         if name not in PLACES[kind]:
             assert not made, f"{kind.name} changed {name}"
         wanted = workbench.run(source, QUESTIONS, _CONTRACT) if made else []
-        for changed in made[:2]:
+        for changed in made[: 1 if kind is RegisterBlock else 2]:
             found = workbench.run(changed, QUESTIONS, _CONTRACT)
             assert same(found, wanted, exact=kind in EXACT), f"{kind.name} on {name}\n{changed}"
 
 
 @given(data=st.data())
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 def test_operators_compose(data: st.DataObject, workbench: Workbench) -> None:
     """Any few operators on top of one another, any of their proposals: the program compiles and computes the same."""
     name = data.draw(st.sampled_from(sorted(PROGRAMS)))

@@ -198,6 +198,19 @@ def test_vectors_are_made_of_plain_arithmetic_only(change: tuple[str, str], prop
     assert not propose(VectorSum(), PROGRAMS["vector"].replace("* b[j]", "* (double)b[j]"))
 
 
+def test_a_value_that_the_iteration_overwrites_stays_in_a_local(propose: Propose) -> None:
+    body = "for (long i = 0; i < n; i++) { c[i] = a[i] + b[i]; float v = c[i]; c[i] = v * c[i]; }"
+    (draft,) = propose(Recompute(), _f(body))
+    assert "const float nf_value = a[i] + b[i]; float v = nf_value; c[i] = v * nf_value;" in draft.source
+    for old, new in (
+        ("v = c[i]", "v = c[i + 1]"),
+        ("c[i] = v", "c[i] += v"),
+        ("float v", "g(c); float v"),
+        ("a[i] +", "c[i] +"),
+    ):
+        assert not propose(Recompute(), _f(body.replace(old, new)))
+
+
 def test_no_pragma_of_a_loop_is_left_without_its_loop() -> None:
     loop, block, unroll = "for (;;) {}", "{ for (;;) {} }", "#pragma GCC unroll 4\n"
     assert without_stray_pragmas(f"{unroll}{block}") == block

@@ -40,10 +40,10 @@ MATCHES = {
     "rewrite.polynomial": {"gelu", "gelu_tanh", "gelu_strips"},
     "rewrite.prefetch": {"gelu_strips"},
     "rewrite.reciprocal": {"gelu_tanh", "layernorm"},
-    "rewrite.recompute": {"gelu_tanh", "layernorm"},
+    "rewrite.recompute": {"gelu_tanh", "gelu_strips", "layernorm"},
     "rewrite.restrict": set(UNSHIPPED),
     "rewrite.split_accumulators": {"layernorm"},
-    "rewrite.stream_store": {"gelu", "gelu_tanh", "layernorm"},
+    "rewrite.stream_store": {"gelu", "gelu_tanh"},
     "rewrite.tile": {"gelu"},
     "rewrite.tile_rescale": {"layernorm"},
     "rewrite.unroll": set(UNSHIPPED),
@@ -100,7 +100,7 @@ def test_drafts_are_correct_and_only_where_the_pattern_is(
         assert not drafts
         return
     assert drafts
-    for draft in drafts[:6]:
+    for draft in drafts[:3]:
         assert draft.source != source
         assert draft.operator is operator.kind
         assert draft.operator_name == name

@@ -139,7 +139,7 @@ DECLINED: list[tuple[Operator, str, str]] = [
     (
         Interchange(),
         "recurrence",
-        _c("for (long i = 1; i < n; i++) for (long j = 0; j < n; j++) y[i * n + j] = y[i * n + j - n];"),
+        _c("for (long i = 1; i < n; i++) for (long j = 0; j < n; j++) y[i * n + j] = y[i * n + j - n + 1];"),
     ),
     (Interchange(), "triangle", _c("for (long i = 0; i < n; i++) for (long j = i; j < n; j++) y[i * n + j] = 1;")),
     (Interchange(), "last writer", _c("for (long i = 0; i < n; i++) for (long j = 0; j < n; j++) y[i] = x[j];")),

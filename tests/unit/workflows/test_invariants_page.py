@@ -25,6 +25,7 @@ ALLOWED = {
     "workflows.stopping",
     "workflows.watch",
     "workflows.agent_bench",
+    "workflows.kernel_bench",
     "workflows.comparison",
     "workflows.answers",
     "workflows.drafting",
