@@ -34,9 +34,9 @@ SEED = 0
 MOST_ISLANDS = 5
 CLIMB = 6
 """Without a model: while an island's best is at most so many results old, it is followed as a climber follows it."""
-OWN_ORDER = 0.75
+OWN_ORDER = 0.5
 """Without a model: share of candidates that the coder makes in its own order, which no bandit has to learn anew."""
-ALONE = 2 / 3
+ALONE = 0.5
 """Share of these that are made from the parent alone. With partners at hand, steps between programs that resemble one
 another gain a little for ever, and the larger steps of one program, which leave a poor basin, are never taken."""
 FAILURES = 3
