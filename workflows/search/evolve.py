@@ -19,7 +19,6 @@ from nightforge.domain.search import Choice, Policy, PolicyContext, Result
 from nightforge.domain.words import OperatorKind, TeamKind
 from nightforge.errors import UserError
 from tools.likeness import likeness, shingles_of
-from tools.tuning import parse_tunables
 from workflows.search.bandit import Way, choose
 from workflows.search.front import Front
 from workflows.search.grid import rarity_of
@@ -32,13 +31,8 @@ from workflows.search.ways import applies, ways_of
 
 SEED = 0
 MOST_ISLANDS = 5
-CLIMB = 6
-"""Without a model: while an island's best is at most so many results old, it is followed as a climber follows it."""
-OWN_ORDER = 0.75
+OWN_ORDER = 0.5
 """Without a model: share of candidates that the coder makes in its own order, which no bandit has to learn anew."""
-ALONE = 2 / 3
-"""Share of these that are made from the parent alone. With partners at hand, steps between programs that resemble one
-another gain a little for ever, and the larger steps of one program, which leave a poor basin, are never taken."""
 FAILURES = 3
 """Failed children of a parent that the next prompt on it names."""
 PARENTS_WITH_FAILURES = 64
@@ -55,7 +49,7 @@ class EvolveParameters(Frozen, extra="forbid"):
     """`search.policy_parameters` of the policy `evolve`."""
 
     islands: Annotated[int, Field(ge=0, le=16)] = 0
-    """From the start. 0 begins with one; another begins at 480 results, 960, 1,920, and 3,840."""
+    """From the start. 0 begins with one; another begins at 240 results, 480, 960, and 1,920."""
     top: Annotated[int, Field(ge=1, le=256)] = 16
     """Best candidates that an island keeps whatever their behaviour."""
     cells: Annotated[int, Field(ge=0, le=256)] = 32
@@ -106,8 +100,6 @@ class Evolve:
         self._memory.restore(context.store.archive(context.campaign_id))
         self._ways = ways_of(context.plan, context.task)
         self._offline = offline
-        self._may_be_alone = offline and not parse_tunables(context.task.read(context.task.seed))
-        """A sampler of declared tunables learns from the scores of others, so it is always shown them."""
         self._asked: Counter[int] = Counter()
         self._in_flight: dict[int, int] = {}
         self._heard: OrderedDict[int, None] = OrderedDict()
@@ -131,26 +123,18 @@ class Evolve:
             # A person may have discarded every other parent: the seed is always there to start from again.
             return Choice(parents=(SEED,), island=island)
         shift = self._shifts()
-        progress = memory.progress[island]
+        share = intensity(memory.progress[island], low=self._set.explore_low, high=self._set.explore_high)
+        explore = shift or random.random() < share
         here = {one.ordinal: cells.get(one.ordinal, "") for one in pool}
-        home = [one for one in pool if here[one.ordinal] != FRONT] or pool
-        climb = self._offline and not shift and progress.stale < CLIMB
-        share = intensity(progress, low=self._set.explore_low, high=self._set.explore_high)
-        explore = shift or (not climb and random.random() < share)
-        if climb:
-            parent = home[0]
-        elif explore:
-            parent = draw(pool, UniformPicker(), rarity_of(here), random)
-        else:
-            parent = draw(home, RankPicker(), {}, random)
+        home = [one for one in pool if here[one.ordinal] != FRONT]
+        parent = (
+            draw(pool, UniformPicker(), rarity_of(here), random)
+            if explore
+            else draw(home or pool, RankPicker(), {}, random)
+        )
         others = choose_inspirations(parent.ordinal, pool, here, count=self._context.inspirations, random=random)
         others += self._demonstrations(parent, others, pool)
-        if climb:
-            operator, name, model = None, "", ""
-        else:
-            operator, name, model = self._way(parent, has_others=bool(others), shift=shift, random=random)
-        if self._may_be_alone and not (shift or name) and (climb or random.random() < ALONE):
-            others = ()
+        operator, name, model = self._way(parent, has_others=bool(others), shift=shift, random=random)
         return Choice(
             parents=(parent.ordinal, *others),
             operator=operator,
@@ -159,7 +143,7 @@ class Evolve:
             island=island,
             shift=shift,
             failed=self._failed.get(parent.ordinal, ()),
-            reason=self._reason(shift=shift, explore=explore, climb=climb),
+            reason=self._reason(shift=shift, explore=explore),
         )
 
     def _demonstrations(self, parent: Parent, shown: Sequence[int], pool: Sequence[Parent]) -> tuple[int, ...]:
@@ -226,10 +210,10 @@ class Evolve:
         self._shifts_left -= 1
         return True
 
-    def _reason(self, *, shift: bool, explore: bool, climb: bool) -> str:
+    def _reason(self, *, shift: bool, explore: bool) -> str:
         if shift:
             return f"no better one in {self._memory.whole.stale} results: another approach"
-        return "explore" if explore else "climb" if climb else ""
+        return "explore" if explore else ""
 
     async def tell(self, result: Result) -> None:
         if result.ordinal in self._heard:

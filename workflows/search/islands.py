@@ -10,8 +10,6 @@ from nightforge.domain.archive import Progress, Resident
 
 YOUTH = 120
 """Results of an island before guests come to it."""
-RESTART = 480
-"""Results at which a second island begins: in half of that a climb has not yet shown where it ends."""
 CURIOSITY = 1.0
 """How much an island that was asked seldom is preferred to one that improves."""
 
@@ -68,7 +66,7 @@ def open_islands(progress: Sequence[Progress]) -> Sequence[Progress]:
     """
     known = begun(progress)
     fresh = [one for one in progress if one not in known]
-    return [*known, *fresh[:1]] if sum(one.told for one in known) >= RESTART * 2 ** (len(known) - 1) else known
+    return [*known, *fresh[:1]] if sum(one.told for one in known) >= YOUTH * 2 ** len(known) else known
 
 
 def choose_island(progress: Sequence[Progress], asked: Mapping[int, int]) -> int:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from random import Random
 
+from evaluators.accelerators.arch.integrity import ArchChecker, arch_impostors, break_contract, honest_configs
 from evaluators.accelerators.arch.sampling import REFERENCES, is_feasible, random_config, reference_config
 from evaluators.accelerators.arch.schema import ArchConfig, ConfigError, read_config, write_config
 from evaluators.accelerators.arch.scoring import (
@@ -36,6 +38,7 @@ from evaluators.accelerators.arch.spec import (
     read_settings,
 )
 from evaluators.accelerators.arch.workloads import Layer
+from evaluators.integrity.seams import Honest, Impostor, Mutator
 from evaluators.stages import require_stages
 from nightforge.domain.base import Scalar
 from nightforge.domain.evidence import Baseline, Calibration, Evidence, Metric, StageEvidence
@@ -139,6 +142,24 @@ class ArchEvaluator:
             hidden = layers_of(read_hidden(task).layers, HIDDEN_FILE)
             stages.append(_held_out(run, hidden, calibration))
         return Evidence(tier=self._sandbox.tier, phase=phase, stages=tuple(stages))
+
+    @asynccontextmanager
+    async def open_checker(
+        self, task: Task, parameters: Mapping[str, Scalar], *, seed: int
+    ) -> AsyncIterator[ArchChecker]:
+        """Offers `evaluators.integrity.seams.OffersChecker`."""
+        settings, largest_mm2 = read_settings(task), area_budget(task, parameters)
+        layers = layers_of(settings.layers, "settings")
+        yield ArchChecker(lambda source: _search_stages(source, settings, layers, largest_mm2)[0])
+
+    def honest_programs(self, task: Task) -> Sequence[Honest]:
+        return honest_configs(task, read_settings(task))
+
+    def mutator(self, task: Task) -> Mutator:
+        return break_contract
+
+    def impostors(self, task: Task) -> Sequence[Impostor]:
+        return arch_impostors(task, read_settings(task))
 
     def is_lasting(self, evidence: Evidence) -> bool:
         """Always but for confirmations, in which the calibration has a part: nothing else depends on a machine."""

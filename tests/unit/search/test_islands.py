@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightforge.domain.archive import Progress, Resident
-from workflows.search.islands import RESTART, Island, choose_island, emigrant, open_islands
+from workflows.search.islands import YOUTH, Island, choose_island, emigrant, open_islands
 
 arrivals = st.lists(
     st.tuples(st.floats(-100, 100), st.sampled_from(["a", "b", "c", "d"])), min_size=1, max_size=60
@@ -89,10 +89,8 @@ def test_another_island_begins_each_time_that_results_have_doubled() -> None:
     def numbers(*told: int) -> list[int]:
         return [one.island for one in open_islands([Progress(island, told=each) for island, each in enumerate(told)])]
 
-    assert numbers(RESTART - 1, 1, 1, 1) == [0]
-    assert numbers(RESTART, 1, 1, 1) == [0, 1]
-    assert numbers(RESTART, RESTART - 1, 1, 1) == [0, 1], "what has begun goes on"
-    assert numbers(RESTART, RESTART, 1, 1) == [0, 1, 2]
-    assert numbers(RESTART, RESTART, 2 * RESTART - 1, 1) == [0, 1, 2]
-    assert numbers(RESTART, RESTART, 2 * RESTART, 1) == [0, 1, 2, 3]
+    assert numbers(2 * YOUTH - 1, 1, 1, 1) == [0]
+    assert numbers(2 * YOUTH, 1, 1, 1) == [0, 1]
+    assert numbers(2 * YOUTH, 2 * YOUTH - 1, 1, 1) == [0, 1], "what has begun goes on"
+    assert numbers(2 * YOUTH, 2 * YOUTH, 1, 1) == [0, 1, 2]
     assert numbers(*[10_000] * 4) == [0, 1, 2, 3], "there is none left to begin"
