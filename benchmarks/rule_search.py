@@ -2,7 +2,7 @@
 
 `python -m benchmarks.rule_search TASK [--seed 1] [--evaluations 500] [--groups A,B] [--draws 11,12] [--start FORMULA]`
 
-A steady state of 24 rules, changed by the moves of `tools.rules.grow`, without campaign, store or hidden set. It selects
+A steady state of 24 rules, changed by the moves of `tools.rules.grow`, without campaign, store, hidden set. It selects
 on training instances of the given draws, and tells the excess of the best on instances that it did not see: draws 21 to
 23 of the validation sets, of `bin-packing` the public set. Excess in % over the proven bound for online problems, over
 the best of the rules that the seed quotes for offline ones.
