@@ -4,15 +4,20 @@
 share, mean bound), then for each rule its score on validation, the excess over the reference per group of instances
 (training and validation together), CPU time per instance and seconds per evaluation. `--public` adds the gaps to the
 best known bounds of public sets. Times are this machine's, and worth what its load allows.
+
+`--rate` measures nothing but evaluations per hour of one core: the seed's whole evaluation, as the formula it is and as
+a program that is none (a constant is added), in CPU time of this process and its boxes.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import resource
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 
+from evaluators.schedulers.compiled import build_engine
 from evaluators.schedulers.evaluator import SchedulerEvaluator
 from evaluators.schedulers.player import Budget
 from evaluators.schedulers.problem import Split
@@ -26,6 +31,7 @@ from nightforge.domain.task import Task
 from nightforge.domain.words import Phase
 from sandbox.probe import open_sandbox
 
+_RATED = 20
 _DECADE = 10
 """Taillard's instances come in tens of one size."""
 
@@ -34,12 +40,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.schedulers", description=__doc__)
     parser.add_argument("tasks", nargs="*")
     parser.add_argument("--public", action="store_true", help="public sets, too")
+    parser.add_argument("--rate", action="store_true", help="evaluations per hour of one core, and nothing else")
     options = parser.parse_args(arguments)
     shipped = {task.name: task for task in shipped_tasks() if task.domain == "schedulers"}
     unknown = set(options.tasks) - set(shipped)
     if unknown:
         parser.error(f"no scheduling task {', '.join(sorted(unknown))}; there is: {', '.join(sorted(shipped))}")
     for name in options.tasks or sorted(shipped):
+        if options.rate:
+            print(asyncio.run(_rates(shipped[name])), flush=True)
+            continue
         for budget in _budgets(shipped[name]):
             for line in _report(shipped[name], budget, with_public=options.public):
                 print(line, flush=True)
@@ -83,7 +93,9 @@ def _book(task: Task, budget: str) -> CaseBook:
     rules = tuple(rule for rule in settings.baselines if budget == "search" or rule.budget == "rule")
     cpu_ms = settings.search_cpu_ms if budget == "search" else settings.cpu_ms
     settings = settings.model_copy(update={"baselines": rules})
-    return CaseBook(open_sandbox(), task, settings, load_problem(settings.problem), Budget(cpu_ms / 1000))
+    sandbox, problem = open_sandbox(), load_problem(settings.problem)
+    engine = asyncio.run(build_engine(sandbox, problem))
+    return CaseBook(sandbox, task, settings, problem, Budget(cpu_ms / 1000), engine=engine)
 
 
 async def _evaluated(
@@ -96,6 +108,32 @@ async def _evaluated(
         raise SystemExit(f"a human rule of {task.name} was rejected: {evidence.failure}")
     metrics = {name: metric.value for name, metric in evidence.metrics.items()}
     return metrics, sum(stage.duration_s for stage in evidence.stages)
+
+
+async def _rates(task: Task) -> str:
+    """One line: both rates of the class `rule`."""
+    sandbox = open_sandbox()
+    evaluator = SchedulerEvaluator(sandbox)
+    parameters: dict[str, Scalar] = {"budget": "rule"}
+    await evaluator.calibrate(task, parameters, seed=1)
+    source = task.read(task.seed)
+    cells = []
+    for program, count in ((source, _RATED), (f"{source}\nNO_FORMULA = 1\n", 3)):
+        await evaluator.evaluate(program, task, parameters, seed=1, phase=Phase.SEARCH)
+        before = _cpu_s()
+        for _ in range(count):
+            evidence = await evaluator.evaluate(program, task, parameters, seed=1, phase=Phase.SEARCH)
+            if evidence.failure is not None:
+                raise SystemExit(f"the seed of {task.name} was rejected: {evidence.failure}")
+        evaluator.rest()
+        spent = (_cpu_s() - before) / count
+        cells += [f"{1000 * spent:.0f} ms", f"{3600 / spent:.0f} /h"]
+    return _line(task.name, cells)
+
+
+def _cpu_s() -> float:
+    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def _public(book: CaseBook) -> Iterator[str]:

@@ -105,7 +105,12 @@ class Engine:
         self._idle: list[_Warm] = []
         self._lock = Lock()
         # Boxes that wait have nothing to lose: they are closed with us, or when the process ends.
-        self.close = weakref.finalize(self, _close_all, self._idle)
+        weakref.finalize(self, _close_all, self._idle)
+
+    def rest(self) -> None:
+        """Ends the processes that wait."""
+        with self._lock:
+            _close_all(self._idle)
 
     def play(self, formulas: Sequence[float], instances: Sequence[Instance]) -> array[int]:
         """As engine/main.c answers. Raises EvaluatorFault where a fresh process does not."""

@@ -147,6 +147,12 @@ class SchedulerEvaluator:
         else:
             course.search(book.paddock, best_score)
 
+    def rest(self) -> None:
+        """Ends the processes that wait for formulas; the next evaluation starts others."""
+        for engine in self._engines.values():
+            if engine is not None:
+                engine.rest()
+
     def is_lasting(self, evidence: Evidence) -> bool:
         """Passes and refusals in which no clock had a part: costs are exact and the instances fixed."""
         failure = evidence.failure

@@ -115,15 +115,18 @@ class SpotDeadline:
         now, cost = Position(), 0
         for tick in range(deadline):
             has_spot = bool(trace[tick])
-            if now.running == SPOT and not has_spot:
-                now = Position(now.done)
-            left = deadline - tick - 1
-            offered = (WAIT, SPOT) if has_spot else (WAIT,)
-            safe = [choice for choice in offered if now.after(choice, over).demand_ticks(work, over) <= left]
+            done, running, restart = now
+            if running == SPOT and not has_spot:
+                running = restart = WAIT
+                now = Position(done)
+            # To wait, and to go on with what may end at any time, is safe while on demand could still begin after it.
+            spare = deadline - tick - 1 - (work - done + over)
+            may_spot = has_spot and spare + ((restart if running == SPOT else over) == 0) >= 0
             choice = DEMAND
-            if safe:
-                choice = _read_choice((yield [tick, int(has_spot), now.running, now.restart, now.done]), tick, has_spot)
-                choice = choice if choice in safe else DEMAND
+            if spare >= 0 or may_spot:
+                wanted = _read_choice((yield [tick, int(has_spot), running, restart, done]), tick, has_spot)
+                if (wanted == WAIT and spare >= 0) or (wanted == SPOT and may_spot):
+                    choice = wanted
             now = now.after(choice, over)
             cost += (0, _SPOT_PRICE, _DEMAND_PRICE)[choice]
             if now.done == work:

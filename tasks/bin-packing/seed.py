@@ -14,6 +14,7 @@
 # nf: rule -left -- best fit
 # nf: rule -oldest -- first fit
 # nf: rule (2 * here - 1 if left == 0 else -2 * there - 1 if room == capacity else 2 * (here - there) - 2) -- sum of squares
+# nf: rule (4 if left < 3 else 3 if left < 4 else 2 if left < 6 else 1 if left < 8 else 0.9 if left < 10 else 0.95 if left < 13 else 0.97 if left < 16 else 0.98 if left < 22 else 0.99) - oldest / 10000000 -- tight fits by rank, middling remainders last, the oldest among equals (after FunSearch)
 # nf: rule (3000 - left if left <= 3 else 2000 - left if left >= 20 else 1000 - left) -- a tight fit, else one that leaves much
 
 

@@ -122,6 +122,8 @@ def _parts(node: ast.expr) -> tuple[str, Sequence[ast.expr]] | None:
             return "abs", (one,)
         case ast.IfExp(test=ast.Compare(left=left, ops=[comparison], comparators=[right]), body=body, orelse=other):
             return _choice(comparison, left, right, body, other)
+        case ast.IfExp(test=ast.Name() | ast.Subscript() | ast.BinOp() as test, body=body, orelse=other):
+            return "if=", (test, ast.Constant(0), other, body)  # a number is true where it is not zero
     return None
 
 
