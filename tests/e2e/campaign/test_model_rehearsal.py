@@ -233,7 +233,7 @@ async def test_a_model_has_its_first_candidate_whatever_the_share_pays_for(
     healthy, good = reply_as_team(seed=6), answer("NOTE: climb\n```\n# whole\nX = 6\nY = 6\n```")
     protocol_server.handle(coder_says(lambda _: good, healthy))
     async with open_toy_night(base_url=protocol_server.base_url) as night:
-        campaign_id = await begin(night, request(model(protocol_server), evaluations=2, cost_usd=0.2))
+        campaign_id = await begin(night, request(model(protocol_server), evaluations=2, cost_usd=0.5))
         done = await night.approve()
         assert isinstance(done, Done)
         report = night.store.document(campaign_id, MODELS, RehearsalReport)

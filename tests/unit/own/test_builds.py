@@ -31,13 +31,13 @@ STEPS = '[package]\nname = "steps"\nversion = "0.1.0"\nedition = "2021"\n'
 RUST_SLOW = """pub fn total(n: u64) -> u64 {
     let mut sum: u64 = 0;
     for at in 0..n {
-        for _ in 0..8 { sum = std::hint::black_box(sum); }
+        for _ in 0..64 { sum = std::hint::black_box(sum); }
         sum = sum.wrapping_add(steps::step(at));
     }
     sum
 }
 """
-RUST_FAST = RUST_SLOW.replace("        for _ in 0..8 { sum = std::hint::black_box(sum); }\n", "")
+RUST_FAST = RUST_SLOW.replace("        for _ in 0..64 { sum = std::hint::black_box(sum); }\n", "")
 RUST_MAIN = """mod total;
 
 fn main() {
@@ -62,13 +62,13 @@ CXX_SLOW = """unsigned long step(unsigned long at);
 unsigned long total(unsigned long n) {
     unsigned long sum = 0;
     for (unsigned long at = 0; at < n; at++) {
-        for (volatile int idle = 0; idle < 8; idle = idle + 1) {}
+        for (volatile int idle = 0; idle < 64; idle = idle + 1) {}
         sum += step(at);
     }
     return sum;
 }
 """
-CXX_FAST = CXX_SLOW.replace("        for (volatile int idle = 0; idle < 8; idle = idle + 1) {}\n", "")
+CXX_FAST = CXX_SLOW.replace("        for (volatile int idle = 0; idle < 64; idle = idle + 1) {}\n", "")
 CXX_MAIN = """#include <cstdio>
 #include <cstdlib>
 unsigned long total(unsigned long n);

@@ -31,6 +31,7 @@ ALLOWED = {
     "workflows.drafting",
     "workflows.house",
     "workflows.plan_words",
+    "workflows.parameters",
     "workflows.planning",
     "workflows.presets",
     "workflows.steering",
