@@ -9,6 +9,7 @@ import asyncio
 import gzip
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -174,23 +175,27 @@ def test_pages_are_light(served: tuple[Server, list[str]], chromium: Browser) ->
 @pytest.mark.timing
 def test_the_first_paint_is_quick(tmp_path: Path, chromium: Browser) -> None:
     """Best of three on loopback, each in a context without a cache, with 10,000 candidates."""
-    server = Server(tmp_path / "home")
-    made = run(seed(server.home, candidates=10_000))
-    server.start()
-    slow: dict[str, float] = {}
-    for address in addresses(server, made):
-        found = []
-        for _ in range(3):
-            context = context_of(chromium, width=WIDE, dark=False)
-            page = context.new_page()
-            page.goto(server.base + address)
-            page.wait_for_function(f"{PAINTED} > 0")
-            found.append(float(page.evaluate(PAINTED)))
-            context.close()
-        if min(found) >= FIRST_PAINT_MS:
-            slow[address] = min(found)
-    server.close()
-    assert slow == {}
+    with closing(Server(tmp_path / "home")) as server:
+        made = run(seed(server.home, candidates=10_000))
+        server.start()
+        best = {
+            address: min(first_paint(chromium, server.base + address) for _ in range(3))
+            for address in addresses(server, made)
+        }
+    assert {address: painted for address, painted in best.items() if painted >= FIRST_PAINT_MS} == {}
+
+
+def first_paint(chromium: Browser, address: str) -> float:
+    """Milliseconds; asked from here, since the pages' policy lets no text be run as a program."""
+    context = context_of(chromium, width=WIDE, dark=False)
+    page = context.new_page()
+    page.goto(address)
+    painted = None
+    while painted is None:
+        page.wait_for_timeout(20)
+        painted = page.evaluate(PAINTED)
+    context.close()
+    return float(painted)
 
 
 def test_every_page_stands_without_scripts(served: tuple[Server, list[str]], chromium: Browser) -> None:
