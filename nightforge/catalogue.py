@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 
@@ -20,21 +21,32 @@ def load_task(folder: Path) -> Task:
     """Parse `folder/task.toml`; a UserError names the file, the line or the field, and the mend."""
     path = folder / TASK_FILE
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise NotFound(
             f"no {TASK_FILE} there", where=str(folder), hint="a task is a folder with task.toml and a seed"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise UserError(str(error), where=str(path), hint="mend the TOML at the line named") from error
-    try:
-        task = Task.model_validate({**document, "root": folder})
-    except ValidationError as error:
-        raise UserError(describe_validation(error), where=str(path), hint="see docs/tasks.md for the fields") from error
+    task = _parse(text, folder)
     for name in (task.seed, task.brief, *(known.path for known in task.rehearsal)):
         if not (folder / name).is_file():
             raise UserError(f"names {name!r}, which is not a file in the folder", where=str(path))
     return task
+
+
+@lru_cache(maxsize=256)
+def _parse(text: str, folder: Path) -> Task:
+    """Kept by its text: a page looks for one task among all that are shipped, again and again."""
+    path = folder / TASK_FILE
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(str(error), where=str(path), hint="mend the TOML at the line named") from error
+    try:
+        return Task.model_validate({**document, "root": folder})
+    except ValidationError as error:
+        raise UserError(describe_validation(error), where=str(path), hint="see docs/tasks.md for the fields") from error
 
 
 def describe_validation(error: ValidationError) -> str:

@@ -33,7 +33,7 @@ from nightforge.domain.candidate import (
 from nightforge.domain.evidence import Calibration, Evidence
 from nightforge.domain.integrity import HiddenOpenings
 from nightforge.domain.limits import ExecResult, Limits
-from nightforge.domain.listing import Dot, NewBest, Relative
+from nightforge.domain.listing import Dot, ListQuery, NewBest, Place, Relative, Stretch
 from nightforge.domain.model import CallKey, CallState, Message, ModelCall, ModelProfile, Reply, Usage
 from nightforge.domain.plan import Plan
 from nightforge.domain.task import Task
@@ -355,6 +355,12 @@ class Store(Protocol):
         ...
 
     def recent(self, campaign_id: str, *, limit: int = 20) -> Sequence[Candidate]: ...
+    def stretch(
+        self, campaign_id: str, query: ListQuery, *, after: Place | None = None, before: Place | None = None, limit: int
+    ) -> Stretch:
+        """`limit` candidates of a list after a place or before one; ValueError for an order that the list has not."""
+        ...
+
     def dots(self, campaign_id: str, *, most: int) -> Sequence[Dot]:
         """Up to `most` candidates spread evenly over all, the newest among them, in the order of their making."""
         ...

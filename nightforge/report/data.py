@@ -9,7 +9,7 @@ from nightforge.domain.candidate import Campaign, Candidate, Hint
 from nightforge.domain.duel import Duels
 from nightforge.domain.evidence import Baseline, Calibration, Evidence, Gap, Gaps, Metric
 from nightforge.domain.integrity import HiddenOpenings
-from nightforge.domain.listing import Dot, NewBest
+from nightforge.domain.listing import Dot, ListQuery, NewBest, Order, Shown
 from nightforge.domain.minimisation import Minimisation, document_name
 from nightforge.domain.model import ModelProfile, ModelProfiles
 from nightforge.domain.plan import Plan
@@ -27,9 +27,8 @@ from nightforge.report.states import standing
 from tools.patching import unified_diff
 
 RANKED_SHOWN = 10
-SPREAD_SHOWN = 300
+SPREAD_SHOWN = 150
 SPREAD_METRICS = frozenset({"area_um2", "delay_ns"})
-SUSPICIOUS_SOUGHT = 200
 DOTS_DRAWN = 1200
 STEPS_TOLD = 500
 
@@ -151,15 +150,12 @@ def gather(store: Store, campaign_id: str) -> ReportData:
     best = champion_first(store.ranked(campaign_id, limit=FINALISTS + 1), duels)
     ranked, ideas = best[: RANKED_SHOWN + 1], ideas_among(store, campaign, best)
     heard = store.document(campaign_id, "model-rehearsal", RehearsalReport) or RehearsalReport(checks=())
-    suspicious: tuple[Candidate, ...] = ()
-    if campaign.tally.by_state.get(CandidateState.SUSPICIOUS):
-        recent = store.recent(campaign_id, limit=SUSPICIOUS_SOUGHT)
-        suspicious = tuple(one for one in recent if one.state is CandidateState.SUSPICIOUS)[:RANKED_SHOWN]
+    held_out = store.stretch(campaign_id, ListQuery(Shown.SUSPICIOUS, Order.NEW), limit=RANKED_SHOWN)
     data = ReportData(
         campaign=campaign,
         ranked=ranked,
         spread=_spread(store, campaign_id, ranked),
-        suspicious=suspicious,
+        suspicious=tuple(held_out.candidates),
         calibration=store.document(campaign_id, "calibration", Calibration),
         rehearsal=store.document(campaign_id, "rehearsal", RehearsalReport),
         duels=duels,

@@ -228,8 +228,8 @@ def make_belief(data: ReportData) -> Section | None:
             f"{counted(data.hidden.task, 'time')} by {counted(data.hidden.campaigns, 'campaign')} and "
             "`nightforge eval` on this task in this database"
         )
-    if data.suspicious:
-        items.append(f"passed the search and failed the confirmation (⚠): {len(data.suspicious)}")
+    if held_out := data.campaign.tally.by_state.get(CandidateState.SUSPICIOUS):
+        items.append(f"passed the search and failed the confirmation (⚠): {held_out}")
     return Section(name="belief", title="Why it is believed", blocks=(Bullets(items=tuple(items)),)) if items else None
 
 

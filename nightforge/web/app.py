@@ -15,8 +15,6 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
 from nightforge import __version__
 from nightforge.domain.ports import Clock
@@ -31,8 +29,9 @@ from nightforge.errors import (
 from nightforge.settings import Settings
 from nightforge.store import SqlStore
 from nightforge.web import actions, stream
+from nightforge.web.assets import Assets, asset
 from nightforge.web.pages import ROUTERS
-from nightforge.web.render import STATIC, Renderer, View, asset, wants_json
+from nightforge.web.render import Renderer, View, wants_json
 from nightforge.web.security import Admission, Guard, Seals
 from nightforge.web.site import Site, Starter, site_of
 
@@ -78,7 +77,7 @@ def create_app(
     app.state.site = site
     for router in (stream.router, actions.router, *ROUTERS):
         app.include_router(router)
-    app.mount("/static", _Static(directory=STATIC), name="static")
+    app.mount("/static", Assets(), name="static")
     app.add_api_route("/favicon.ico", _favicon, include_in_schema=False)
     app.add_exception_handler(NightforgeError, _own_error)
     app.add_exception_handler(RequestValidationError, _bad_value)
@@ -97,16 +96,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         site.closing = True
         await asyncio.sleep(0)
-
-
-class _Static(StaticFiles):
-    """A file asked for by its content's version never changes; one without it is looked at anew."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
-        lasting = scope.get("query_string", b"").startswith(b"v=") or path.startswith("vendored/")
-        response.headers["cache-control"] = "public, max-age=31536000, immutable" if lasting else "no-cache"
-        return response
 
 
 def _favicon() -> Response:

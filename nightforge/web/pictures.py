@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
-
 from markupsafe import Markup
 from pydantic import Field
 
 from nightforge.domain.base import Frozen
 from nightforge.report.model import Column as Column
 from nightforge.report.model import Picture
-from nightforge.report.plot_parts import sheet
-
-SHEET_AT = "/looks/plots.css"
-
-
-def plots_sheet() -> str:
-    """Address of the look of all plots, by its content."""
-    return f"{SHEET_AT}?v={sha256(sheet().encode()).hexdigest()[:12]}"
 
 
 class Chart(Frozen):

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
-from hashlib import sha256
-from pathlib import Path
 from typing import Annotated, ClassVar, Literal, TypeVar, get_type_hints
 from urllib.parse import quote, unquote
 
@@ -24,7 +20,7 @@ from nightforge.domain.base import Frozen
 from nightforge.domain.ports import Clock
 from nightforge.domain.words import CampaignState, CandidateState
 from nightforge.report.text import brief, clean, clean_line, counted, duration, money, number, unit_words
-from nightforge.web.pictures import plots_sheet
+from nightforge.web.assets import asset, vendored
 from nightforge.web.questions import QUESTIONS, Asked
 
 LOOK = "nightforge_look"
@@ -32,7 +28,6 @@ SAID = "nightforge_said"
 """One line for the next page: what an action did."""
 SAID_CHARACTERS = 400
 
-STATIC = Path(__file__).parent / "static"
 ViewFunction = TypeVar("ViewFunction", bound=Callable[..., object])
 
 
@@ -101,7 +96,6 @@ class Renderer:
             "duration_words": duration,
             "money_words": money,
             "thousands": thousands,
-            "plots_sheet": plots_sheet,
             "sure": sure,
             "vendored": vendored,
             "version": __version__,
@@ -196,21 +190,6 @@ def wants_json(request: Request) -> bool:
     if request.url.path.endswith(".json") or headers.get("content-type", "").startswith("application/json"):
         return True
     return "application/json" in headers.get("accept", "") and "text/html" not in headers.get("accept", "")
-
-
-@cache
-def asset(name: str) -> str:
-    """The address of a static file, so that browsers may keep it for ever: by content, or by the version it names."""
-    if name.startswith("vendored/"):
-        return f"/static/{name}"
-    return f"/static/{name}?v={sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"
-
-
-@cache
-def vendored(name: str) -> str:
-    """The file of what was made elsewhere, by its name in the manifest."""
-    manifest = json.loads((STATIC / "vendored" / "manifest.json").read_text(encoding="utf-8"))
-    return next(f"vendored/{each['file']}" for each in manifest["files"] if each["name"] == name)
 
 
 def sure(word: Asked) -> Markup:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from starlette.responses import Response
-
 from nightforge.domain.archive import CAMPAIGN, Archive
 from nightforge.domain.base import Frozen
 from nightforge.domain.candidate import Campaign, Candidate, Event, Hint, Note
@@ -19,7 +17,6 @@ from nightforge.domain.words import CampaignState, Direction
 from nightforge.report.data import ReportData, champion_first
 from nightforge.report.facts import CampaignFacts, campaign_facts
 from nightforge.report.model import Picture
-from nightforge.report.plot_parts import sheet
 from nightforge.report.progress import make_progress, steps_of
 from nightforge.report.states import reason_words, standing
 from nightforge.report.text import number
@@ -28,7 +25,7 @@ from nightforge.web.charts import Grid, GridCell, draw_grid
 from nightforge.web.choosing import AdviceView, Fold, advice_for, folded
 from nightforge.web.event_words import Told, told
 from nightforge.web.fronts import front_chart
-from nightforge.web.pictures import SHEET_AT, Chart, Column, chart_of
+from nightforge.web.pictures import Chart, Column, chart_of
 from nightforge.web.render import PageRouter, View
 from nightforge.web.rows import Row, TaskFacts, gain_word, row_of, task_facts
 from nightforge.web.site import CampaignId, SiteDep
@@ -142,13 +139,6 @@ class CampaignView(View):
         if best is None or against is None or self.facts.unit == "x" or min(best.metric.value, against) <= 0:
             return None
         return best.metric.value / against - 1
-
-
-@router.get(SHEET_AT, include_in_schema=False)
-def plots_look() -> Response:
-    """The look of all plots; its address names its content, so that it may be kept for ever."""
-    lasting = {"cache-control": "public, max-age=31536000, immutable"}
-    return Response(sheet(), media_type="text/css", headers=lasting)
 
 
 @router.page("/c/{campaign}", template="campaign.html")

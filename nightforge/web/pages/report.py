@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import Literal
 
 from markupsafe import Markup
@@ -11,7 +10,7 @@ from starlette.responses import Response
 from nightforge.domain.base import Frozen
 from nightforge.domain.words import CampaignState
 from nightforge.report import build_report, gather
-from nightforge.report.html import look, render_body, to_html
+from nightforge.report.html import render_body, to_html
 from nightforge.report.markdown import to_markdown
 from nightforge.report.model import Report
 from nightforge.report.states import standing
@@ -19,7 +18,6 @@ from nightforge.web.render import PageRouter, View
 from nightforge.web.site import CampaignId, Site, SiteDep
 
 router = PageRouter()
-LOOK_AT = "/looks/report.css"
 _TYPES = {"html": "text/html; charset=utf-8", "md": "text/markdown; charset=utf-8"}
 
 
@@ -39,11 +37,6 @@ class ReportView(View):
     @property
     def body(self) -> Markup:
         return render_body(self.report)
-
-    @property
-    def look(self) -> str:
-        """Address of the document's own sheet."""
-        return f"{LOOK_AT}?v={sha256(look().encode()).hexdigest()[:12]}"
 
 
 def _report(site: Site, campaign_id: str) -> ReportView:
@@ -70,9 +63,3 @@ def report_file(site: SiteDep, campaign: CampaignId, kind: Literal["html", "md"]
     text = to_html(made) if kind == "html" else to_markdown(made)
     named = {"Content-Disposition": f'attachment; filename="nightforge-{made.campaign_id}.{kind}"'}
     return Response(text, media_type=_TYPES[kind], headers=named)
-
-
-@router.get(LOOK_AT, include_in_schema=False)
-def report_look() -> Response:
-    """How the document and its plots look; every address of it names its content."""
-    return Response(look(), media_type="text/css", headers={"Cache-Control": "public, max-age=31536000, immutable"})

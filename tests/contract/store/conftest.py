@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -43,12 +44,23 @@ def clock() -> HandClock:
     return HandClock()
 
 
+MEMORY = Path("/dev/shm")
+MEMORY_NEEDED = 4 << 30
+"""Bytes: each test has a database of its own, of some 300 files, which a disk takes long to make and to delete."""
+
+
+def _memory() -> Path | None:
+    """A file system in memory that holds all of them; None where there is none."""
+    fits = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED
+    return MEMORY if fits else None
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """A private server on a socket of its own, run by an ordinary user; skips with the reason where it cannot run."""
     with ExitStack() as stack:
         try:
-            pattern = stack.enter_context(private_server())
+            pattern = stack.enter_context(private_server(folder=_memory()))
         except NotHere as reason:
             pytest.skip(str(reason))
         yield pattern

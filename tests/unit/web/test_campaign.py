@@ -8,6 +8,7 @@ from web_client import Browser, CampaignMaker
 from nightforge.domain.archive import CAMPAIGN, ArchiveChange, Arm, Progress, Resident, Trial
 from nightforge.domain.words import CampaignState
 from nightforge.store import SqlStore
+from nightforge.web.assets import asset
 from nightforge.web.pages.campaign import CampaignView
 
 
@@ -110,13 +111,14 @@ async def test_a_share_is_said_of_what_has_one(
     assert said == (None if gain is None else pytest.approx(gain))
 
 
-async def test_the_look_of_plots_is_served_once_and_kept(browser: Browser, make_campaign: CampaignMaker) -> None:
-    from nightforge.web.pictures import plots_sheet
-
+async def test_the_look_of_plots_comes_with_the_page_s_one_sheet(
+    browser: Browser, make_campaign: CampaignMaker
+) -> None:
     named = (await make_campaign(1.0)).campaign_id
-    assert plots_sheet() in (await browser.get(f"/c/{named}")).text
-    answer = await browser.get(plots_sheet())
+    assert asset("page-night.css") in (await browser.get(f"/c/{named}")).text
+    answer = await browser.get(asset("page-night.css"))
     assert answer.headers["content-type"].startswith("text/css")
+    assert ".plot .best" in answer.text
     assert "immutable" in answer.headers["cache-control"]
 
 

@@ -41,7 +41,7 @@ async def test_the_page_obeys_the_strict_policy(browser: Browser, make_campaign:
     assert "unsafe-inline" not in page.headers["content-security-policy"]
     assert "<style" not in page.text
     assert not re.search(r'\sstyle="', page.text)
-    (look,) = re.findall(r'href="(/looks/report\.css\?v=[0-9a-f]+)"', page.text)
+    (look,) = re.findall(r'href="(/static/page-report\.css\?v=[0-9a-f]+)"', page.text)
     sheet = await browser.get(look)
     assert sheet.headers["content-type"].startswith("text/css")
     assert "immutable" in sheet.headers["cache-control"]

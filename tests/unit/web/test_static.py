@@ -12,7 +12,7 @@ import pytest
 from web_client import Browser, CampaignMaker
 
 from nightforge.domain.words import CampaignState
-from nightforge.web.render import STATIC, asset, vendored
+from nightforge.web.assets import BUNDLES, STATIC, asset, names, part, read, vendored
 
 TEMPLATES = STATIC.parent / "templates"
 VENDORED = STATIC / "vendored"
@@ -85,18 +85,59 @@ def test_what_a_template_calls_safe_is_known(path: Path) -> None:
 
 
 def test_a_file_is_named_by_its_content() -> None:
-    version = sha256((STATIC / "app.css").read_bytes()).hexdigest()[:12]
-    assert asset("app.css") == f"/static/app.css?v={version}"
+    version = sha256((STATIC / "icon.svg").read_bytes()).hexdigest()[:12]
+    assert asset("icon.svg") == f"/static/icon.svg?v={version}"
     assert asset(vendored("htmx")) == "/static/vendored/htmx-4.0.1.min.js"
 
 
-@pytest.mark.parametrize("path", ["/static/app.css", asset("app.js"), asset(vendored("inter"))])
+@pytest.mark.parametrize(
+    "path", ["/static/page.css", "/static/page.css?v=000000000000", asset("page.js"), asset(vendored("inter"))]
+)
 async def test_what_cannot_change_is_kept_by_the_browser(browser: Browser, path: str) -> None:
+    """An address without the version of what is there now is looked at anew."""
     answer = await browser.get(path)
     lasting = "immutable" in answer.headers["cache-control"]
     assert answer.status_code == 200
-    assert lasting == (path != "/static/app.css")
+    assert lasting == ("page.css" not in path)
     assert "set-cookie" not in answer.headers
+
+
+async def test_what_the_browser_has_is_not_sent_again(browser: Browser) -> None:
+    first = await browser.get("/static/page.css")
+    again = await browser.get("/static/page.css", if_none_match=first.headers["etag"])
+    assert (again.status_code, again.content) == (304, b"")
+    other = await browser.get("/static/page.css", if_none_match='"another"')
+    assert (other.status_code, other.content) == (200, first.content)
+
+
+@pytest.mark.parametrize("bundle", sorted(BUNDLES))
+async def test_a_bundle_is_its_parts_in_their_order(browser: Browser, bundle: str) -> None:
+    answer = await browser.get(asset(bundle), accept_encoding="gzip")
+    assert answer.headers["content-encoding"] == "gzip"
+    places = [answer.content.index(part(each).rstrip()) for each in BUNDLES[bundle]]
+    assert places == sorted(places)
+    plain = await browser.get(asset(bundle), accept_encoding="identity")
+    assert "content-encoding" not in plain.headers
+    assert plain.content == answer.content == read(bundle).body
+
+
+def test_every_own_sheet_and_script_is_part_of_a_bundle() -> None:
+    used = {each for parts in BUNDLES.values() for each in parts}
+    assert {path.name for path in STATIC.iterdir() if path.suffix in {".css", ".js"}} <= used
+
+
+@pytest.mark.parametrize(
+    "path", ["", "nothing.css", "../app.py", "%2e%2e/app.py", "vendored", "/etc/passwd", "a\\b", "%00"]
+)
+async def test_nothing_but_the_files_is_served(browser: Browser, path: str) -> None:
+    assert (await browser.get(f"/static/{path}")).status_code == 404
+    assert not {name for name in names() if name.startswith(("/", "."))}
+
+
+async def test_files_are_only_read(browser: Browser) -> None:
+    assert (await browser.client.head(asset("page.css"))).content == b""
+    answer = await browser.post("/static/page.css")
+    assert answer.status_code == 405
 
 
 async def weigh(browser: Browser, path: str) -> int:
