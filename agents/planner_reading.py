@@ -97,7 +97,7 @@ def unreadable(goal: str, tasks: Sequence[Task]) -> GoalReading | None:
 
 
 def nothing_fits(goal: str, fits: Sequence[Fit]) -> GoalReading:
-    there = "; ".join(f"{fit.task.name}: {fit.task.title}" for fit in fits)
+    there = ", ".join(sorted(fit.task.name for fit in fits))
     why = f"No shipped task fits this goal. There is: {there}."
     return refuse(goal, why, matches=[fit.match for fit in fits])
 

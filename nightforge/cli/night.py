@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 GRACE_S = 8.0
 """After the second interrupt: time for what is being written, then the run is cancelled."""
 SEE_TASKS = "`nightforge tasks` shows what can be asked, --task NAME takes one whatever the words say"
-GOAL_CHARACTERS = 300
+GOAL_CHARACTERS = 500
 BEGUN = frozenset({CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.DRAINING})
 
 
