@@ -38,7 +38,7 @@ def draw_front(drawn: Drawn, *, title: str) -> str:
     return "\n".join(
         [
             parts.begin(frame, title),
-            *parts.axes(frame, "delay (ns)", "area (um2)"),
+            *parts.axes(frame, "delay (ns)", "area (µm²)"),
             *_bound(frame, drawn.delay_bound),
             *(_mark(frame, place) for place in drawn.measured),
             *_front(frame, drawn.front),
@@ -57,7 +57,7 @@ def draw_front(drawn: Drawn, *, title: str) -> str:
 
 def _mark(frame: parts.Frame, place: tuple[float, float]) -> str:
     area, delay = place
-    return parts.circle("dot", frame.across(delay), frame.down(area), 2.4, f"{area:g} um2, {delay:g} ns")
+    return parts.circle("dot", frame.across(delay), frame.down(area), 2.4, f"{area:g} µm², {delay:g} ns")
 
 
 def _near(drawn: Drawn) -> tuple[tuple[str, float, float], ...]:

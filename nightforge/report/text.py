@@ -104,7 +104,7 @@ UNIT_WORDS = {"um2": "µm²", "mm2": "mm²", "um": "µm", "us": "µs"}
 
 def unit_words(unit: str) -> str:
     """A unit as it is printed; evaluators write theirs in ASCII."""
-    return UNIT_WORDS.get(unit, unit)
+    return "·".join(UNIT_WORDS.get(part, part) for part in unit.split("*"))
 
 
 def duration(seconds: float) -> str:

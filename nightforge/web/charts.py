@@ -15,7 +15,7 @@ from markupsafe import Markup
 from nightforge.domain.words import Direction
 from nightforge.report import plot_parts as parts
 from nightforge.report.choosing import Axis
-from nightforge.report.text import number
+from nightforge.report.text import number, unit_words
 
 _CROWD = 3.0
 """Dots further off than this many times the extent of what matters are left to the table."""
@@ -78,7 +78,7 @@ def draw_front(front: Front, *, width: int = 420, height: int = 300) -> Markup:
 
 def _axis(axis: Axis) -> str:
     arrow = "← better" if axis.direction is Direction.MIN else "better →"
-    return f"{axis.metric}{f' ({axis.unit})' if axis.unit else ''}, {arrow}"
+    return f"{axis.metric}{f' ({unit_words(axis.unit)})' if axis.unit else ''}, {arrow}"
 
 
 def _near(cloud: Sequence[Spot], matter: Sequence[Spot]) -> list[Spot]:
@@ -107,9 +107,10 @@ def _bound(frame: parts.Frame, front: Front) -> list[str]:
         return []
     x = frame.across(front.bound)
     line = parts.line("bound", x, parts.TOP, x, frame.floor)
+    bound = f"bound {number(front.bound)} {unit_words(front.x.unit)}"
     return [
         line,
-        parts.text("boundt", x - 4, parts.TOP + 9, f"bound {number(front.bound)} {front.x.unit}", anchor="end"),
+        parts.text("boundt", x - 4, parts.TOP + 9, bound, anchor="end"),
     ]
 
 

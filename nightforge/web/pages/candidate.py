@@ -280,9 +280,10 @@ def _ladder(one: Candidate, task: TaskFacts) -> tuple[Rung, ...]:
         )
         known = _rung(last, task)
         title = task.stages.get(last.stage, "") or "measured again: new process, fresh seeds, hidden inputs"
-        rungs.append(
-            known.model_copy(update={"stage": "confirmed" if failed is None else "re-measured", "title": title})
-        )
+        held = one.state is CandidateState.CONFIRMED and one.confirmation.distinguishable
+        noise = "" if failed is not None or one.confirmation.distinguishable else "a gain within the noise, "
+        stage = "confirmed" if held else "re-measured"
+        rungs.append(known.model_copy(update={"stage": stage, "title": title, "words": noise + known.words}))
     is_over = one.evidence is not None and not one.evidence.passed
     if not is_over and one.confirmation is None:
         named = [name for name in task.stages if name not in seen]
