@@ -102,6 +102,14 @@ async def test_a_suspicious_candidate_has_no_rank_and_no_confirmed_value(scene: 
     assert "failed the confirmation (⚠): 1" in text
 
 
+async def test_those_held_out_long_ago_are_told_and_counted(scene: Scene) -> None:
+    """Eleven, before 200 that were only measured: the newest ten are shown, all are counted."""
+    held_out = [(1.9, 1.01, CandidateState.SUSPICIOUS)] * 11
+    text = to_markdown(build_report(await scene(*held_out, *[(1.1, None, CandidateState.MEASURED)] * 200)))
+    assert len([line for line in text.splitlines() if line.startswith("|") and "⚠ suspicious" in line]) == 10
+    assert "failed the confirmation (⚠): 11" in text
+
+
 async def test_a_number_is_that_of_its_state_and_a_re_measurement_in_vain_is_said(scene: Scene) -> None:
     data = await scene((1.06, 1.02, CandidateState.MEASURED))
     text = to_markdown(build_report(data))

@@ -19,6 +19,7 @@ from nightforge.report.text import (
     markdown_line,
     money,
     number,
+    unit_words,
     with_interval,
 )
 
@@ -128,3 +129,10 @@ def test_one_line_of_many() -> None:
 def test_what_is_cut_says_so() -> None:
     assert brief("tiles of 512", 12) == "tiles of 512"
     assert brief("tiles of 512,\nagain", 12) == "tiles of 51…"
+
+
+@pytest.mark.parametrize(
+    ("unit", "printed"), [("um2", "µm²"), ("um2*ns", "µm²·ns"), ("us", "µs"), ("x", "x"), ("", ""), ("a*b", "a·b")]
+)
+def test_units_are_printed_as_people_write_them(unit: str, printed: str) -> None:
+    assert unit_words(unit) == printed

@@ -8,6 +8,7 @@ import pytest
 from web_client import Browser, CampaignMaker
 
 from nightforge.domain.candidate import Verdict
+from nightforge.domain.evidence import Metric
 from nightforge.domain.model import CallKey, CallState, Message, Usage
 from nightforge.domain.words import CandidateState, Role
 from nightforge.store import SqlStore
@@ -48,6 +49,20 @@ async def test_a_confirmation_stands_beside_what_the_search_saw(
     page = (await browser.get(f"/c/{named}/1")).text
     assert "In the search it was 1.5" in page
     assert "fresh process" in page
+
+
+async def test_a_confirmation_within_the_noise_is_not_called_one_on_the_ladder(
+    browser: Browser, make_campaign: CampaignMaker, store: SqlStore
+) -> None:
+    named = (await make_campaign(1.0, 1.5)).campaign_id
+    seen = store.candidate(named, 1).evidence
+    assert seen is not None
+    unsure = {**seen.stages[-1].metrics, "distinguishable": Metric(value=0.0)}
+    last = seen.stages[-1].model_copy(update={"stage": "confirm", "metrics": unsure})
+    evidence = seen.model_copy(update={"stages": (seen.stages[0], last)})
+    await store.save_confirmation(named, 1, evidence, state=CandidateState.MEASURED)
+    rung = (await browser.get(f"/c/{named}/1.json")).json()["ladder"][-1]
+    assert (rung["stage"], rung["words"].split(", ")[0]) == ("re-measured", "a gain within the noise")
 
 
 @pytest.mark.parametrize(("against", "other"), [("parent", 0), ("seed", 0), ("2", 2)])
