@@ -142,6 +142,7 @@ def test_one_watcher_is_enough_and_a_stop_ends_both(night: Night) -> None:
     assert night.events("watch.restarted") == 0
 
 
+@pytest.mark.slow
 def test_it_is_done_at_the_time_named(night: Night) -> None:
     until = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() + 30))
     night.detach("--evaluations", "5000", "--until", until)
@@ -150,6 +151,7 @@ def test_it_is_done_at_the_time_named(night: Night) -> None:
     assert ended.tally.evaluations > 5
 
 
+@pytest.mark.slow
 def test_list_tells_a_dead_campaign_from_a_running_one(night: Night) -> None:
     night.detach("--evaluations", "5000")
     night.wait(lambda campaign: campaign.tally.evaluations >= 3)

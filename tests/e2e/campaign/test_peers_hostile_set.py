@@ -91,6 +91,7 @@ def check_ranking(rows: list[Candidate], ranked: object, coder: ByOrdinal) -> No
     assert not {parent for one in rows for parent in one.parents} & bad
 
 
+@pytest.mark.slow
 async def test_one_in_five_never_returns(open_toy_night: NightOpener) -> None:
     """Peers: every later evaluation times out, or the run stops for ever."""
     coder = ByOrdinal(lambda ordinal: ("hangs", "sleeps", "ignores-signals")[ordinal % 3] if ordinal % 5 == 0 else None)
@@ -179,6 +180,7 @@ class Telling(ToyEvaluator):
         return evidence.model_copy(update={"stages": (*evidence.stages[:-1], last)})
 
 
+@pytest.mark.slow
 async def test_artifacts_stay_in_the_prompt_after_500_candidates(
     open_toy_night: NightOpener, protocol_server: ProtocolServer
 ) -> None:
