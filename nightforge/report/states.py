@@ -21,7 +21,7 @@ CANDIDATE_SHAPES = {
 CAMPAIGN_SHAPES = {
     CampaignState.PLANNED: "○",
     CampaignState.RUNNING: "▶",
-    CampaignState.PAUSED: "⏸",
+    CampaignState.PAUSED: "‖",
     CampaignState.DRAINING: "▷",
     CampaignState.FINISHED: "■",
     CampaignState.FAILED: "✕",
