@@ -52,11 +52,10 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, list[str]]]:
     """Campaigns of three domains, finished, paused, failed and planned; and the addresses of all pages."""
-    server = Server(tmp_path_factory.mktemp("seeded") / "home")
-    made = run(seed(server.home, candidates=400))
-    server.start()
-    yield server, addresses(server, made)
-    server.close()
+    with closing(Server(tmp_path_factory.mktemp("seeded") / "home")) as server:
+        made = run(seed(server.home, candidates=400))
+        server.start()
+        yield server, addresses(server, made)
 
 
 def addresses(server: Server, made: dict[str, str]) -> list[str]:
