@@ -85,16 +85,12 @@ static inline __attribute__((always_inline)) void nf_put(nf_real *to, nf_vector 
 
 
 def _tile(rows: int, vectors: int) -> str:
-    """One tile: `last` is the number of lanes in the last vector; `whole` (a constant) says that b has all of them."""
+    """One tile: `last` is the number of lanes in the last vector that count; in the first `sure` steps b has all."""
     cells = [(row, col) for row in range(rows) for col in range(vectors)]
     starts = ", ".join(f"c{row}_{col} = {{0}}" for row, col in cells)
-    full = [f"const nf_vector b{col} = *(const nf_place *)(b + {col} * NF_LANES);" for col in range(vectors - 1)]
     end = vectors - 1
-    part = (
-        f"nf_vector b{end}; if (whole) b{end} = *(const nf_place *)(b + {end} * NF_LANES); "
-        f"else b{end} = nf_load_part(b + {end} * NF_LANES, last);"
-    )
-    loads = "\n        ".join([*full, part])
+    full = [f"const nf_vector b{col} = *(const nf_place *)(b + {col} * NF_LANES);" for col in range(vectors)]
+    part = f"const nf_vector b{end} = nf_load_part(b + {end} * NF_LANES, last);"
     sums = "\n        ".join(
         f"{{ const nf_real x = a[{row} * ai]; "
         + " ".join(f"c{row}_{col} += x * b{col};" for col in range(vectors))
@@ -102,13 +98,15 @@ def _tile(rows: int, vectors: int) -> str:
         for row in range(rows)
     )
     ends = "\n    ".join(_put(row, col, col == end) for row, col in cells)
+    loops = "\n    ".join(
+        f"for (; {steps}; p++, a += ap, b += bp) {{\n        " + "\n        ".join([*loads, sums]) + "\n    }"
+        for steps, loads in (("p < sure", full), ("p < depth", [*full[:end], part]))
+    )
     return f"""static inline __attribute__((always_inline)) void nf_tile_{rows}_{vectors}(long depth, const nf_real *a,
-        long ai, long ap, const nf_real *b, long bp, nf_real *c, long ci, long last, int whole, int adds) {{
+        long ai, long ap, const nf_real *b, long bp, nf_real *c, long ci, long last, long sure, int adds) {{
     nf_vector {starts};
-    for (long p = 0; p < depth; p++, a += ap, b += bp) {{
-        {loads}
-        {sums}
-    }}
+    long p = 0;
+    {loops}
     {ends}
 }}"""
 
@@ -124,23 +122,29 @@ def _strips(heights: tuple[int, ...], widths: list[int]) -> str:
     for width in widths:
         steps = "\n".join(
             f"    for (; rows - i >= {height}; i += {height}) "
-            f"nf_tile_{height}_{width}(depth, a + i * ai, ai, ap, b, bp, c + i * ci, ci, last, whole, adds);"
+            f"nf_tile_{height}_{width}(depth, a + i * ai, ai, ap, b, bp, c + i * ci, ci, last, sure, adds);"
             for height in heights
         )
         lines.append(
             f"static inline __attribute__((always_inline)) void nf_strip_{width}(long rows, long depth, "
             "const nf_real *a, long ai,\n        long ap, const nf_real *b, long bp, nf_real *c, long ci, long last, "
-            f"int whole, int adds) {{\n    long i = 0;\n{steps}\n}}"
+            f"long sure, int adds) {{\n    long i = 0;\n{steps}\n}}"
         )
     wide = widths[0]
     lines.append(f"""static inline __attribute__((always_inline)) void nf_direct(long rows, long cols, long depth,
         const nf_real *a, long ai, long ap, const nf_real *b, long bp, nf_real *c, long ci, int adds) {{
     long j = 0;
     for (; cols - j >= {wide} * NF_LANES; j += {wide} * NF_LANES)
-        nf_strip_{wide}(rows, depth, a, ai, ap, b + j, bp, c + j, ci, NF_LANES, 1, adds);
+        nf_strip_{wide}(rows, depth, a, ai, ap, b + j, bp, c + j, ci, NF_LANES, depth, adds);
     for (; cols - j >= NF_LANES; j += NF_LANES)
-        nf_strip_1(rows, depth, a, ai, ap, b + j, bp, c + j, ci, NF_LANES, 1, adds);
-    if (j < cols) nf_strip_1(rows, depth, a, ai, ap, b + j, bp, c + j, ci, cols - j, 0, adds);
+        nf_strip_1(rows, depth, a, ai, ap, b + j, bp, c + j, ci, NF_LANES, depth, adds);
+    if (j < cols) {{
+        /* Lanes that are missing are read from the next line of b, and never stored: reading some lanes only is slow
+           on some processors where they cross a line of the cache. In the last steps no line follows. */
+        const long last = cols - j, missing = NF_LANES - last;
+        const long sure = bp > 0 ? depth - (missing + bp - 1) / bp : 0;
+        nf_strip_1(rows, depth, a, ai, ap, b + j, bp, c + j, ci, last, sure, adds);
+    }}
 }}""")
     top = heights[0]
     lines.append(f"""/* One packed block of a times one packed block of b. */
@@ -154,12 +158,12 @@ static void nf_block(long rows, long cols, long depth, const nf_real *a, const n
             nf_real *to = c + i * ci + j;
             if (high == NF_ROWS && wide > NF_WIDTH - NF_LANES) {{
                 const long last = wide - (NF_WIDTH - NF_LANES);
-                nf_tile_{top}_{wide}(depth, panel, 1, NF_ROWS, b, NF_WIDTH, to, ci, last, 1, adds);
+                nf_tile_{top}_{wide}(depth, panel, 1, NF_ROWS, b, NF_WIDTH, to, ci, last, depth, adds);
                 continue;
             }}
             for (long v = 0; v < wide; v += NF_LANES) {{
                 const long last = wide - v < NF_LANES ? wide - v : NF_LANES;
-                nf_strip_1(high, depth, panel, 1, NF_ROWS, b + v, NF_WIDTH, to + v, ci, last, 1, adds);
+                nf_strip_1(high, depth, panel, 1, NF_ROWS, b + v, NF_WIDTH, to + v, ci, last, depth, adds);
             }}
         }}
     }}
