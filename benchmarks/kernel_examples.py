@@ -19,7 +19,7 @@ from nightforge.cli.reading import opened_store
 from nightforge.domain.artifact import ARTIFACT_FILE
 from nightforge.domain.candidate import Campaign, Candidate
 from nightforge.domain.evidence import Calibration
-from nightforge.errors import NotFound
+from nightforge.errors import NotFound, UserError
 from nightforge.report.bundle import files_of
 from nightforge.report.data import ranked_for_people, shown_evidence, stated_metric
 from nightforge.settings import load_settings
@@ -44,7 +44,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def keep(store: SqlStore, campaign: Campaign, into: Path, *, load: str) -> Path:
-    """Write the best candidate that is not the seed. NotFound where there is none."""
+    """Write the best candidate that is not the seed. NotFound where there is none; UserError for another track."""
+    if campaign.plan.parameters.get("threads", 1) != 1:
+        raise UserError(
+            "is of several threads", where=campaign.campaign_id, hint="examples/kernels holds results of one thread"
+        )
     best = next((one for one in ranked_for_people(store, campaign.campaign_id, limit=20) if one.ordinal), None)
     if best is None:
         raise NotFound("nothing but the seed was measured", where=campaign.campaign_id, hint="run it for longer")

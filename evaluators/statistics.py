@@ -27,6 +27,9 @@ class Estimate:
     def metric(self, unit: str = "") -> Metric:
         return Metric(value=self.value, low=self.low, high=self.high, unit=unit, samples=self.samples)
 
+    def scaled(self, factor: float) -> Estimate:
+        return Estimate(self.value * factor, self.low * factor, self.high * factor, self.samples)
+
     @property
     def spread(self) -> float:
         """Half the interval's width, relative to the value."""

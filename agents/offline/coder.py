@@ -6,12 +6,13 @@ It keeps no state that a resumed campaign would miss: what was tried follows fro
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from random import Random
 from typing import Protocol, TypeGuard, runtime_checkable
 
 from nightforge import registry
+from nightforge.domain.base import Scalar
 from nightforge.domain.bundle import LANGUAGE
 from nightforge.domain.team import Draft, NoDraft, Operator, OperatorContext, Program, StepContext
 from nightforge.domain.words import OperatorKind
@@ -39,6 +40,7 @@ class Ranked(Protocol):
     # `on_request: bool`, where there is one and it is true: used only where a step names the operator.
     # `relieves: frozenset[str]`, where there is one: values of `nightforge.domain.profile.Bottleneck` that it is for.
     # `repeated: bool`, where there is one and it is true: in a stack it is laid on until it finds no further place.
+    # `with_threads: bool`, where there is one and it is true: used only where the plan declares more than one thread.
     # `draws: bool`, where there is one and it is true: its proposals follow from the context's seed, so that it has
     # other ones for each candidate and none of them comes first.
 
@@ -86,6 +88,11 @@ def relieves(operator: Operator, context: StepContext) -> bool:
     verdict = context.parent.verdict
     limit = verdict.limit if verdict is not None else None
     return limit is not None and limit.value in getattr(operator, "relieves", ())
+
+
+def fits_threads(operator: Operator, parameters: Mapping[str, Scalar]) -> bool:
+    """What puts work on threads is of no use where the plan declares one."""
+    return parameters.get("threads", 1) != 1 or not getattr(operator, "with_threads", False)
 
 
 def draws(operator: Operator) -> bool:
@@ -154,6 +161,7 @@ class OfflineCoder:
             for operator in self._operators
             if (not operator.languages or context.language.lower() in operator.languages)
             and (operator.name == context.step.operator_name or not getattr(operator, "on_request", False))
+            and fits_threads(operator, context.parameters)
         )
 
     def _choices(self, context: StepContext) -> Iterator[tuple[Operator, ...]]:

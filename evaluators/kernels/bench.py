@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from evaluators.kernels.buffers import Arena
 from evaluators.kernels.correctness import Allowance, Examiner
 from evaluators.kernels.relations import Relations
 from evaluators.kernels.session import KernelWorker, Program, kernel_program, open_worker
-from evaluators.kernels.spec import Dims, Inputs, KernelSettings, Oracle
+from evaluators.kernels.spec import Dims, Inputs, KernelSettings, Oracle, processors
 from evaluators.kernels.timing import Flusher, Participant, Record, race
 from evaluators.kernels.toolchain import Recipe
 from nightforge.domain.ports import Sandbox
@@ -60,12 +59,12 @@ class Bench:
         self._sandbox = sandbox
         self.arena = self._arena = arena
         self._flusher = Flusher(cast.settings.timing.flush_bytes)
-        self.cpu = measuring_cpu()
+        self.cpus = measuring_cpus(cast.settings.threads)
 
     @contextmanager
     def open(self, program: Program) -> Iterator[KernelWorker]:
         wall_s = _TRUSTED_WALL_S if program.trusted else _WORKER_WALL_S
-        with open_worker(self._sandbox, program, self.settings, self._arena, cpus=(self.cpu,), wall_s=wall_s) as worker:
+        with open_worker(self._sandbox, program, self.settings, self._arena, cpus=self.cpus, wall_s=wall_s) as worker:
             yield worker
 
     @contextmanager
@@ -144,11 +143,11 @@ def open_bench(
         arena.close()
 
 
-def measuring_cpu() -> int:
-    """The last processor that we may use: interrupts and other work favour the first."""
-    return max(os.sched_getaffinity(0))
+def measuring_cpus(threads: int) -> tuple[int, ...]:
+    """The last processors that we may use, one for each thread: interrupts and other work favour the first."""
+    return processors()[-threads:]
 
 
-def checking_cpu() -> int:
-    """Where programs run that are not timed: away from the measuring one, where there is another."""
-    return min(os.sched_getaffinity(0))
+def checking_cpus(threads: int) -> tuple[int, ...]:
+    """Where programs run that are not timed: away from the measuring ones, where there are others."""
+    return processors()[:threads]

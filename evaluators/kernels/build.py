@@ -13,6 +13,8 @@ from nightforge.errors import EvaluatorFault
 
 MAX_SOURCE_BYTES = 256 * 1024
 BASE_FLAGS = ("-std=gnu11", "-O3", "-march=native", "-fPIC", "-fopenmp-simd", "-fno-math-errno", "-Wall")
+OPENMP = "-fopenmp"
+"""In the place of `-fopenmp-simd` where threads are declared: elsewhere directives that ask for them mean nothing."""
 FLAG_CHOICES: Mapping[str, tuple[str, ...]] = {
     "fast-math": ("-ffast-math",),
     "vec512": ("-mprefer-vector-width=512",) if platform.machine() == "x86_64" else (),
@@ -80,23 +82,25 @@ def check_source(source: str, symbol: str) -> BuildFailure | None:
     return flags if isinstance(flags, BuildFailure) else None
 
 
-def compiler_flags(source: str) -> tuple[str, ...]:
+def compiler_flags(source: str, threads: int = 1) -> tuple[str, ...]:
     words = parse_flags(source)
     if isinstance(words, BuildFailure):
         raise EvaluatorFault(f"flags were not checked before use: {words.feedback}")
-    return (*BASE_FLAGS, *(flag for word in words for flag in FLAG_CHOICES[word]))
+    base = [OPENMP if threads > 1 and flag == "-fopenmp-simd" else flag for flag in BASE_FLAGS]
+    return (*base, *(flag for word in words for flag in FLAG_CHOICES[word]))
 
 
 def _quote(words: tuple[str, ...]) -> str:
     return " ".join("'" + word + "'" for word in words)
 
 
-async def build_kernel(sandbox: Sandbox, source: str, *, wall_s: float) -> Built | BuildFailure:
+async def build_kernel(sandbox: Sandbox, source: str, *, wall_s: float, threads: int = 1) -> Built | BuildFailure:
     """Compile with the chosen flags, link without fast-math, list forbidden instructions; all inside the box."""
-    compile_words = ("gcc", *compiler_flags(source), "-fopt-info-vec", "-c", "/job/kernel.c", "-o", "kernel.o")
-    link_words = ("gcc", *_LINK_FLAGS, "-o", "kernel.so", "kernel.o", "-lmvec", "-lm")
+    compile_words = ("gcc", *compiler_flags(source, threads), "-fopt-info-vec", "-c", "/job/kernel.c", "-o", "kernel.o")
+    link_words = ("gcc", *_LINK_FLAGS, "-o", "kernel.so", "kernel.o", *(("-lgomp",) if threads > 1 else ()))
+    link = f"{{ {_quote((*link_words, '-lmvec', '-lm'))} || {_quote((*link_words, '-lm'))}; }}"
     script = (
-        f"{_quote(compile_words)} && {{ {_quote(link_words)} || {_quote((*link_words[:-2], '-lm'))}; }} && "
+        f"{_quote(compile_words)} && {link} && "
         f"{{ objdump -d --no-show-raw-insn kernel.so || echo {_UNREADABLE}; }} | "
         f"grep -oE '\\b({_FORBIDDEN}|{_UNREADABLE})\\b' | sort | uniq -c > forbidden; true"
     )

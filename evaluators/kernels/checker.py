@@ -16,7 +16,7 @@ from threading import Event
 import numpy as np
 
 from evaluators.cascade import Cascade, CascadeEnded
-from evaluators.kernels.bench import Bench, Cast, checking_cpu, open_bench
+from evaluators.kernels.bench import Bench, Cast, checking_cpus, open_bench
 from evaluators.kernels.build import BuildFailure, build_kernel, check_source
 from evaluators.kernels.correctness import Allowance, Answered, Examiner, Question, compare
 from evaluators.kernels.equivalence import prove_same
@@ -124,16 +124,17 @@ class KernelChecker:
         return await prove_same(self._sandbox, self._cast.settings, one, other)
 
     async def _build(self, source: str, cascade: Cascade) -> bytes:
-        symbol = self._cast.settings.symbol
+        symbol, threads = self._cast.settings.symbol, self._cast.settings.threads
         with cascade.stage("parse"):
             if (failure := check_source(source, symbol)) is not None:
                 raise KernelFailed(failure.reason, failure.feedback)
         with cascade.stage("compile"):
-            built = await build_kernel(self._sandbox, source, wall_s=self._wall_s.get("compile", _DEFAULT_STAGE_S))
+            wall_s = self._wall_s.get("compile", _DEFAULT_STAGE_S)
+            built = await build_kernel(self._sandbox, source, wall_s=wall_s, threads=threads)
             if isinstance(built, BuildFailure):
                 raise KernelFailed(built.reason, built.feedback)
         with cascade.stage("gate"):
-            problems = await asyncio.to_thread(inspect_library, built.library, symbol, built.forbidden)
+            problems = await asyncio.to_thread(inspect_library, built.library, symbol, built.forbidden, threads=threads)
             if problems:
                 raise KernelFailed("static_gate", "; ".join(problems[:10]))
         return built.library
@@ -176,7 +177,7 @@ def _hold(sandbox: Sandbox, cast: Cast, dims: Mapping[str, int], seed: int) -> I
     settings = cast.settings
     shapes = [*settings.smoke, *settings.correctness, dims]
     with open_bench(sandbox, cast, shapes, [seed, _PHASE_WORD], Event()) as bench:
-        bench.cpu = checking_cpu()
+        bench.cpus = checking_cpus(settings.threads)
         examiner = _WatchedExaminer(bench.examiner)
         bench.examiner = examiner
         with bench.open(bench.reference_program(settings.reference)) as reference:

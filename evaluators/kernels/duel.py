@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from threading import Event
 from typing import Literal
 
-from evaluators.kernels.bench import Bench, Cast, measuring_cpu, open_bench
+from evaluators.kernels.bench import Bench, Cast, measuring_cpus, open_bench
 from evaluators.kernels.correctness import Allowance
 from evaluators.kernels.noise import Watch, drifted
 from evaluators.kernels.session import KernelFailed, kernel_program
@@ -53,7 +53,7 @@ def measure_duel(
                 slots.hold("cpu", stop=stop),
                 open_bench(sandbox, cast, [dims], [seed, _WORD, number], stop) as bench,
             ):
-                watch = Watch(measuring_cpu())
+                watch = Watch(measuring_cpus(1)[0])
                 record = _race(bench, libraries, dims, limit_s)
         except KernelFailed as failed:
             return DuelFinding(verdict="failed", windows=tuple(windows), reason=str(failed)[:500])

@@ -33,6 +33,7 @@ from evaluators.kernels.spec import (
     HIDDEN_FILE,
     STAGES,
     KernelSettings,
+    declared_threads,
     load_problem,
     primary_dims,
     read_hidden,
@@ -69,9 +70,9 @@ class _Built:
     missing: dict[str, str]
 
 
-def _settled(task: Task, calibration: Calibration | None) -> KernelSettings:
-    """The settings with the reference that the calibration chose among the opponents."""
-    settings = read_settings(task)
+def _settled(task: Task, parameters: Mapping[str, Scalar], calibration: Calibration | None = None) -> KernelSettings:
+    """The settings on the plan's track, with the reference that the calibration chose among the opponents."""
+    settings = read_settings(task).on_threads(declared_threads(task, parameters))
     return settings if calibration is None else settings.against(calibration.reference)
 
 
@@ -115,11 +116,6 @@ class KernelEvaluator:
                 raise UserError(f"shape {shape} lacks {sorted(lacking)}", where=str(task.root / HIDDEN_FILE))
         where = str(task.root / "task.toml")
         require_stages(task, sorted({*STAGES, "confirm"}))
-        for parameter in task.parameters:
-            if parameter.name == "threads" and parameter.choices != (1,):
-                raise UserError(
-                    "parameters.threads: this evaluator measures one thread", where=where, hint="choices = [1]"
-                )
         if task.language != "c":
             raise UserError(f"language {task.language!r} is not built here", where=where, hint='language = "c"')
         primary_dims(settings, task, {})
@@ -144,11 +140,12 @@ class KernelEvaluator:
         return await asyncio.to_thread(fingerprint, task, parameters, tools=tools, code=code)
 
     async def calibrate(self, task: Task, parameters: Mapping[str, Scalar], *, seed: int) -> Calibration:
-        settings = read_settings(task)
+        settings = _settled(task, parameters)
         dims = primary_dims(settings, task, parameters)
         built = await self._prepare(task, settings, everyone=True)
         environments = {
-            baseline.name: await self._toolchain.environment(task, baseline) for baseline in settings.baselines
+            baseline.name: await self._toolchain.environment(task, baseline, settings.threads)
+            for baseline in settings.baselines
         }
         return await _in_thread(
             lambda stop: calibrate.measure(
@@ -167,7 +164,7 @@ class KernelEvaluator:
         calibration: Calibration | None = None,
         best_score: float | None = None,
     ) -> Evidence:
-        settings = _settled(task, calibration)
+        settings = _settled(task, parameters, calibration)
         dims = primary_dims(settings, task, parameters)
         cascade = Cascade(phase, seed, await self._toolchain.versions())
         wall_s = {stage.name: stage.wall_s for stage in task.stages}
@@ -201,7 +198,7 @@ class KernelEvaluator:
         calibration: Calibration | None = None,
     ) -> DuelFinding:
         """Implements `nightforge.domain.duel.OffersDuels`; what does not build any more has failed."""
-        settings = _settled(task, calibration)
+        settings = _settled(task, parameters, calibration)
         wall_s = {stage.name: stage.wall_s for stage in task.stages}
         cascade = Cascade(Phase.CONFIRMATION, seed, await self._toolchain.versions())
         limit_s = wall_s.get("compile", _DEFAULT_STAGE_S)
@@ -236,7 +233,7 @@ class KernelEvaluator:
         calibration: Calibration | None = None,
     ) -> KernelProfile:
         """Implements `nightforge.domain.profile.OffersProfiles`."""
-        settings = read_settings(task)
+        settings = _settled(task, parameters)
         inputs, _ = load_problem(task)
         dims = primary_dims(settings, task, parameters)
         return await self._profiler.profile(source, settings, inputs, dims, evidence, calibration)
@@ -246,7 +243,7 @@ class KernelEvaluator:
         self, task: Task, parameters: Mapping[str, Scalar], *, seed: int
     ) -> AsyncIterator[KernelChecker]:
         """Implements `evaluators.integrity.seams.OffersChecker`."""
-        settings = read_settings(task)
+        settings = _settled(task, parameters)
         dims = primary_dims(settings, task, parameters)
         built = await self._prepare(task, settings, everyone=False)
         wall_s = {stage.name: stage.wall_s for stage in task.stages}
@@ -256,7 +253,8 @@ class KernelEvaluator:
 
     def files(self, source: str, task: Task, parameters: Mapping[str, Scalar]) -> Mapping[str, ExportedFile]:
         """Implements `nightforge.domain.artifact.OffersFiles`."""
-        return kernel_files(source, task, read_settings(task))
+        settings = read_settings(task).on_threads(int(parameters.get("threads", 1)))
+        return kernel_files(source, task, settings)
 
     def honest_programs(self, task: Task) -> Sequence[Honest]:
         return honest_kernels(task)
@@ -299,13 +297,15 @@ class KernelEvaluator:
             if failure is not None:
                 raise KernelFailed(failure.reason, failure.feedback)
         with cascade.stage("compile") as notes:
-            built = await build_kernel(self._sandbox, source, wall_s=wall_s)
+            built = await build_kernel(self._sandbox, source, wall_s=wall_s, threads=settings.threads)
             if isinstance(built, BuildFailure):
                 outcome = Outcome.TIMEOUT if built.timed_out else Outcome.FAIL
                 raise KernelFailed(built.reason, built.feedback, outcome)
             notes.feedback = built.remarks
         with cascade.stage("gate"):
-            problems = await asyncio.to_thread(inspect_library, built.library, settings.symbol, built.forbidden)
+            problems = await asyncio.to_thread(
+                inspect_library, built.library, settings.symbol, built.forbidden, threads=settings.threads
+            )
             if problems and self._static_gate:
                 raise KernelFailed("static_gate", "; ".join(problems[:10]))
         return built.library
@@ -319,7 +319,7 @@ class KernelEvaluator:
             for baseline in settings.baselines:
                 if not everyone and not baseline.in_search:
                     continue
-                recipe = await self._toolchain.program(task, baseline)
+                recipe = await self._toolchain.program(task, baseline, settings.threads)
                 if isinstance(recipe, Missing):
                     missing[baseline.name] = recipe.reason
                 else:

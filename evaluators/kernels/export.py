@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from string import Template
 
-from evaluators.kernels.build import compiler_flags
+from evaluators.kernels.build import OPENMP, compiler_flags
 from evaluators.kernels.spec import C_ELEMENTS, Argument, KernelSettings
 from nightforge.domain.artifact import ExportedFile
 from nightforge.domain.task import Task
@@ -86,7 +86,8 @@ def kernel_files(source: str, task: Task, settings: KernelSettings) -> Mapping[s
         "kernel.h": ExportedFile(content=header(task, settings), what="the function's declaration, for C and C++"),
         "kernel.py": ExportedFile(content=wrapper(task, settings), what="calls it from Python: ctypes and numpy"),
         "build.sh": ExportedFile(
-            content=build_script(source), what=f"builds `{LIBRARY}` with the flags it was timed with"
+            content=build_script(source, settings.threads),
+            what=f"builds `{LIBRARY}` with the flags it was timed with",
         ),
     }
 
@@ -121,17 +122,20 @@ def header(task: Task, settings: KernelSettings) -> str:
     )
 
 
-def build_script(source: str) -> str:
-    flags = " ".join(compiler_flags(source))
+def build_script(source: str, threads: int = 1) -> str:
+    flags = " ".join(compiler_flags(source, threads))
+    team = f"# It was timed on {threads} threads: OMP_NUM_THREADS={threads} OMP_PROC_BIND=true\n" if threads > 1 else ""
+    runtime = f" {OPENMP}" if threads > 1 else ""
     return (
         "#!/bin/sh\n"
+        f"{team}"
         "# The flags that it was timed with. -march=native: build it on the machine that runs it.\n"
         "# Two steps: an older gcc that links with -ffast-math makes every program that loads the library round\n"
         "# the smallest numbers to zero.\n"
         "set -eu\n"
         'cd "$(dirname "$0")"\n'
         f'"${{CC:-gcc}}" {flags} -c -o program.o program.c\n'
-        f'"${{CC:-gcc}}" -shared -o {LIBRARY} program.o -lm\n'
+        f'"${{CC:-gcc}}" -shared{runtime} -o {LIBRARY} program.o -lm\n'
         "rm program.o\n"
     )
 

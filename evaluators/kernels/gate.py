@@ -88,6 +88,13 @@ ALLOWED_IMPORTS = frozenset(
 )
 _VECTOR_MATH = re.compile(r"^_ZGV[a-zA-Z][NM]\d+v*_\w+$")
 _ALLOWED_LIBRARIES = re.compile(r"^(libc|libm|libmvec|libgcc_s)\.so(\.\d+)*$")
+_OPENMP_LIBRARY = re.compile(r"^libgomp\.so(\.\d+)*$")
+_OPENMP = re.compile(
+    r"^(GOMP_(parallel|barrier|single_start|critical_\w+|atomic_\w+|(parallel_)?(loop|sections)_\w+|parallel_sections)"
+    r"|omp_get_(thread_num|num_threads|max_threads))$"
+)
+"""Parallel regions, their loops and sums, and who one is. No tasks, no devices, no locks by address, no clock, and
+nothing that changes the team."""
 _UNREADABLE = (ELFError, ArithmeticError, AssertionError, AttributeError, LookupError, OSError, TypeError, ValueError)
 """What a reader of files that it trusts raises on one that lies: the compiler's output is the candidate's work."""
 
@@ -98,14 +105,17 @@ _CODE_AT_LOAD = {"DT_INIT", "DT_FINI", "DT_INIT_ARRAY", "DT_FINI_ARRAY", "DT_PRE
 _FOREIGN_SEARCH = {"DT_RPATH", "DT_RUNPATH", "DT_AUDIT", "DT_DEPAUDIT", "DT_FILTER", "DT_AUXILIARY", "DT_TEXTREL"}
 
 
-def inspect_library(library: bytes, symbol: str, forbidden: Sequence[str] = ()) -> tuple[str, ...]:
-    """Everything that is wrong with the library, in sentences; empty when it may be loaded."""
+def inspect_library(library: bytes, symbol: str, forbidden: Sequence[str] = (), *, threads: int = 1) -> tuple[str, ...]:
+    """Everything that is wrong with the library, in sentences; empty when it may be loaded.
+
+    OpenMP's runtime may be used where more than one thread is declared.
+    """
     try:
         elf = ELFFile(io.BytesIO(library))
         crowd = _crowd(elf)
         if crowd:
             return (crowd,)
-        problems = [*_dynamic(elf), *_symbols(elf, symbol), *_relocations(elf), *_segments(elf)]
+        problems = [*_dynamic(elf, threads), *_symbols(elf, symbol, threads), *_relocations(elf), *_segments(elf)]
     except _UNREADABLE as error:
         return (f"not a readable ELF library: {error}",)
     problems += [f"instruction {line.split()[-1]} has no place in a kernel" for line in forbidden]
@@ -124,7 +134,7 @@ def _crowd(elf: ELFFile) -> str:
     return "; ".join(f"{count} {what}; a kernel has some dozens" for what, count in counts.items() if count > _MOST)
 
 
-def _dynamic(elf: ELFFile) -> list[str]:
+def _dynamic(elf: ELFFile, threads: int) -> list[str]:
     problems = []
     sections = [section for section in elf.iter_sections() if isinstance(section, DynamicSection)]
     if len(sections) != 1:
@@ -138,12 +148,12 @@ def _dynamic(elf: ELFFile) -> list[str]:
             problems.append(f"{kind} is not allowed")
         elif kind == "DT_NEEDED":
             library = str(getattr(tag, "needed", ""))
-            if not _ALLOWED_LIBRARIES.match(library):
+            if not _ALLOWED_LIBRARIES.match(library) and not (threads > 1 and _OPENMP_LIBRARY.match(library)):
                 problems.append(f"needs the library {library}")
     return problems
 
 
-def _symbols(elf: ELFFile, symbol: str) -> list[str]:
+def _symbols(elf: ELFFile, symbol: str, threads: int) -> list[str]:
     problems = []
     # By type: the name of a section is the source's to choose.
     tables = [section for section in elf.iter_sections() if section["sh_type"] == "SHT_DYNSYM"]
@@ -157,11 +167,17 @@ def _symbols(elf: ELFFile, symbol: str) -> list[str]:
             problems.append(f"{name} is an indirect function: code that runs at load")
         if entry["st_shndx"] != "SHN_UNDEF":
             defined = defined or (name == symbol and kind == "STT_FUNC")
-        elif name and name not in ALLOWED_IMPORTS and not _VECTOR_MATH.match(name):
+        elif name and not _may_import(name, threads):
             problems.append(f"imports {name}; only libm, libmvec, memory and allocation functions are allowed")
     if not defined:
         problems.append(f"does not export the function {symbol}")
     return problems
+
+
+def _may_import(name: str, threads: int) -> bool:
+    if name in ALLOWED_IMPORTS or _VECTOR_MATH.match(name):
+        return True
+    return threads > 1 and _OPENMP.match(name) is not None
 
 
 def _relocations(elf: ELFFile) -> list[str]:

@@ -79,9 +79,11 @@ def roofline_of(
     The task's own roof kernel ran in the same rounds, so that its share is the evidence's; the other roof is the
     core's arithmetic rate (memory tasks). Whichever asks for more time is the one that counts.
     """
-    time, share = evidence.metrics.get("cpu_ms"), evidence.metrics.get("roof_pct")
+    time, share = evidence.metrics.get(settings.clock), evidence.metrics.get("roof_pct")
     if time is None or share is None or time.value <= 0:
         return None
+    if peak is not None and settings.threads > 1:
+        peak = peak.model_copy(update={"value": settings.threads * peak.value})
     traffic, operations = settings.traffic_bytes(dims), settings.operations(dims)
     rate = Metric(value=operations / time.value / 1e6, unit="GFLOP/s") if operations else None
     bound, counted = ("memory", share) if settings.roof_kind == "memory" else ("compute", share)

@@ -26,6 +26,9 @@ _MOST_PATIENCE_S = 30.0
 """A reply is waited for longer than its limit while the machine keeps the process from running: this many times the
 limit, and never more than these seconds."""
 _LEAST_WAIT_S = 0.02
+_THREAD_MIB = 160
+"""Addresses of one more thread: its stack, and the 128 MiB that the allocator reserves for it."""
+_TRUSTED_PROCESSES = 64
 _SIGNALS: Mapping[int, tuple[str, str]] = {
     signal.SIGSEGV: ("crash", "SIGSEGV: it wrote to an input, or reached past a buffer into a guard page"),
     signal.SIGBUS: ("crash", "SIGBUS: it reached outside its buffers"),
@@ -51,21 +54,24 @@ class KernelFailed(CandidateFailed):
 class Call:
     """One call as seen from outside: CPU time of the whole process, wall time until it was stopped, page faults.
 
-    `queued_ns` is the part of the wall time in which the process could have run and had no processor.
+    `queued_ns` is the part of the wall time in which the process could have run and had no processor; `threads` is how
+    many the plan declares.
     """
 
     cpu_ns: int
     wall_ns: int
     faults: int
     queued_ns: int = 0
+    threads: int = 1
 
     @property
     def own_ns(self) -> int:
         """What the call took of its own doing, computing or asleep, however busy the machine is."""
-        return max(self.cpu_ns, self.wall_ns - self.queued_ns)
+        return max(self.cpu_ns // self.threads, self.wall_ns - self.queued_ns)
 
     def time_ns(self, clock: ClockKind) -> int:
-        return self.wall_ns if clock is ClockKind.WALL_MS else self.cpu_ns
+        """By the wall never less than its threads need for the CPU time: work before the command gains nothing."""
+        return max(self.wall_ns, self.cpu_ns // self.threads) if clock is ClockKind.WALL_MS else self.cpu_ns
 
 
 @dataclass(frozen=True)
@@ -142,6 +148,7 @@ class KernelWorker:
             wall_ns,
             faults=max(0, _page_faults(session.pid) - faults),
             queued_ns=max(0, _queued_ns(session.pid) - queued),
+            threads=self._settings.threads,
         )
 
     def _receive(self, count: int, limit_s: float, cpu_start: int, queued: int) -> bytes:
@@ -159,7 +166,7 @@ class KernelWorker:
                 return self._session.receive(count, wait_s)
             except TimeoutError:
                 passed_s = time.perf_counter() - began
-            computed_s = (self._session.cpu_time_ns() - cpu_start) / 1e9
+            computed_s = (self._session.cpu_time_ns() - cpu_start) / 1e9 / self._settings.threads
             own_s = computed_s
             if not _is_runnable(self._session.pid):
                 own_s = max(computed_s, passed_s - (_queued_ns(self._session.pid) - queued) / 1e9)
@@ -216,11 +223,13 @@ def open_worker(
     wall_s: float,
 ) -> Iterator[KernelWorker]:
     """Start `program`, ready and frozen. A trusted program that cannot start is an EvaluatorFault."""
+    threads = settings.threads
     limits = Limits(
         wall_s=wall_s,
-        cpu_s=max(10, int(wall_s)),
+        cpu_s=threads * max(10, int(wall_s)),
         memory_bytes=arena.total_bytes + (1024 if program.trusted else 256) * MIB,
-        address_space_bytes=None if program.trusted else arena.total_bytes + 1024 * MIB,
+        address_space_bytes=None if program.trusted else arena.total_bytes + (1024 + (threads - 1) * _THREAD_MIB) * MIB,
+        processes=_TRUSTED_PROCESSES if program.trusted else threads,
         output_bytes=64 * 1024,
     )
     with sandbox.start(
@@ -238,8 +247,21 @@ def open_worker(
 def kernel_program(
     name: str, worker: bytes, library: bytes, settings: KernelSettings, arena: Arena, *, trusted: bool = False
 ) -> Program:
-    argv = ("/job/worker", "/job/kernel.so", settings.symbol, *arena.worker_arguments())
-    return Program(name, argv, {"worker": worker, "kernel.so": library}, trusted)
+    threads = settings.threads
+    team = () if threads == 1 else ("/usr/bin/env", *(f"{key}={value}" for key, value in openmp(threads).items()))
+    argv = (*team, "/job/worker", "/job/kernel.so", settings.symbol, *((f"t:{threads}",) if team else ()))
+    return Program(name, (*argv, *arena.worker_arguments()), {"worker": worker, "kernel.so": library}, trusted)
+
+
+def openmp(threads: int) -> Mapping[str, str]:
+    """What a team is told: its size, which is also the most, and to stay where it is put."""
+    return {
+        "OMP_NUM_THREADS": str(threads),
+        "OMP_THREAD_LIMIT": str(threads),
+        "OMP_DYNAMIC": "false",
+        "OMP_PROC_BIND": "true",
+        "OMP_STACKSIZE": "8M",
+    }
 
 
 def _is_runnable(pid: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import tomllib
 from collections.abc import Mapping
 from math import exp, log, prod
@@ -205,6 +206,8 @@ class KernelSettings(Frozen):
     """What the roof does: move the least bytes, or the least arithmetic at the rate that the processor has."""
     work: tuple[Work, ...] = ()
     """Arithmetic of the plain algorithm; with `traffic_bytes` the roofline model. Empty: not worth counting."""
+    threads: Annotated[int, Field(ge=1)] = 1
+    """Set by `on_threads` from the plan's parameter, never by a task."""
 
     @model_validator(mode="after")
     def _typed(self) -> KernelSettings:
@@ -252,6 +255,12 @@ class KernelSettings(Frozen):
     def against(self, reference: str) -> KernelSettings:
         """The same with one of the opponents as reference."""
         return self if reference == self.reference else self.model_copy(update={"reference": reference})
+
+    def on_threads(self, threads: int) -> KernelSettings:
+        """The track of so many threads. With more than one the CPU time of a process says nothing: the wall scores."""
+        if threads == self.threads:
+            return self
+        return self.model_copy(update={"threads": threads, "clock": ClockKind.WALL_MS})
 
     @property
     def buffers(self) -> tuple[Argument, ...]:
@@ -324,9 +333,16 @@ def read_settings(task: Task) -> KernelSettings:
     for name in ("inputs.py", "oracle.py", settings.roof, *(baseline.source for baseline in settings.baselines)):
         if not (task.root / name).is_file():
             raise UserError(f"needs {name!r}, which is not a file in the folder", where=str(task.root))
-    known = {parameter.name for parameter in task.parameters}
-    if "threads" not in known:
-        raise UserError("a kernel task declares the parameter 'threads'", where=str(task.root / "task.toml"))
+    where = str(task.root / "task.toml")
+    threads = next((parameter for parameter in task.parameters if parameter.name == "threads"), None)
+    if threads is None:
+        raise UserError("a kernel task declares the parameter 'threads'", where=where)
+    if threads.default != 1 or any(not isinstance(choice, int) or choice < 1 for choice in threads.choices or (0,)):
+        raise UserError(
+            "parameters.threads: whole numbers from 1 on", where=where, hint="default = 1, choices = [1, 2]"
+        )
+    if settings.threads != 1:
+        raise UserError("settings.threads: it is the plan that declares threads", where=where, hint="remove the line")
     return settings
 
 
@@ -340,8 +356,8 @@ def read_hidden(task: Task) -> Hidden:
         raise UserError(str(error), where=str(path)) from error
 
 
-def primary_dims(settings: KernelSettings, task: Task, parameters: Mapping[str, Scalar]) -> dict[str, int]:
-    """The timed shape after the plan's parameters; a value that is not on offer is a UserError."""
+def check_parameters(task: Task, parameters: Mapping[str, Scalar]) -> None:
+    """A value that is not on offer is a UserError."""
     offered = {parameter.name: parameter for parameter in task.parameters}
     for name, value in parameters.items():
         parameter = offered.get(name)
@@ -352,6 +368,30 @@ def primary_dims(settings: KernelSettings, task: Task, parameters: Mapping[str, 
         if parameter.choices and value not in parameter.choices:
             choices = ", ".join(str(choice) for choice in parameter.choices)
             raise UserError(f"{name} = {value} is not on offer", where=task.name, hint=f"choose one of: {choices}")
+
+
+def declared_threads(task: Task, parameters: Mapping[str, Scalar]) -> int:
+    """How many threads the plan declares. UserError for more than there are processors to keep for them."""
+    check_parameters(task, parameters)
+    threads = int(parameters.get("threads", 1))
+    if threads > len(processors()):
+        raise UserError(
+            f"threads = {threads}, and this process may use {len(processors())} of the machine's processors",
+            where=task.name,
+            hint="declare fewer threads, or measure on a larger machine",
+        )
+    return threads
+
+
+def processors() -> tuple[int, ...]:
+    """Those that this process may use, ascending."""
+    return tuple(sorted(os.sched_getaffinity(0)))
+
+
+def primary_dims(settings: KernelSettings, task: Task, parameters: Mapping[str, Scalar]) -> dict[str, int]:
+    """The timed shape after the plan's parameters; a value that is not on offer is a UserError."""
+    check_parameters(task, parameters)
+    offered = {parameter.name: parameter for parameter in task.parameters}
     dims = dict(settings.primary)
     for name in dims:
         if name in offered:

@@ -172,7 +172,7 @@ def _quick(bench: Bench, job: Job, racers: Sequence[Participant], notes: StageNo
     ratio = record.ratio(job.settings.reference, CANDIDATE)
     notes.metrics["speedup"] = ratio.metric("x")
     notes.metrics["cpu_ms"] = record.time_ms(CANDIDATE, ClockKind.CPU_MS).metric("ms")
-    needed_s = record.time_ms(CANDIDATE, ClockKind.CPU_MS).value / 1000 * timing.rounds
+    needed_s = record.time_ms(CANDIDATE, job.settings.clock).value / 1000 * timing.rounds
     if needed_s > job.limit_s("full"):
         raise KernelFailed(
             "too_slow", f"{timing.rounds} rounds would take {needed_s:.1f} s of its own time", Outcome.TIMEOUT
@@ -219,8 +219,10 @@ def _metrics(job: Job, record: Record, others: list[str]) -> dict[str, Metric]:
     noise = max(job.noise, control.spread if job.noise == 0.0 else 0.0)
     distinct = is_distinguishable(speedup, noise=noise, control=control.value)
     time_ms = record.time_ms(CANDIDATE, job.settings.clock).value
-    roof_ms = record.time_ms(ROOF, job.settings.clock).value
+    roof_ms = record.time_ms(ROOF, job.settings.clock).value / job.settings.threads
+    threads = {"threads": Metric(value=job.settings.threads)} if job.settings.threads > 1 else {}
     return {
+        **threads,
         "speedup": speedup.metric("x"),
         **{f"speedup.{name}": record.ratio(name, CANDIDATE).metric("x") for name in others},
         "cpu_ms": record.time_ms(CANDIDATE, ClockKind.CPU_MS).metric("ms"),
@@ -238,7 +240,8 @@ def _refuse_the_impossible(job: Job, record: Record) -> None:
     settings = job.settings
     if settings.roof_kind == "memory" and settings.traffic_bytes(job.dims) <= l3_bytes():
         return
-    times = [record.time_ms(name, settings.clock).value for name in (CANDIDATE, ROOF)]
+    times = [record.time_ms(CANDIDATE, settings.clock).value]
+    times.append(record.time_ms(ROOF, settings.clock).value / settings.threads)
     roof = Bound(
         settings.clock,
         Direction.MIN,
@@ -252,10 +255,16 @@ def _refuse_the_impossible(job: Job, record: Record) -> None:
         raise KernelFailed(raised.alarm, raised.feedback)
 
 
+def _time(job: Job, metrics: Mapping[str, Metric]) -> str:
+    if job.settings.threads == 1:
+        return f"{metrics['cpu_ms'].value:.2f} ms CPU"
+    return f"{metrics['wall_ms'].value:.2f} ms by the wall on {job.settings.threads} threads"
+
+
 def _summary(job: Job, metrics: Mapping[str, Metric]) -> str:
     speedup = metrics["speedup"]
     words = (
-        f"{metrics['cpu_ms'].value:.2f} ms CPU, {speedup.value:.3f} x {job.settings.reference} "
+        f"{_time(job, metrics)}, {speedup.value:.3f} x {job.settings.reference} "
         f"[{speedup.low:.3f}, {speedup.high:.3f}], {metrics['roof_pct'].value:.0f} % of the "
         f"{job.settings.roof_kind} roof, "
         f"{metrics['page_faults'].value:.0f} page faults per call, error {metrics['err_rel'].value:.1e}"

@@ -22,6 +22,7 @@ from nightforge.domain.limits import Limits
 from nightforge.domain.ports import Sandbox
 from nightforge.domain.task import Task
 from nightforge.errors import EvaluatorFault
+from tools.rewrites.parallel import is_parallel, parallelised
 
 _BUILD_WALL_S = 60.0
 _SYSTEM_FOLDERS = (Path("/usr/bin"), Path("/usr/local/bin"))
@@ -43,7 +44,7 @@ class Missing:
 class Toolchain:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._libraries: dict[str, bytes] = {}
+        self._libraries: dict[tuple[str, int], bytes] = {}
         self._worker: bytes | None = None
         self._versions: dict[str, str] | None = None
 
@@ -52,17 +53,18 @@ class Toolchain:
             self._worker = await build_worker(self._sandbox, _runner("kernel_worker.c").read_bytes())
         return self._worker
 
-    async def library(self, task: Task, name: str) -> bytes:
-        """A trusted C file of the task, through the candidates' own build."""
+    async def library(self, task: Task, name: str, threads: int = 1) -> bytes:
+        """A trusted C file of the task, through the candidates' own build; on several threads its parallel form."""
         source = task.read(name)
-        if source not in self._libraries:
-            built = await build_kernel(self._sandbox, source, wall_s=_BUILD_WALL_S)
+        if (source, threads) not in self._libraries:
+            text = source if threads == 1 else parallelised(source)
+            built = await build_kernel(self._sandbox, text, wall_s=_BUILD_WALL_S, threads=threads)
             if not isinstance(built, Built):
                 raise EvaluatorFault(
                     f"does not compile: {built.feedback}", where=str(task.root / name), hint="install gcc"
                 )
-            self._libraries[source] = built.library
-        return self._libraries[source]
+            self._libraries[source, threads] = built.library
+        return self._libraries[source, threads]
 
     async def versions(self) -> dict[str, str]:
         if self._versions is None:
@@ -81,28 +83,37 @@ class Toolchain:
             raise EvaluatorFault("the build tools do not run inside the box", hint="install gcc and binutils")
         return {"build": result.stdout.decode("utf-8", "replace")}
 
-    async def program(self, task: Task, baseline: BaselineSpec) -> Recipe | Missing:
+    async def program(self, task: Task, baseline: BaselineSpec, threads: int = 1) -> Recipe | Missing:
         """How to start a baseline, or why it cannot be had on this machine."""
         lacking = [flag for flag in baseline.needs if flag not in processor_flags()]
         if lacking:
             return Missing(f"this processor has no {', '.join(lacking)}")
         if baseline.language == "c":
-            return Recipe(baseline, await self.library(task, baseline.source), await self.worker(), None, task)
+            return Recipe(baseline, await self.library(task, baseline.source, threads), await self.worker(), None, task)
         home = python_home(baseline.package)
         if isinstance(home, Missing):
             return home
         return Recipe(baseline, b"", b"", home, task)
 
-    async def environment(self, task: Task, baseline: BaselineSpec) -> dict[str, str]:
+    async def environment(self, task: Task, baseline: BaselineSpec, threads: int = 1) -> dict[str, str]:
         """What made the baseline fair: for the plan card and the report."""
         if baseline.language == "c":
-            flags = compiler_flags(task.read(baseline.source))
-            return {"compiler": (await self.versions())["gcc"], "flags": " ".join(flags)}
+            flags = " ".join(compiler_flags(task.read(baseline.source), threads))
+            return {"compiler": (await self.versions())["gcc"], "flags": flags, **_team(task, baseline, threads)}
         try:
             version = metadata.version(baseline.package)
         except metadata.PackageNotFoundError:
             version = "not installed"
-        return {"package": f"{baseline.package} {version}", **baseline.environment}
+        return {"package": f"{baseline.package} {version}", **_team(task, baseline, threads), **baseline.environment}
+
+
+def _team(task: Task, baseline: BaselineSpec, threads: int) -> dict[str, str]:
+    """How many threads it has; nothing to say on one."""
+    if threads == 1:
+        return {}
+    if baseline.language == "c" and not is_parallel(parallelised(task.read(baseline.source))):
+        return {"threads": "1: no loop of it is known to be independent"}
+    return {"threads": str(threads)}
 
 
 @dataclass(frozen=True)
@@ -118,7 +129,8 @@ class Recipe:
     def start(self, name: str, settings: KernelSettings, arena: Arena) -> Program:
         if self.home is None:
             return kernel_program(name, self.worker, self.library, settings, arena, trusted=True)
-        environment = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **self.baseline.environment}
+        threads = str(settings.threads)
+        environment = {"OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads, **self.baseline.environment}
         argv = (
             "/usr/bin/env",
             *(f"{key}={value}" for key, value in environment.items()),

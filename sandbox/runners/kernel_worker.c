@@ -1,8 +1,8 @@
 /* Runs one candidate kernel inside the box. It is the only trusted code in the candidate's process and is
  * therefore believed in nothing: it reports no number, only that a call returned.
  *
- * usage: worker KERNEL.so SYMBOL BUFFER...     BUFFER = r:BYTES (read-only) | w:BYTES (read and write); what
- * else may follow, a type of elements, is of no concern here
+ * usage: worker KERNEL.so SYMBOL [t:THREADS] BUFFER...     BUFFER = r:BYTES (read-only) | w:BYTES (read and write);
+ * what else may follow, a type of elements, is of no concern here
  *
  * Descriptors: 0 commands, 1 replies, 3.. the buffers' memory files in order. Start-up ends with the byte 'R'.
  * Command: uint32 count, then that many struct slot, which become the 8-byte fields of the kernel's argument
@@ -11,6 +11,9 @@
  * Each buffer lies between two inaccessible guard areas. All memory is mapped and touched before the first call.
  * Two seccomp filters: the first, before the candidate is loaded, lets the loader work and kills on anything
  * that starts a program or another process; the second, once it is loaded, leaves only what a computation needs.
+ *
+ * Neither lets a thread be made. With t:THREADS the team of OpenMP's runtime, so many threads with this one, is made
+ * before the first filter; both filters hold for all of them, and the candidate finds the team there.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -32,7 +35,7 @@
 #define MAX_SLOTS 64
 #define GUARD (1u << 20)
 
-enum { EXIT_USAGE = 90, EXIT_MAP = 91, EXIT_FILTER = 92, EXIT_LOAD = 93, EXIT_PROTOCOL = 94 };
+enum { EXIT_USAGE = 90, EXIT_MAP = 91, EXIT_FILTER = 92, EXIT_LOAD = 93, EXIT_PROTOCOL = 94, EXIT_TEAM = 95 };
 
 struct slot {
     uint32_t kind;   /* 0 integer, 1 pointer, 2 floating point */
@@ -84,7 +87,7 @@ static struct sock_filter loading[] = {
     GIVE(SECCOMP_RET_KILL_PROCESS),
 };
 
-/* Filters add up: this one can only narrow the first. No thread: a kernel has the one that it was called on. */
+/* Filters add up: this one can only narrow the first. No thread: a kernel has those that were there before it. */
 static struct sock_filter running[] = {
     HEAD,
     ALLOW(read), ALLOW(write), ALLOW(futex), ALLOW(mmap), ALLOW(munmap), ALLOW(mremap), ALLOW(mprotect), ALLOW(brk),
@@ -96,7 +99,20 @@ static struct sock_filter running[] = {
 static void confine(struct sock_filter *filter, size_t length) {
     struct sock_fprog program = {.len = (unsigned short)length, .filter = filter};
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail(EXIT_FILTER, "no_new_privs refused");
-    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) != 0) fail(EXIT_FILTER, "seccomp filter refused");
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) != 0)
+        fail(EXIT_FILTER, "seccomp filter refused");
+}
+
+static void meet(void *nothing) { (void)nothing; }
+
+/* One empty parallel region: the runtime keeps the threads of its last team for the next one. */
+static void make_team(unsigned threads) {
+    void *runtime = dlopen("libgomp.so.1", RTLD_NOW | RTLD_LOCAL);
+    if (runtime == NULL) fail(EXIT_TEAM, dlerror());
+    void (*parallel)(void (*)(void *), void *, unsigned, unsigned) =
+        (void (*)(void (*)(void *), void *, unsigned, unsigned))(uintptr_t)dlsym(runtime, "GOMP_parallel");
+    if (parallel == NULL) fail(EXIT_TEAM, "OpenMP's runtime has no GOMP_parallel");
+    parallel(meet, NULL, threads, 0);
 }
 
 static void map_buffer(const char *text) {
@@ -139,7 +155,9 @@ static void reply(const void *from, size_t count) {
 
 int main(int argc, char **argv) {
     if (argc < 4) fail(EXIT_USAGE, "usage: worker KERNEL SYMBOL BUFFER...");
-    for (int i = 3; i < argc; i++) map_buffer(argv[i]);
+    int first = argv[3][0] == 't' ? 4 : 3;
+    for (int i = first; i < argc; i++) map_buffer(argv[i]);
+    if (first == 4) make_team((unsigned)strtoul(argv[3] + 2, NULL, 10));
     confine(loading, sizeof loading / sizeof loading[0]);
     void *library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
     if (library == NULL) fail(EXIT_LOAD, dlerror());

@@ -8,6 +8,7 @@ is no element of the next row). What has no such distance is taken to depend at 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,7 @@ from tools.rewrites.loops import FLOAT_TYPES, Loop, Write, enclosing_loops, is_p
 from tools.rewrites.syntax import Unit, enclosing_function, field, named, strip_parentheses, walk
 
 _MOST_TERMS = 64
+_WORD = re.compile(r"\w+")
 _FAR = 8
 """Distances beyond this are taken to be unknown: no stencil is as wide."""
 
@@ -319,8 +321,12 @@ def distance(variables: Sequence[str], one: Polynomial, two: Polynomial) -> tupl
     """How far `two` lies from `one` in the loop variables when both use the same element; None when unknown.
 
     Both must have the same coefficients; the difference of the rest must be a sum of them, widest strides first. Two
-    variables with strides of one kind (`i + j`, or a skewed loop) meet at many distances: unknown.
+    variables with strides of one kind (`i + j`, or a skewed loop) meet at many distances: unknown. So does a term that
+    hides a variable (`i + place[i]`, `i - i / 2`).
     """
+    hidden = {atom for index in (one, two) for atom in index.atoms() if atom.startswith("(")} - set(variables)
+    if any(set(variables) & set(_WORD.findall(atom)) for atom in hidden):
+        return None
     strides: dict[str, Polynomial] = {}
     for name in variables:
         first, second = one.coefficient(name), two.coefficient(name)
@@ -440,27 +446,41 @@ def permutable(unit: Unit, loops: Sequence[Loop], body: Node) -> str | None:
     return f"adds in another order; {NO_OVERLAP}" if "sum" in verdicts else NO_OVERLAP
 
 
-def independent(unit: Unit, loop: Loop) -> str | None:
-    """The same for the iterations of one loop: none may use what another one writes."""
-    return NO_OVERLAP if _verdicts(unit, (loop,), loop.body, _same_iteration) is not None else None
+def independent(unit: Unit, loop: Loop, sums: frozenset[str] = frozenset(), *, fields: bool = False) -> str | None:
+    """The same for the iterations of one loop: none may use what another one writes.
+
+    `sums` are scalars that the caller sees to; with `fields` arrays may be taken from a struct in the loop.
+    """
+    found = _verdicts(unit, (loop,), loop.body, _same_iteration, sums, fields=fields)
+    return NO_OVERLAP if found is not None else None
 
 
 NO_OVERLAP = "assumes no overlap of arrays"
 _Test = Callable[[tuple[str, ...], tuple[str, ...], "Access", "Access"], "str | None"]
 
 
-def _verdicts(unit: Unit, loops: Sequence[Loop], body: Node, test: _Test) -> frozenset[str] | None:
+def _verdicts(
+    unit: Unit,
+    loops: Sequence[Loop],
+    body: Node,
+    test: _Test,
+    sums: frozenset[str] = frozenset(),
+    *,
+    fields: bool = False,
+) -> frozenset[str] | None:
     """What `test` says of each pair of uses of one array; None as soon as it says no, or not all uses are seen."""
     ends = [part for loop in loops for part in (loop.lower, loop.bound)]
-    if not is_rectangular(loops) or not is_plain(unit, [body, *ends]):
+    if not is_rectangular(loops) or not is_plain(unit, [body, *ends], fields=fields):
         return None
     declared = {unit.of(leaf) for leaf in _declared_names(body)}
     changed = {write.target for write in writes(unit, body) if write.index is None and write.operator != "declare"}
     found = Memory(unit, body).accesses([body])
-    if changed - declared or found is None or not any(one.write is not None for one in found):
+    if changed - declared - sums or found is None or not (sums or any(one.write is not None for one in found)):
         return None
     variables = tuple(loop.variable for loop in loops)
-    inner = tuple(one.variable for one in enclosing_loops(unit, body, below=True))
+    counters = [one.variable for one in enclosing_loops(unit, body, below=True)]
+    # What the body declares is another in each iteration, as a counter is: `i + first` may be anywhere.
+    inner = tuple(dict.fromkeys([*counters, *sorted(declared)]))
     said: set[str] = set()
     for position, one in enumerate(found):
         for two in found[position:]:

@@ -184,24 +184,29 @@ def _target(unit: Unit, left: Node) -> tuple[str, Node | None]:
     return unit.of(root), None
 
 
-def _has_opaque(unit: Unit, node: Node) -> bool:
+def _has_opaque(unit: Unit, node: Node, *, fields: bool = False) -> bool:
     """True when `node` calls a function that is not known to be pure, or works through a pointer we cannot follow."""
+    through = {"pointer_expression", "comma_expression"} | (set() if fields else {"field_expression"})
     for found in walk(node):
         if found.type == "call_expression" and unit.of(field(found, "function")) not in PURE_CALLS:
             return True
-        if found.type in {"pointer_expression", "field_expression", "comma_expression"}:
+        if found.type in through:
             return True
     return False
 
 
-def is_plain(unit: Unit, nodes: Sequence[Node]) -> bool:
-    """True when `nodes` hold only scalars, subscripts and pure calls: what we see is all that happens."""
-    return not any(_has_opaque(unit, node) or _has_inner_subscript(node) for node in nodes)
+def is_plain(unit: Unit, nodes: Sequence[Node], *, fields: bool = False) -> bool:
+    """True when `nodes` hold only scalars, subscripts and pure calls: what we see is all that happens.
+
+    With `fields` also arrays and sizes that are taken from a struct.
+    """
+    return not any(_has_opaque(unit, node, fields=fields) or _has_inner_subscript(node, fields) for node in nodes)
 
 
-def _has_inner_subscript(node: Node) -> bool:
+def _has_inner_subscript(node: Node, fields: bool = False) -> bool:
+    simple = {"identifier", "field_expression"} if fields else {"identifier"}
     return any(
-        found.type == "subscript_expression" and strip_parentheses(field(found, "argument")).type != "identifier"
+        found.type == "subscript_expression" and strip_parentheses(field(found, "argument")).type not in simple
         for found in walk(node)
     )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tools.rewrites.loops import Loop, Write, accesses_only, innermost, is_affine, is_plain, writes
-from tools.rewrites.reductions import body_locals, reductions
+from tools.rewrites.reductions import Reduction, body_locals, reductions
 from tools.rewrites.rewrite import Rewrite, Variant
 from tools.rewrites.syntax import Edit, Unit, canonical, indentation
 
@@ -39,10 +39,14 @@ def _pragmas(unit: Unit, loop: Loop) -> Iterable[tuple[str, str]]:
     stores = [write for write in effects if write.target not in folded]
     if not all(_is_own_element(unit, loop, write) for write in stores):
         return
-    clauses = "".join(f" reduction({_OPERATORS[fold.kind]}:{fold.accumulator})" for fold in folds)
-    yield f"omp simd{clauses}", "adds in another order" if folds else "assumes no overlap"
+    yield f"omp simd{reduction_clauses(folds)}", "adds in another order" if folds else "assumes no overlap"
     if not folds:
         yield "GCC ivdep", "assumes no overlap"
+
+
+def reduction_clauses(folds: Sequence[Reduction]) -> str:
+    """OpenMP's words for them."""
+    return "".join(f" reduction({_OPERATORS[fold.kind]}:{fold.accumulator})" for fold in folds)
 
 
 def _is_own_element(unit: Unit, loop: Loop, write: Write) -> bool:

@@ -58,7 +58,7 @@ class Rewrite(ABC):
             yield Draft(source=source, operator=self.kind, operator_name=self.name, note=variant.note)
 
 
-_LOOP_PRAGMA = re.compile(r"\s*#\s*pragma\s+(GCC\s+(unroll|ivdep)|omp\s+simd)\b")
+_LOOP_PRAGMA = re.compile(r"\s*#\s*pragma\s+(GCC\s+(unroll|ivdep)|omp\s+(simd|parallel\s+for))\b")
 
 
 def without_stray_pragmas(source: str) -> str:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from agents.offline.coder import load_operators
+from agents.offline.coder import fits_threads, load_operators
 from nightforge.domain.base import Scalar
 from nightforge.domain.candidate import Parent
 from nightforge.domain.search import Choice, Policy, PolicyContext, Result
@@ -44,7 +44,7 @@ class Baseline:
     def __init__(self, context: PolicyContext) -> None:
         self.context = context
         self._values = {**self.settings, **self._given(context.plan.search.policy_parameters)}
-        self._operators = () if context.plan.team is TeamKind.LLM else _mutations(context.task.language.lower())
+        self._operators = () if context.plan.team is TeamKind.LLM else _mutations(context)
 
     def _given(self, parameters: dict[str, Scalar]) -> dict[str, float]:
         given: dict[str, float] = {}
@@ -95,14 +95,16 @@ class Baseline:
         return None, ""
 
 
-def _mutations(language: str) -> tuple[Operator, ...]:
+def _mutations(context: PolicyContext) -> tuple[Operator, ...]:
     """Operators of one parent; those on request belong to policies of their own."""
+    language = context.task.language.lower()
     return tuple(
         operator
         for operator in load_operators()
         if (not operator.languages or language in operator.languages)
         and operator.kind is not OperatorKind.CROSSOVER
         and not getattr(operator, "on_request", False)
+        and fits_threads(operator, context.plan.parameters)
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agents.coder import WEIGHTS
-from agents.offline.coder import load_operators, prior_of
+from agents.offline.coder import fits_threads, load_operators, prior_of
 from nightforge.domain.plan import ModelSpec, Plan
 from nightforge.domain.task import Task
 from nightforge.domain.team import Operator
@@ -24,7 +24,9 @@ def ways_of(plan: Plan, task: Task) -> tuple[Way, ...]:
     operators = [
         one
         for one in load_operators()
-        if (not one.languages or language in one.languages) and fits(one, task.read(task.seed))
+        if (not one.languages or language in one.languages)
+        and fits(one, task.read(task.seed))
+        and fits_threads(one, plan.parameters)
     ]
     if plan.team is TeamKind.OFFLINE:
         usable = {one.name: one for one in operators if not getattr(one, "on_request", False)}

@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 from attack_pack.shapes import SMALL, shrunk
 
-from evaluators.kernels.bench import Cast, checking_cpu, open_bench
+from evaluators.kernels.bench import Cast, checking_cpus, open_bench
 from evaluators.kernels.build import Built, build_kernel
 from evaluators.kernels.correctness import Allowance, examine
 from evaluators.kernels.relations import RelationCheck, hidden_shapes, load_relations
@@ -44,7 +44,7 @@ async def test_hidden_shapes_and_relations_hold(name: str) -> None:
 
     def ask() -> int:
         with open_bench(open_sandbox(), cast, [settings.primary], [_SEED], Event(), unseen) as bench:
-            bench.cpu = checking_cpu()
+            bench.cpus = checking_cpus(1)
             with (
                 bench.open(bench.candidate_program()) as candidate,
                 bench.open(bench.reference_program(settings.reference)) as reference,

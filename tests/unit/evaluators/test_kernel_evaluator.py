@@ -16,7 +16,7 @@ from threading import Event
 import pytest
 
 from evaluators.kernels import stages
-from evaluators.kernels.bench import measuring_cpu
+from evaluators.kernels.bench import measuring_cpus
 from evaluators.kernels.evaluator import KernelEvaluator
 from nightforge.catalogue import load_task
 from nightforge.domain.evidence import Evidence, StageEvidence
@@ -258,7 +258,7 @@ signal.alarm(300)
 ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: gone with whoever started it, however that ended
 if os.getppid() != int(sys.argv[1]):
     sys.exit()
-os.sched_setaffinity(0, [{measuring_cpu()}])
+os.sched_setaffinity(0, {list(measuring_cpus(1))})
 while True: pass
 """
 

@@ -37,6 +37,7 @@ MATCHES = {
     "rewrite.flatten": {"gelu_strips"},
     "rewrite.fusion": {"gelu_tanh"},
     "rewrite.interchange": {"gelu"},
+    "rewrite.parallel_for": {"gelu", "gelu_tanh", "layernorm"},
     "rewrite.polynomial": {"gelu", "gelu_tanh", "gelu_strips"},
     "rewrite.prefetch": {"gelu_strips"},
     "rewrite.reciprocal": {"gelu_tanh", "layernorm"},
