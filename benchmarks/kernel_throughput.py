@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import json
 import os
-import resource
 import secrets
 import time
 from collections import Counter, defaultdict
@@ -29,11 +28,12 @@ from nightforge.domain.task import Task
 from nightforge.domain.team import Draft, Program, StepContext
 from nightforge.domain.words import Phase
 from sandbox import open_sandbox
+from sandbox.spent import cpu_time_s
 
 
-async def first_generation(task: Task, count: int, seed: int) -> list[str]:
-    """The seed, then what the offline coder writes of it, each text once."""
-    coder, known = OfflineCoder(), [task.read(task.seed)]
+async def first_generation(task: Task, count: int, seed: int, *, parent: str = "") -> list[str]:
+    """`parent`, or the seed, then what the offline coder writes of it, each text once."""
+    coder, known = OfflineCoder(), [parent or task.read(task.seed)]
     context = StepContext(
         campaign_id="bench",
         ordinal=1,
@@ -54,12 +54,6 @@ async def first_generation(task: Task, count: int, seed: int) -> list[str]:
     return known
 
 
-def cpu_seconds() -> float:
-    """Of this process and of all its children that have ended."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
-
-
 async def measure(task: Task, count: int, seed: int) -> dict[str, object]:
     evaluator = KernelEvaluator(open_sandbox())
     parameters = {parameter.name: parameter.default for parameter in task.parameters}
@@ -67,7 +61,7 @@ async def measure(task: Task, count: int, seed: int) -> dict[str, object]:
     sources = await first_generation(task, count, seed)
     seen: list[Evidence] = []
     best: float | None = None
-    wall, cpu = time.perf_counter(), cpu_seconds()
+    wall, cpu = time.perf_counter(), cpu_time_s()
     for source in sources:
         evidence = await evaluator.evaluate(
             source,
@@ -82,7 +76,7 @@ async def measure(task: Task, count: int, seed: int) -> dict[str, object]:
         score = evidence.metrics.get(task.objective.metric)
         if evidence.passed and score is not None:
             best = max(best or score.value, score.value)
-    wall, cpu = time.perf_counter() - wall, cpu_seconds() - cpu
+    wall, cpu = time.perf_counter() - wall, cpu_time_s() - cpu
     return told(task, seen, wall, cpu)
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from nightforge.domain.limits import ExecResult, ExitReason, Limits
+from sandbox.spent import IN_BOXES
 from sandbox.streams import Streams
 from sandbox.tree import TreeUsage
 
@@ -135,6 +136,7 @@ class Supervisor:
                 if self.box.status is None:
                     self.box.kill()
                     self.box.reap()
+        self._note_cpu(self.box.child_cpu_s)
         self._drain()
         self.was_full = self.was_full or self.box.is_full()
         if self.box.killed_for_memory and self.cause is None:
@@ -202,7 +204,7 @@ class Supervisor:
     def sample(self) -> None:
         """Look at the counters once; ends a tree that is over a limit. Another thread may call it while `resting`."""
         usage = self.box.usage(exact_above_bytes=self.limits.memory_bytes, may_stop=self.may_stop)
-        self.cpu_s = max(self.cpu_s, usage.cpu_s)
+        self._note_cpu(usage.cpu_s)
         self.peak_memory_bytes = max(self.peak_memory_bytes, usage.memory_bytes)
         self.was_full = self.was_full or self.box.is_full()
         if self.cause is not None:
@@ -211,6 +213,11 @@ class Supervisor:
             self._end(ExitReason.MEMORY_LIMIT)
         elif usage.cpu_s >= self.limits.cpu_s:
             self._end(ExitReason.CPU_LIMIT)
+
+    def _note_cpu(self, cpu_s: float) -> None:
+        if cpu_s > self.cpu_s:
+            IN_BOXES.add(cpu_s - self.cpu_s)
+            self.cpu_s = cpu_s
 
     def _drain(self) -> None:
         """What the dead tree left in the pipes."""
@@ -227,8 +234,7 @@ class Supervisor:
         number = -status if status < 0 else status - _SIGNAL_BASE if status > _SIGNAL_BASE else None
         if number is not None and number not in signal.valid_signals():
             number = None
-        cpu_s = max(self.cpu_s, self.box.child_cpu_s)
-        reason = self.cause or self._cause_of(status, number, cpu_s)
+        reason = self.cause or self._cause_of(status, number, self.cpu_s)
         ended = self.box.ended if self.box.ended is not None else time.monotonic()
         return ExecResult(
             reason=reason,
@@ -238,7 +244,7 @@ class Supervisor:
             stderr=self.capture.content(self.streams.stderr),
             outputs=outputs,
             wall_s=max(0.0, ended - self.box.started),
-            cpu_s=cpu_s,
+            cpu_s=self.cpu_s,
             peak_memory_bytes=self.peak_memory_bytes,
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 from collections.abc import Sequence
 from contextlib import suppress
 from contextvars import Context
@@ -23,6 +22,7 @@ from nightforge.errors import (
     RehearsalFailed,
     SandboxFault,
 )
+from sandbox.spent import cpu_time_s
 from workflows.contract import StopSwitch
 from workflows.control import Control
 from workflows.graph import CandidateGraph, build_graph, steps_at_most
@@ -38,12 +38,6 @@ FAULTS_IN_A_ROW = 4
 TRIES = 3
 """Of one candidate or one confirmation that our side breaks: fewer than FAULTS_IN_A_ROW, so that a single program
 that breaks an evaluator is given up before it pauses the campaign."""
-
-
-def _cpu_time_s() -> float:
-    """Of this process and of all its children that have ended."""
-    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 @dataclass
@@ -235,7 +229,7 @@ class Campaign:
         shop = self.workshop
         tally = shop.store.tally(shop.campaign_id)
         if self._cpu_from is None and tally.evaluations:
-            self._cpu_from = _cpu_time_s()
+            self._cpu_from = cpu_time_s()
         seconds = shop.calibration.seconds_per_evaluation if shop.calibration else 0.0
         search = shop.plan.search
         ending = len(self.flight) / search.evaluation_slots + CONFIRMATION_COST * search.confirm_top
@@ -246,7 +240,7 @@ class Campaign:
             barren=self.barren,
             reserve_s=seconds * ending + MINIMISING_SHARE * (shop.plan.budget.wall_s or 0.0),
             now_s=shop.clock.now().timestamp(),
-            cpu_s=0.0 if self._cpu_from is None else _cpu_time_s() - self._cpu_from,
+            cpu_s=0.0 if self._cpu_from is None else cpu_time_s() - self._cpu_from,
         )
 
     def _fill(self) -> None:

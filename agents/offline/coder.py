@@ -99,7 +99,7 @@ def draws(operator: Operator) -> bool:
     return bool(getattr(operator, "draws", False))
 
 
-def _safely(operator: Operator, context: OperatorContext) -> tuple[Draft, ...]:
+def proposals(operator: Operator, context: OperatorContext) -> tuple[Draft, ...]:
     """The operator's proposals; none, and a line in the log, when it raises: a fault in one must not end a campaign."""
     try:
         return tuple(operator.propose(context))
@@ -126,7 +126,7 @@ class OfflineCoder:
 
     def _propose(self, position: int, source: str, language: str) -> tuple[Draft, ...]:
         context = OperatorContext(language=language, parent=Program(ordinal=0, source=source), seed=0)
-        return _safely(self._operators[position], context)
+        return proposals(self._operators[position], context)
 
     async def write(self, context: StepContext, *, random: Random, is_known: Callable[[str], bool]) -> Draft | NoDraft:
         skip = context.draft
@@ -230,7 +230,7 @@ class OfflineCoder:
             seed=context.seed if is_fresh else 0,
         )
         if is_fresh:
-            return _safely(operator, asked)
+            return proposals(operator, asked)
         return self._proposals(self._operators.index(operator), asked.parent.source, asked.language)
 
     def _stacks(self, context: StepContext, operators: Sequence[Operator]) -> Iterator[Draft]:

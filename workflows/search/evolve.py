@@ -13,9 +13,11 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
+from agents.offline.coder import proposals
 from nightforge.domain.base import Frozen
 from nightforge.domain.candidate import Parent
 from nightforge.domain.search import Choice, Policy, PolicyContext, Result
+from nightforge.domain.team import OperatorContext, Program
 from nightforge.domain.words import OperatorKind, TeamKind
 from nightforge.errors import UserError
 from tools.likeness import likeness, shingles_of
@@ -27,12 +29,14 @@ from workflows.search.intensity import intensity
 from workflows.search.islands import Island, choose_island
 from workflows.search.memory import FRONT, Memory
 from workflows.search.parents import RankPicker, UniformPicker, draw
-from workflows.search.ways import applies, ways_of
+from workflows.search.ways import applies, ordered_operators, ways_of
 
 SEED = 0
 MOST_ISLANDS = 5
 OWN_ORDER = 0.5
-"""Without a model: share of candidates that the coder makes in its own order, which no bandit has to learn anew."""
+"""Without a model: share of candidates that the coder makes in its own order, which no bandit has to learn anew; none
+where the coder has no order for the parent, because every operator that applies draws."""
+MOST_ORDERS = 1024
 FAILURES = 3
 """Failed children of a parent that the next prompt on it names."""
 PARENTS_WITH_FAILURES = 64
@@ -100,6 +104,9 @@ class Evolve:
         self._memory.restore(context.store.archive(context.campaign_id))
         self._ways = ways_of(context.plan, context.task)
         self._offline = offline
+        self._ordered = ordered_operators(context.task) if offline else ()
+        self._has_order: OrderedDict[str, bool] = OrderedDict()
+        """Program → whether the coder has an order for it."""
         self._asked: Counter[int] = Counter()
         self._in_flight: dict[int, int] = {}
         self._heard: OrderedDict[int, None] = OrderedDict()
@@ -169,10 +176,16 @@ class Evolve:
     def _way(
         self, parent: Parent, *, has_others: bool, shift: bool, random: Random
     ) -> tuple[OperatorKind | None, str, str]:
-        """(kind, operator's name, model). Offline a parent's first children are made in the coder's own order."""
+        """(kind, operator's name, model). Offline a parent's first children are made in the coder's own order.
+
+        Where all that applies draws, that order would be chance by priors: there the bandit chooses each time, so that
+        operators are taken by what they bring (adaptive operator selection; Fialho et al. 2010), none without end.
+        """
         ways = [way for way in self._ways if has_others or way.operator != OperatorKind.CROSSOVER]
         if self._offline:
-            if shift or not ways or parent.children == 0 or random.random() < OWN_ORDER:
+            if shift or not ways:
+                return None, "", ""
+            if self._is_ordered(parent) and (parent.children == 0 or random.random() < OWN_ORDER):
                 return None, "", ""
             return None, choose(ways, self._memory.arms, random).operator, ""
         if shift:
@@ -183,6 +196,17 @@ class Evolve:
                 return OperatorKind(way.operator), "", way.model
             ways.remove(way)
         return None, "", ""
+
+    def _is_ordered(self, parent: Parent) -> bool:
+        """An operator that does not draw has something for this program."""
+        known = self._has_order.get(parent.code_sha)
+        if known is None:
+            language, source = self._context.task.language.lower(), self._context.store.source(parent.code_sha)
+            asked = OperatorContext(language=language, parent=Program(ordinal=parent.ordinal, source=source), seed=0)
+            known = self._has_order[parent.code_sha] = any(proposals(one, asked) for one in self._ordered)
+            if len(self._has_order) > MOST_ORDERS:
+                self._has_order.popitem(last=False)
+        return known
 
     def _has_something(self, way: Way, parent: Parent) -> bool:
         """Looked at for the arm that is about to be taken only: a candidate without a program is an ordinal wasted."""

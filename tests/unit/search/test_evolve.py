@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from agents.offline.coder import proposals
 from nightforge.catalogue import find_task
 from nightforge.domain.archive import CAMPAIGN
 from nightforge.domain.evidence import Evidence, Metric, StageEvidence
 from nightforge.domain.plan import Budget, ModelSpec, Plan, SearchSpec
 from nightforge.domain.search import Choice, PolicyContext, RemembersResults, Result
 from nightforge.domain.task import Objective, Task
+from nightforge.domain.team import OperatorContext, Program
 from nightforge.domain.words import CandidateState, Direction, OperatorKind, Outcome, SandboxTier, TeamKind
 from nightforge.errors import UserError
 from nightforge.store import SqlStore, open_store
@@ -23,6 +25,7 @@ from tools.clock import SystemClock
 from workflows.search.evolve import Evolve
 from workflows.search.islands import YOUTH
 from workflows.search.policies import make_policy
+from workflows.search.ways import ordered_operators
 
 TOY_PEAK = Path(__file__).parents[2] / "toy_domain" / "nightforge_toy" / "tasks" / "toy-peak"
 SECOND = Objective(metric="weight", unit="g", direction=Direction.MIN)
@@ -324,3 +327,26 @@ async def test_demonstrations_can_be_left_out_and_are_nothing_to_programs(store:
     offline = await night(store)
     await offline.run([float(number) for number in range(12)])
     assert {len(offline.policy.ask(99, random=Random(seed)).parents) for seed in range(20)} == {3}
+
+
+def test_a_generator_program_has_operators_that_draw_alone() -> None:
+    task = find_task("mul8")
+    ordered = ordered_operators(task)
+
+    def has_order(path: str) -> bool:
+        program = Program(ordinal=0, source=task.read(path))
+        asked = OperatorContext(language=task.language, parent=program, seed=0)
+        return any(proposals(operator, asked) for operator in ordered)
+
+    assert has_order(task.seed)
+    assert not has_order("hand/dadda_sklansky.py")
+
+
+async def test_the_bandit_chooses_each_time_where_the_coder_has_no_order(store: SqlStore) -> None:
+    made = await night(store, stagnation=1000)
+    tunable = made.context.task.read(made.context.task.seed)
+    usual = [choice.operator_name for choice in await made.run([1.0, *SCORES], source=tunable)]
+    assert {"", "tune.optuna"} <= set(usual[1:])
+    drawn = await night(store, stagnation=1000)
+    chosen = await drawn.run([1.0, *SCORES])
+    assert all(choice.operator_name for choice in chosen[1:])
