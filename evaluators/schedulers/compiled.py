@@ -179,6 +179,7 @@ class FormulaPlayer:
 
     @property
     def together(self) -> int:
+        """In the next question."""
         return self._program.together if self._is_doubtful else self._together
 
     def answers(self, instances: Sequence[Instance]) -> list[Answered]:
