@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import comb
 from statistics import fmean, median
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nightforge.domain.evidence import Metric
 
@@ -69,11 +71,18 @@ def bootstrap_mean(samples: Sequence[float], confidence: float = 0.95, *, resamp
     if not samples:
         raise ValueError("a mean needs at least one sample")
     values = np.asarray(samples, dtype=np.float64)
-    rng = np.random.Generator(np.random.PCG64(0))
-    means = rng.choice(values, size=(resamples, values.size)).mean(axis=1)
+    means = _times_drawn(values.size, resamples) @ values / values.size
     low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
     value = fmean(samples)
     return Estimate(value, min(float(low), value), max(float(high), value), len(samples))
+
+
+@lru_cache(maxsize=4)
+def _times_drawn(count: int, resamples: int) -> NDArray[np.float64]:
+    """How often each of `count` samples is in each resample: the same for all samples of one size."""
+    drawn = np.random.Generator(np.random.PCG64(0)).integers(0, count, size=(resamples, count))
+    places = drawn + np.arange(resamples)[:, np.newaxis] * count
+    return np.bincount(places.ravel(), minlength=resamples * count).reshape(resamples, count).astype(np.float64)
 
 
 def paired_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Estimate:

@@ -41,6 +41,7 @@ class Ranked(Protocol):
     # `relieves: frozenset[str]`, where there is one: values of `nightforge.domain.profile.Bottleneck` that it is for.
     # `repeated: bool`, where there is one and it is true: in a stack it is laid on until it finds no further place.
     # `with_threads: bool`, where there is one and it is true: used only where the plan declares more than one thread.
+    # `begins: bool`, where there is one and it is true: all its proposals come before anything else of their parent's.
     # `draws: bool`, where there is one and it is true: its proposals follow from the context's seed, so that it has
     # other ones for each candidate and none of them comes first.
 
@@ -179,7 +180,8 @@ class OfflineCoder:
         yield from self._stacks(context, operators)
         for operator in sorted(operators, key=lambda operator: not relieves(operator, context)):
             if not draws(operator):
-                yield from self._drafts(context, context.parent, operator)[:1]
+                drafts = self._drafts(context, context.parent, operator)
+                yield from drafts if getattr(operator, "begins", False) else drafts[:1]
         yield from self._drawn(context, operators, random, is_known)
 
     def _drawn(

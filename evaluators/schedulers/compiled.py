@@ -1,8 +1,8 @@
 """Formulas played by a driver in C: the same decisions as by the program, at a hundredth of its time.
 
 The engine is our own text, built once by the box's compiler and run in a box. The formula reaches it as data, so that
-no candidate's code runs at all, and one process may play all instances. What it answers is verified like any answer.
-Finalists run as the programs that they are.
+no candidate's code runs at all, and one process may play all instances. What it answers is verified like any answer;
+where many rules are compared it is taken at its word (not `checked`). Finalists run as the programs that they are.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
+from typing import cast
 
 from evaluators.schedulers.formulas import Postfix, flattened
 from evaluators.schedulers.player import Answered, RulePlayer
@@ -27,14 +28,15 @@ from evaluators.schedulers.problem import (
     Problem,
     Violated,
 )
+from nightforge.domain.base import Json
 from nightforge.domain.limits import MIB, Limits
 from nightforge.domain.ports import Sandbox, SandboxSession
 from nightforge.errors import EvaluatorFault
 from sandbox.channel import NONCE_BYTES, BadReply, pack, read_frame
 
 _FOLDER = Path(__file__).parent / "engine"
-_TOGETHER = 8
-"""Instances per question: a race looks at them in between."""
+_TOGETHER, _MOST_TOGETHER = 8, 64
+"""Instances of the first question, and of later ones, which double: a race looks at them in between."""
 _MOST_REPLY_BYTES = 64 * MIB
 _PATIENCE_S = 60.0
 _LIMITS = Limits(
@@ -82,7 +84,9 @@ class _Warm:
         reply = read_frame(self.session.receive, nonce, timeout_s=_PATIENCE_S, most_bytes=_MOST_REPLY_BYTES)
         return array("i", reply)
 
-    def play(self, problem: Compiled, formulas: Sequence[float], instances: Sequence[Instance]) -> array[int]:
+    def play(
+        self, problem: Compiled, formulas: Sequence[float], instances: Sequence[Instance], question: int
+    ) -> array[int]:
         new = [instance for instance in instances if id(instance) not in self.known]
         if new:
             numbers: list[float] = [0, len(new)]
@@ -92,7 +96,7 @@ class _Warm:
                 self.known[id(instance)] = len(self.kept)
                 self.kept.append(instance)
             self.ask(numbers)
-        return self.ask([1, *formulas, len(instances), *(self.known[id(instance)] for instance in instances)])
+        return self.ask([question, *formulas, len(instances), *(self.known[id(instance)] for instance in instances)])
 
 
 class Engine:
@@ -112,7 +116,7 @@ class Engine:
         with self._lock:
             _close_all(self._idle)
 
-    def play(self, formulas: Sequence[float], instances: Sequence[Instance]) -> array[int]:
+    def play(self, formulas: Sequence[float], instances: Sequence[Instance], *, costs_only: bool = False) -> array[int]:
         """As engine/main.c answers. Raises EvaluatorFault where a fresh process does not."""
         problem = self._problem
         assert isinstance(problem, Compiled)
@@ -122,7 +126,7 @@ class Engine:
             is_fresh = warm is None
             warm = warm or self._start()
             try:
-                reply = warm.play(problem, formulas, instances)
+                reply = warm.play(problem, formulas, instances, 2 if costs_only else 1)
             except BadReply as bad:
                 warm.closing.close()
                 if is_fresh:
@@ -151,19 +155,35 @@ def _close_all(idle: list[_Warm]) -> None:
 class FormulaPlayer:
     """Plays formulas; what the engine calls doubtful, and all after it, is left to `program`."""
 
-    def __init__(self, engine: Engine, problem: Problem, formulas: Sequence[Postfix], program: RulePlayer) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        problem: Problem,
+        formulas: Sequence[Postfix],
+        program: RulePlayer,
+        *,
+        checked: bool = True,
+    ) -> None:
         self._engine = engine
         self._problem = problem
+        self._checked = checked
+        self._is_offline = isinstance(problem, OfflineProblem)
+        self._together = _TOGETHER
         self._formulas = flattened(formulas)
         self._program = program
         self._is_doubtful = False
 
     @property
+    def is_quick(self) -> bool:
+        return not self._is_doubtful
+
+    @property
     def together(self) -> int:
-        return self._program.together if self._is_doubtful else _TOGETHER
+        """In the next question."""
+        return self._program.together if self._is_doubtful else self._together
 
     def answers(self, instances: Sequence[Instance]) -> list[Answered]:
-        """Verified costs, as those of `RulePlayer.answers`."""
+        """Verified costs, as those of `RulePlayer.answers`; where it is not `checked`, what the engine counted."""
         played = [] if self._is_doubtful else self._play(instances)
         at_once = self._program.together
         rest = instances[len(played) :]
@@ -175,8 +195,9 @@ class FormulaPlayer:
         """Up to the first doubtful one."""
         problem = self._problem
         assert isinstance(problem, Compiled)
-        reply = self._engine.play(self._formulas, instances)
+        reply = self._engine.play(self._formulas, instances, costs_only=not self._checked)
         cpu_s = reply.pop() / 1e6
+        self._together = min(_MOST_TOGETHER, 2 * self._together)
         answered, place = [], 0
         for instance in instances:
             is_doubtful, length = reply[place], reply[place + 1]
@@ -185,17 +206,17 @@ class FormulaPlayer:
                 break
             numbers = reply[place + 2 : place + 2 + length].tolist()
             place += 2 + length
-            answered.append(Answered(self._cost(instance, problem.decode(instance, numbers)), cpu_s / len(instances)))
+            cost = self._cost(instance, problem.decode(instance, numbers)) if self._checked else numbers[0]
+            answered.append(Answered(cost, cpu_s / len(instances)))
         return answered
 
     def _cost(self, instance: Instance, answer: object) -> Cost:
         """Raises EvaluatorFault: the answer is the driver's work, and only its order the candidate's."""
         problem = self._problem
         try:
-            if isinstance(problem, OfflineProblem):
-                return problem.verify(instance, answer)  # type: ignore[arg-type]
-            assert isinstance(problem, OnlineProblem)
-            return _replayed(problem, instance, answer)
+            if self._is_offline:
+                return cast("OfflineProblem", problem).verify(instance, cast("Json", answer))
+            return _replayed(cast("OnlineProblem", problem), instance, answer)
         except (Violated, StopIteration) as broken:
             raise EvaluatorFault(
                 f"the compiled driver answers {instance.name} wrongly: {broken}",

@@ -67,8 +67,10 @@ class Explainer:
     def _costs(self, source: str, cases: Sequence[Case]) -> Iterator[Cost]:
         """One after another, so that whoever has seen enough stops. Raises RuleFailed."""
         with self._book.open(source, Split.VALIDATION) as player:
-            for place in range(0, len(cases), player.together):
+            place = 0
+            while place < len(cases):
                 batch = cases[place : place + player.together]
+                place += len(batch)
                 for answered in player.answers([case.instance for case in batch]):
                     self._spent_s += answered.cpu_s
                     yield answered.cost

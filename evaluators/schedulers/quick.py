@@ -16,12 +16,20 @@ Player = RulePlayer | FormulaPlayer
 
 @contextmanager
 def open_quick(
-    sandbox: Sandbox, source: str, problem: Problem, budget: Budget, *, engine: Engine | None, together: int = 1
+    sandbox: Sandbox,
+    source: str,
+    problem: Problem,
+    budget: Budget,
+    *,
+    engine: Engine | None,
+    together: int = 1,
+    checked: bool = True,
 ) -> Iterator[Player]:
-    """Not for finalists, which run as the programs that they are. `engine` as `build_engine` gives it."""
+    """Not for finalists, which run as the programs that they are. `engine` as `build_engine` gives it; not `checked`:
+    the engine's own costs are taken."""
     formulas = postfix_of(source, problem) if engine else None
     with open_player(sandbox, source, problem, budget, together=together) as program:
         if engine is None or formulas is None:
             yield program
         else:
-            yield FormulaPlayer(engine, problem, formulas, program)
+            yield FormulaPlayer(engine, problem, formulas, program, checked=checked)

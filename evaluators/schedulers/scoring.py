@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from math import comb
 
 from evaluators.schedulers.problem import Cost
@@ -18,6 +17,9 @@ from nightforge.domain.evidence import Metric
 
 WORST_GAIN, BEST_GAIN = -1.0, 1.05
 OK = "ok"
+_MANY = 200
+_RESAMPLES, _RESAMPLES_OF_MANY = 9999, 999
+"""Of many gains a few resamples will do: their mean is all but normal."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,10 @@ class Row:
     def gain(self) -> float:
         if self.cost is None:
             return WORST_GAIN
-        top = Fraction(self.yardstick.baseline) - Fraction(self.cost)
-        bottom = Fraction(self.yardstick.baseline) - Fraction(self.yardstick.reference)
-        return float(min(Fraction(BEST_GAIN), max(Fraction(WORST_GAIN), top / bottom)))
+        yard = self.yardstick
+        # A quotient of integers or fractions is rounded once.
+        closed = float((yard.baseline - self.cost) / (yard.baseline - yard.reference))
+        return min(BEST_GAIN, max(WORST_GAIN, closed))
 
     @property
     def beyond_bound(self) -> bool:
@@ -59,11 +62,11 @@ class Row:
 def summarise(rows: Sequence[Row], prefix: str = "") -> dict[str, Metric]:
     """The metrics of a set of rows; at least one row."""
     gains = [row.gain for row in rows]
-    mean = bootstrap_mean(gains)
+    mean = bootstrap_mean(gains, resamples=_RESAMPLES if len(gains) <= _MANY else _RESAMPLES_OF_MANY)
     wins = sum(row.cost is not None and row.cost < row.yardstick.baseline for row in rows)
     losses = sum(row.cost is None or row.cost > row.yardstick.baseline for row in rows)
     excess = [
-        float(Fraction(row.cost) / Fraction(row.yardstick.reference) - 1) * 100
+        (float(row.cost / row.yardstick.reference) - 1) * 100
         for row in rows
         if row.cost is not None and row.yardstick.reference
     ]

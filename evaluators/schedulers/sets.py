@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 
 from evaluators.schedulers.compiled import Engine
@@ -24,6 +24,10 @@ from nightforge.errors import EvaluatorFault
 
 _PUBLIC_PATIENCE = 20
 """Public instances may be far larger than the task's; they are reported, and never ranked."""
+
+
+_NEXT_DRAW = 1_000_003
+"""Between the seeds of two draws: far from any seed that a task names."""
 
 
 @dataclass(frozen=True)
@@ -62,21 +66,36 @@ class CaseBook:
         self._task = task
         self._budget = budget
         self._built: dict[tuple[Split, int], _Built] = {}
+        self._further: tuple[Case, ...] | None = None
         self._lock = Lock()
 
     def cases(self, split: Split, seed: int | None = None) -> tuple[Case, ...]:
         """Of another seed than the task's only for checks of the task itself."""
         return self._build(split, seed).cases
 
+    def further(self) -> tuple[Case, ...]:
+        """Validation instances of further draws, for rules that the compiled driver plays: what selects among hundreds
+        of rules has to be large. Empty without that driver, which alone plays them at next to no cost."""
+        if self._further is None:
+            cases = [case for draw, built in self._draws() for case in _named(built.cases, draw)]
+            self._further = tuple(interleaved(cases))
+        return self._further
+
+    def _draws(self) -> Iterator[tuple[int, _Built]]:
+        for draw in range(1, self.settings.validation_draws if self.engine else 1):
+            yield draw, self._build(Split.VALIDATION, self.settings.validation_seed + _NEXT_DRAW * draw)
+
     def baseline_rows(self, split: Split) -> Mapping[str, Sequence[Row]]:
-        built = self._build(split, None)
-        return {
-            name: [
-                Row(case.instance.name, case.instance.group, OK, case.yardstick, costs[case.instance.name])
-                for case in built.cases
-            ]
-            for name, costs in built.costs.items()
-        }
+        """Of the validation set with its further draws: what candidates are held against."""
+        found: dict[str, list[Row]] = {}
+        draws = self._draws() if split is Split.VALIDATION else ()
+        for built in (self._build(split, None), *(built for _, built in draws)):
+            for name, costs in built.costs.items():
+                found.setdefault(name, []).extend(
+                    Row(case.instance.name, case.instance.group, OK, case.yardstick, costs[case.instance.name])
+                    for case in built.cases
+                )
+        return found
 
     def program_of(self, rule: RuleSpec) -> str:
         return self._task.read(rule.source)
@@ -88,8 +107,10 @@ class CaseBook:
         """Finalists play hidden instances one by one: nothing can pass between them."""
         return 1 if split in {Split.HIDDEN, Split.PUBLIC} else self.settings.together
 
-    def open(self, source: str, split: Split, together: int | None = None) -> AbstractContextManager[Player]:
-        """Whoever plays it quickest; the costs are the same."""
+    def open(
+        self, source: str, split: Split, together: int | None = None, *, checked: bool = True
+    ) -> AbstractContextManager[Player]:
+        """Whoever plays it quickest; the costs are the same. `checked` as in `open_quick`."""
         return open_quick(
             self._sandbox,
             source,
@@ -97,6 +118,7 @@ class CaseBook:
             self.budget(split),
             engine=self.engine,
             together=self.together(split) if together is None else together,
+            checked=checked,
         )
 
     def _seed(self, split: Split) -> int:
@@ -124,9 +146,17 @@ class CaseBook:
         rules = self.settings.baselines
         # CPU time is counted per process, so that rules beside each other do not change what anyone is charged.
         with ThreadPoolExecutor(max_workers=min(len(rules), os.cpu_count() or 1)) as pool:
-            rows = pool.map(lambda rule: self._run(rule.name, rule.source, split, instances), rules)
+            rows = pool.map(lambda rule: self._run(rule, split, instances, checked=False), rules)
             costs = dict(zip((rule.name for rule in rules), rows, strict=True))
         best = _strongest_by_group(instances, costs)
+        for rule in rules:
+            # What others are held against is verified; of weaker rules the compiled driver's own costs will do.
+            if rule.name in best.values() and self.engine and costs[rule.name] != self._run(rule, split, instances):
+                raise EvaluatorFault(
+                    f"baseline {rule.name}: the compiled driver and its verifier do not agree",
+                    where=str(self._task.root),
+                    hint="the drivers in C and in Python differ: please report it",
+                )
         references = read_references(self._task)
         cases = []
         for place, instance in enumerate(instances):
@@ -145,7 +175,7 @@ class CaseBook:
             if reference < baseline:
                 yardstick = Yardstick(baseline, reference, bound, is_proven=reference == bound and known is not None)
                 cases.append(Case(instance, yardstick))
-        if split is Split.TRAIN:
+        if split in {Split.TRAIN, Split.VALIDATION}:
             cases = interleaved(cases)
         if not cases:
             raise EvaluatorFault(f"no instance of {split} leaves room between the human rules and the reference")
@@ -156,22 +186,28 @@ class CaseBook:
         }
         return _Built(tuple(cases), named)
 
-    def _run(self, name: str, path: str, split: Split, instances: Sequence[Instance]) -> list[Cost]:
+    def _run(self, rule: RuleSpec, split: Split, instances: Sequence[Instance], *, checked: bool = True) -> list[Cost]:
         began = time.perf_counter()
-        source, together = self._task.read(path), self.settings.together
+        source, together = self.program_of(rule), self.settings.together
         costs: list[Cost] = []
         try:
-            with self.open(source, split, together) as player:
+            with self.open(source, split, together, checked=checked) as player:
                 place = 0
                 while place < len(instances):
                     batch = instances[place : place + player.together]
                     costs.extend(answered.cost for answered in player.answers(batch))
                     place += len(batch)
         except RuleFailed as failure:
-            raise EvaluatorFault(f"baseline {name} failed: {failure}", where=str(self._task.root)) from failure
+            raise EvaluatorFault(f"baseline {rule.name} failed: {failure}", where=str(self._task.root)) from failure
         if split is Split.VALIDATION:
             self.seconds_per_evaluation = max(self.seconds_per_evaluation, time.perf_counter() - began)
         return costs
+
+
+def _named(cases: Sequence[Case], draw: int) -> Iterator[Case]:
+    """Of further draws instances have names of their own."""
+    for case in cases:
+        yield replace(case, instance=replace(case.instance, name=f"{case.instance.name}-{draw}"))
 
 
 def interleaved(cases: Sequence[Case]) -> list[Case]:

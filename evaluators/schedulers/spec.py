@@ -46,11 +46,14 @@ class RuleSpec(Frozen):
 
 
 class Race(Frozen):
-    """When a clearly worse candidate stops: after `after` training instances, when its mean difference to the best so
-    far on the same instances, plus `sigmas` standard errors, is negative."""
+    """When a clearly worse candidate stops: after `after` instances, when its mean difference to the best so far on the
+    same instances, plus `sigmas` standard errors, is negative. In training it is raced out when that is below
+    `tolerance`, too: what is a little worse may lead to something better, and stays a parent."""
 
     after: Annotated[int, Field(ge=2)] = 8
     sigmas: Annotated[float, Field(gt=0)] = 2.0
+    tolerance: Annotated[float, Field(ge=0)] = 0.15
+    """In parts of the gap."""
 
 
 class SchedulerSettings(Frozen):
@@ -58,6 +61,8 @@ class SchedulerSettings(Frozen):
     baselines: Annotated[tuple[RuleSpec, ...], Field(min_length=1)]
     train_seed: int = 1
     validation_seed: int = 2
+    validation_draws: Annotated[int, Field(ge=1)] = 1
+    """So many validation sets are drawn; rules that the compiled driver plays are selected on all of them."""
     cpu_ms: Annotated[float, Field(gt=0)] = 50.0
     """CPU time that one instance may take, in the budget class `rule`."""
     search_cpu_ms: Annotated[float, Field(gt=0)] = 2000.0
@@ -80,11 +85,17 @@ class Reference(Frozen):
 
     @property
     def cost(self) -> Cost:
-        return Fraction(self.value)
+        return _read_cost(self.value)
 
     @property
     def proven(self) -> Cost:
-        return Fraction(self.bound)
+        return _read_cost(self.bound)
+
+
+def _read_cost(text: str) -> Cost:
+    """Whole numbers as such: they are far quicker to compute with."""
+    cost = Fraction(text)
+    return cost.numerator if cost.denominator == 1 else cost
 
 
 def read_settings(task: Task) -> SchedulerSettings:

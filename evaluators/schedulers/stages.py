@@ -9,10 +9,11 @@ from statistics import fmean, stdev
 from threading import Event
 
 from evaluators.cascade import Cascade
+from evaluators.schedulers.compiled import FormulaPlayer
 from evaluators.schedulers.player import Answered, RuleFailed, open_player
 from evaluators.schedulers.problem import Related, Split
 from evaluators.schedulers.quick import Player
-from evaluators.schedulers.racing import Paddock, is_hopeless
+from evaluators.schedulers.racing import Gains, Paddock, estimated, is_behind, is_hopeless
 from evaluators.schedulers.scoring import OK, Row, Yardstick, summarise, table
 from evaluators.schedulers.sets import Case, CaseBook
 from nightforge.domain.evidence import Metric
@@ -36,13 +37,25 @@ class Course:
         self._stop = stop
 
     def search(self, paddock: Paddock, best_score: float | None) -> None:
-        """Training, where clearly worse ones are raced out, then validation, whose gain is the score."""
-        best = paddock.gains_of(best_score)
-        with self._book.open(self._source, Split.TRAIN) as player:
-            trained = self._train(player, best)
+        """Training, out of which clearly worse ones are raced, then validation, whose gain is the score.
+
+        Who falls behind the best there has a score estimated from what it played until then. The compiled driver's own
+        costs will do to find that out; whoever seems to be better than the best is verified.
+        """
+        on_train, on_validation = paddock.gains_of(best_score) or (None, None)
+        with self._book.open(self._source, Split.TRAIN, checked=False) as player:
+            trained = self._train(player, on_train)
             with self._cascade.stage("validate") as notes:
-                notes.metrics |= summarise(self._unseen(player, Split.VALIDATION))
-                paddock.remember(notes.metrics[METRIC].value, trained)
+                rows = self._unseen(self._validation(player), on_validation)
+                notes.metrics |= summarise(rows)
+                if on_validation is not None and is_behind(rows, on_validation, self._book.settings.race):
+                    notes.metrics[METRIC] = estimated(notes.metrics[METRIC], rows, on_validation)
+                    notes.feedback = f"behind the best after {len(rows)} of {len(on_validation)} instances"
+                    return
+                score = notes.metrics[METRIC].value
+                if best_score is None or score > best_score:
+                    self._check_engine(rows)
+                paddock.remember(score, trained, rows)
 
     def confirm(self) -> list[Row]:
         """All again in new boxes; the score is the gain on the hidden instances, played one by one. Returns what the
@@ -53,12 +66,12 @@ class Course:
         ) as player:
             self._train(player, None)
             with self._cascade.stage("validate") as notes:
-                validated = self._unseen(player, Split.VALIDATION)
+                validated = self._unseen(self._rows(player, book.cases(Split.VALIDATION)))
                 notes.metrics |= summarise(validated, "validation_")
-            self._check_engine(validated)
+            self._check_engine(validated, checked=False)
         with open_player(self._sandbox, self._source, book.problem, book.budget(Split.HIDDEN)) as player:
             with self._cascade.stage("hidden") as notes:
-                rows = self._unseen(player, Split.HIDDEN)
+                rows = self._unseen(self._rows(player, book.cases(Split.HIDDEN)))
                 notes.metrics |= summarise(rows)
                 low = notes.metrics[METRIC].low
                 notes.metrics["distinguishable"] = Metric(value=float(low is not None and low > 0))
@@ -69,16 +82,18 @@ class Course:
                     notes.metrics |= self._relations(player, book.problem)
         return validated
 
-    def _check_engine(self, validated: Sequence[Row]) -> None:
-        """What selected the finalist has to be what the program does. Raises EvaluatorFault."""
+    def _check_engine(self, validated: Sequence[Row], *, checked: bool = True) -> None:
+        """What selects a rule has to be what it does, by the verifier, and of a finalist by the program. Raises
+        EvaluatorFault. `checked` as in `open_quick`: how the validation set is played again."""
         if not self._book.engine:
             return
-        with self._book.open(self._source, Split.VALIDATION) as player:
-            quick = [row.cost for some in self._rows(player, self._book.cases(Split.VALIDATION)) for row in some]
-        for row, cost in zip(validated, quick, strict=True):
+        with self._book.open(self._source, Split.VALIDATION, checked=checked) as player:
+            again = [row.cost for some in self._validation(player, most=len(validated)) for row in some]
+        for row, cost in zip(validated, again, strict=True):
             if row.cost != cost:
                 raise EvaluatorFault(
-                    f"{row.instance} costs {row.cost} by the program and {cost} by the compiled driver",
+                    f"{row.instance} costs {row.cost} and {cost}: the compiled driver, its verifier and the program "
+                    "do not agree",
                     where=self._book.problem.name,
                     hint="the drivers in C and in Python differ: please report it with the program",
                 )
@@ -101,7 +116,7 @@ class Course:
                 notes.metrics |= {name: excess} if excess is not None else {}
             notes.feedback = "public instances, reported and never ranked\n" + table(rows, limit=200)
 
-    def _train(self, player: Player, best: dict[str, float] | None) -> list[Row]:
+    def _train(self, player: Player, best: Gains | None) -> list[Row]:
         with self._cascade.stage("train") as notes:
             rows: list[Row] = []
             try:
@@ -115,16 +130,31 @@ class Course:
             notes.feedback = table(rows)
         return rows
 
-    def _unseen(self, player: Player, split: Split) -> list[Row]:
-        """Rows of a set that is not shown: what fails there is told by its kind, never by the instance."""
+    def _validation(self, player: Player, *, most: int | None = None) -> Iterator[list[Row]]:
+        """The validation set, and its further draws for whom they cost next to nothing; `most` instances of them."""
+        cases = self._book.cases(Split.VALIDATION)
+        yield from self._rows(player, cases)
+        if isinstance(player, FormulaPlayer) and player.is_quick:
+            yield from self._rows(player, self._book.further()[: None if most is None else most - len(cases)])
+
+    def _unseen(self, played: Iterator[list[Row]], best: Gains | None = None) -> list[Row]:
+        """Rows of a set that is not shown, up to where it falls behind `best`.
+
+        What fails there is told by its kind, never by the instance.
+        """
+        rows: list[Row] = []
         try:
-            return [row for some in self._rows(player, self._book.cases(split)) for row in some]
+            for some in played:
+                rows += some
+                if is_behind(rows, best, self._book.settings.race):
+                    break
         except RuleFailed as failure:
             if failure.reason in set(Alarm):
                 raise
             broken = f"the constraint {failure.constraint!r} is broken" if failure.constraint else failure.reason
             said = f"{broken} on an instance that is not shown"
             raise RuleFailed(failure.reason, said, failure.outcome, constraint=failure.constraint) from failure
+        return rows
 
     def _rows(self, player: Player, cases: Sequence[Case]) -> Iterator[list[Row]]:
         """Batch by batch. Raises RuleFailed at an instance without a valid answer or with too good a one."""

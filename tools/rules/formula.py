@@ -189,9 +189,10 @@ def _text(node: ast.expr) -> str:
     return text if '"' in text or "\\" in text else text.replace("'", '"')
 
 
+@lru_cache(maxsize=1024)
 def text_of(formula: Formula) -> str:
     """Python. Reading it back gives the same formula, numbers rounded to four digits."""
-    return _text(ast.fix_missing_locations(to_syntax(formula)))
+    return _text(to_syntax(formula))
 
 
 @lru_cache(maxsize=1024)

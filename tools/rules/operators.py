@@ -37,6 +37,8 @@ class RuleOperator:
     prior = 0.4
     structural = False
     draws = True
+    drafts = 1
+    """Proposals for a candidate: each takes milliseconds, and the next candidate has others."""
 
     def fits(self, source: str) -> bool:
         """Whether the program has a rule at all: a formula over more than what other functions return."""
@@ -47,7 +49,7 @@ class RuleOperator:
         if not rules:
             return ()
         random = Random(f"{self.name} {context.seed}")
-        return tuple(islice(self._drafts(rules, context, random), MOST_DRAFTS))
+        return tuple(islice(self._drafts(rules, context, random), self.drafts))
 
     def _drafts(self, rules: Sequence[Rule], context: OperatorContext, random: Random) -> Iterator[Draft]:
         seen = {context.parent.source}
@@ -159,6 +161,7 @@ class Start(RuleOperator):
     kind = OperatorKind.REWRITE
     prior = 0.05
     draws = False
+    begins = True
 
     def propose(self, context: OperatorContext) -> Sequence[Draft]:
         drafts = []
@@ -201,6 +204,7 @@ class Linear(RuleOperator):
     kind = OperatorKind.REWRITE
     prior = 0.0
     on_request = True
+    drafts = MOST_DRAFTS
 
     def _drafts(self, rules: Sequence[Rule], context: OperatorContext, random: Random) -> Iterator[Draft]:
         seen = {context.parent.source}

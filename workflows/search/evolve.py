@@ -104,7 +104,7 @@ class Evolve:
         self._memory.restore(context.store.archive(context.campaign_id))
         self._ways = ways_of(context.plan, context.task)
         self._offline = offline
-        self._ordered = ordered_operators(context.task) if offline else ()
+        self._ordered = ordered_operators(context.plan, context.task) if offline else ()
         self._has_order: OrderedDict[str, bool] = OrderedDict()
         """Program → whether the coder has an order for it."""
         self._asked: Counter[int] = Counter()

@@ -20,7 +20,7 @@ UNCERTAIN = 0.5
 
 def ways_of(plan: Plan, task: Task) -> tuple[Way, ...]:
     """Model × kind of operator with models; each applicable operator by name without."""
-    operators = [one for one in _fitting(task) if fits_threads(one, plan.parameters)]
+    operators = _usable(plan, task)
     if plan.team is TeamKind.OFFLINE:
         usable = {one.name: one for one in operators if is_free(one)}
         return tuple(Way("", one.name, UNCERTAIN * prior_of(one)) for one in usable.values())
@@ -30,9 +30,9 @@ def ways_of(plan: Plan, task: Task) -> tuple[Way, ...]:
     return (*made, *programs)
 
 
-def ordered_operators(task: Task) -> tuple[Operator, ...]:
+def ordered_operators(plan: Plan, task: Task) -> tuple[Operator, ...]:
     """Those for the task's language whose proposals have an order of promise: what draws has none."""
-    return tuple(one for one in _fitting(task) if is_free(one) and not draws(one))
+    return tuple(one for one in _usable(plan, task) if is_free(one) and not draws(one))
 
 
 def is_free(operator: Operator) -> bool:
@@ -40,9 +40,13 @@ def is_free(operator: Operator) -> bool:
     return not getattr(operator, "on_request", False)
 
 
-def _fitting(task: Task) -> list[Operator]:
+def _usable(plan: Plan, task: Task) -> list[Operator]:
     language, seed = task.language.lower(), task.read(task.seed)
-    return [one for one in load_operators() if (not one.languages or language in one.languages) and fits(one, seed)]
+    return [
+        one
+        for one in load_operators()
+        if (not one.languages or language in one.languages) and fits(one, seed) and fits_threads(one, plan.parameters)
+    ]
 
 
 def applies(way: Way, source: str) -> bool:

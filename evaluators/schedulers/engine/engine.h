@@ -31,8 +31,8 @@ void put(long number);
 /* Zeroed memory until the end of the instance. */
 void *room_for(size_t count, size_t size);
 
-/* The driver: one instance as it was sent, one formula per function of the problem. */
-void solve(const formula *rules, const double *instance);
+/* The driver: one instance as it was sent, one formula per function of the problem. The cost of what it decided. */
+long solve(const formula *rules, const double *instance);
 
 static inline long at_least(long one, long other) { return one > other ? one : other; }
 

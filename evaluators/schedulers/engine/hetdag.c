@@ -207,7 +207,7 @@ static double ranked(formula rule, graph *g, int task) {
     return value_of(rule, g->fixed + task * OF_RANK);
 }
 
-void solve(const formula *rules, const double *instance) {
+long solve(const formula *rules, const double *instance) {
     graph g = opened(instance);
     set_features(&g);
     size_t n = (size_t)g.tasks;
@@ -239,4 +239,5 @@ void solve(const formula *rules, const double *instance) {
         }
     }
     for (int task = 0; task < g.tasks; task++) put(g.where[task]), put(start[task]);
+    return end;
 }

@@ -136,11 +136,11 @@ static int chosen_by(formula rule, const shop *s, int machine, long now, const i
     return best;
 }
 
-void solve(const formula *rules, const double *instance) {
+long solve(const formula *rules, const double *instance) {
     shop s = opened(instance);
     int *choices = room_for((size_t)s.jobs, sizeof *choices), widest = 0;
     for (int job = 0; job < s.jobs; job++) widest = s.length[job] > widest ? s.length[job] : widest;
-    long *starts = room_for((size_t)(s.jobs * widest), sizeof *starts);
+    long *starts = room_for((size_t)(s.jobs * widest), sizeof *starts), end = 0;
     for (int done = 0; done < s.operations; done++) {
         long now = 0;
         int machine = soonest(&s, &now), count = may_choose(&s, machine, now, choices);
@@ -149,6 +149,7 @@ void solve(const formula *rules, const double *instance) {
         long start = at_least(now, s.ready[job]), duration = duration_of(&s, job, at);
         starts[job * widest + at] = start;
         s.free[machine] = s.ready[job] = start + duration;
+        end = at_least(end, start + duration);
         s.left[job] -= duration;
         s.machine_left[machine] -= duration;
         for (int place = 0; place < s.waits[machine]; place++) {
@@ -163,4 +164,5 @@ void solve(const formula *rules, const double *instance) {
     for (int job = 0; job < s.jobs; job++) {
         for (int at = 0; at < s.length[job]; at++) put(starts[job * widest + at]);
     }
+    return end;
 }

@@ -3,7 +3,8 @@
  *
  * Frames on descriptors 0 and 1 as in sandbox/channel.py. A question is doubles. `0, n, {length, numbers}`: n instances to
  * keep, answered by their number. `1, functions, {steps, {op, value}}, count, which ...`: answered by int32, per instance
- * 1 for doubtful, else 0, the count of numbers and the numbers; at the end the microseconds of CPU time.
+ * 1 for doubtful, else 0, the count of numbers and the numbers; at the end the microseconds of CPU time. `2, ...`: the
+ * same, with the cost as the only number.
  */
 #include "engine.h"
 
@@ -154,7 +155,11 @@ static void play(const double *numbers) {
         put(0);
         doubtful = 0;
         arena_used = 0;
-        solve(rules, instances[which]);
+        long cost = solve(rules, instances[which]);
+        if (numbers[0] == 2) {
+            answered = head + 2;
+            put(cost);
+        }
         answer[head] = doubtful;
         answer[head + 1] = (int32_t)(answered - head - 2);
     }

@@ -1,5 +1,5 @@
 /* Online bin packing: see ../drivers/packing.py. An instance: capacity, items, the sizes. The formula sees of them what
- * has come; the decisions are checked and counted outside, one by one. */
+ * has come. */
 #include "engine.h"
 
 #include <string.h>
@@ -34,7 +34,7 @@ static int pop(heap *h) {
     return oldest;
 }
 
-void solve(const formula *rules, const double *instance) {
+long solve(const formula *rules, const double *instance) {
     int capacity = (int)instance[0], items = (int)instance[1], bins = 0;
     heap *open = room_for((size_t)capacity + 1, sizeof *open);
     double f[FEATURES], volume = 0;
@@ -67,4 +67,5 @@ void solve(const formula *rules, const double *instance) {
         volume += item;
         put(best);
     }
+    return bins;
 }

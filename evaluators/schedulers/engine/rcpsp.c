@@ -116,7 +116,7 @@ static long first_fit(const project *p, int activity, long start) {
     return start;
 }
 
-void solve(const formula *rules, const double *instance) {
+long solve(const formula *rules, const double *instance) {
     project p = opened(instance);
     set_features(&p);
     int n = p.activities;
@@ -162,4 +162,5 @@ void solve(const formula *rules, const double *instance) {
         }
     }
     for (int activity = 0; activity < n; activity++) put(p.start[activity]);
+    return end;
 }

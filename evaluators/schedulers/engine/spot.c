@@ -1,6 +1,5 @@
 /* Spot capacity under a deadline: see ../drivers/spot.py, and ../spot.py for the guard. An instance: work, deadline,
- * restart, the prices, then the trace, a tick at a time. The formula sees of the trace what has come; the decisions are
- * checked and paid outside, one by one. */
+ * restart, the prices, then the trace, a tick at a time. The formula sees of the trace what has come. */
 #include "engine.h"
 
 enum { WAIT, SPOT, DEMAND };
@@ -39,11 +38,12 @@ static int chosen_by(formula rule, position now, const double *prices, double *f
     return best;
 }
 
-void solve(const formula *rules, const double *instance) {
+long solve(const formula *rules, const double *instance) {
     int work = (int)instance[0], deadline = (int)instance[1], over = (int)instance[2], last = -1;
     const double *prices = instance + 3, *trace = instance + 5;
     double f[FEATURES] = {0};
     position now = {0, WAIT, 0};
+    double paid = 0;
     f[OVER] = over;
     f[WORK] = work;
     f[DEADLINE] = deadline;
@@ -72,5 +72,7 @@ void solve(const formula *rules, const double *instance) {
             if ((wanted == WAIT && may_wait) || (wanted == SPOT && may_spot)) choice = wanted;
         }
         now = after(now, choice, over);
+        if (choice != WAIT) paid += prices[choice - SPOT];
     }
+    return (long)paid;
 }

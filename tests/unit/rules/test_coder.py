@@ -49,6 +49,20 @@ async def test_rules_by_people_go_before_what_is_drawn() -> None:
     assert draft.operator_name == Start.name
 
 
+async def test_all_rules_by_people_come_before_what_is_drawn() -> None:
+    coder, known = OfflineCoder((Insert(), Start())), {SEED}
+    (rule,) = rules_of(SEED)
+    quoted = [one.formula for one in rule.known if one.formula != rule.formula]
+    for formula in quoted:
+        draft = await coder.write(context(1), random=Random(1), is_known=known.__contains__)
+        assert isinstance(draft, Draft)
+        assert rules_of(draft.source)[0].formula == formula
+        known.add(draft.source)
+    after = await coder.write(context(1), random=Random(1), is_known=known.__contains__)
+    assert isinstance(after, Draft)
+    assert after.operator_name == Insert.name
+
+
 async def test_linear_rules_come_on_request_alone() -> None:
     coder = OfflineCoder((Insert(), Linear()))
     for seed in range(5):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluators.schedulers.problem import Instance
-from evaluators.schedulers.racing import Paddock, is_hopeless
+from evaluators.schedulers.racing import Paddock, estimated, is_behind, is_hopeless
 from evaluators.schedulers.scoring import BEST_GAIN, OK, WORST_GAIN, Row, Yardstick, sign_test, summarise, worst_decile
 from evaluators.schedulers.sets import Case, interleaved
 from evaluators.schedulers.spec import Race
@@ -53,12 +53,12 @@ def test_sign_test_is_the_binomial_tail(wins: int, losses: int, p: float) -> Non
 
 
 def test_the_clearly_worse_is_raced_out_and_nobody_else() -> None:
-    race = Race(after=4, sigmas=3.0)
+    race = Race(after=4, sigmas=3.0, tolerance=0.1)
     names = [str(number) for number in range(10)]
     paddock = Paddock()
     best = [_row(12 + number % 3, name=name) for number, name in enumerate(names)]
     paddock.remember(0.7, best)
-    known = paddock.gains_of(0.7)
+    (known,) = paddock.gains_of(0.7) or ()
     worse = [_row(18 + number % 2, name=name) for number, name in enumerate(names)]
     alike = [_row(13 - number % 2, name=name) for number, name in enumerate(names)]
     assert not is_hopeless(worse[:3], known, race)
@@ -66,7 +66,35 @@ def test_the_clearly_worse_is_raced_out_and_nobody_else() -> None:
     assert not is_hopeless(alike, known, race)
     assert not is_hopeless(best, known, race)
     # Of a best that was not evaluated here (after a restart), nothing is known: nobody is dropped.
-    assert not is_hopeless(worse, paddock.gains_of(0.71), race)
+    assert paddock.gains_of(0.71) is None
+    assert not is_hopeless(worse, None, race)
+    assert not is_hopeless(worse, {"another set's": 0.8}, race)
+
+
+def test_who_is_a_little_worse_stops_and_stays_a_parent() -> None:
+    race = Race(after=4, sigmas=2.0, tolerance=0.3)
+    best = {str(number): 0.8 for number in range(10)}
+    little = [_row(14, name=name) for name in best]
+    assert is_behind(little, best, race)
+    assert not is_hopeless(little, best, race)
+    assert not is_behind(little[:3], best, race)
+    assert is_hopeless([_row(18, name=name) for name in best], best, race)
+
+
+@given(st.lists(st.integers(-20, 20), min_size=4, max_size=10), st.integers(0, 15))
+def test_a_score_from_some_instances_knows_how_hard_these_are(noise: list[int], worse: int) -> None:
+    """Whoever is worse by the same everywhere is estimated as it would be on all, whichever part it played."""
+    best = {str(place): 0.5 + one / 100 for place, one in enumerate(noise)}
+    rows = [
+        _row(1000 + worse - round(1000 * gain), name=name, baseline=1000, reference=0) for name, gain in best.items()
+    ]
+    whole = summarise(rows)["gap_closed"]
+    for part in (rows[:2], rows[-3:]):
+        found = estimated(summarise(part)["gap_closed"], part, best)
+        assert found.value == pytest.approx(whole.value)
+        assert found.low is not None
+        assert found.high is not None
+        assert found.low <= found.value <= found.high
 
 
 def test_the_paddock_keeps_the_best() -> None:

@@ -331,7 +331,9 @@ async def test_demonstrations_can_be_left_out_and_are_nothing_to_programs(store:
 
 def test_a_generator_program_has_operators_that_draw_alone() -> None:
     task = find_task("mul8")
-    ordered = ordered_operators(task)
+    objectives = task.objectives[:1]
+    plan = Plan(goal="g", task=task.name, parameters={}, objectives=objectives, budget=Budget(evaluations=1))
+    ordered = ordered_operators(plan, task)
 
     def has_order(path: str) -> bool:
         program = Program(ordinal=0, source=task.read(path))
