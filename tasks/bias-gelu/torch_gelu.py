@@ -1,4 +1,4 @@
-"""torch gelu(x + b) on one thread, both into memory that exists already."""
+"""torch gelu(x + b), both into memory that exists already."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""torch.mm on one thread (MKL, where torch has it), into memory that exists already."""
+"""torch.mm (MKL, where torch has it), into memory that exists already."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""torch.nn.functional.layer_norm on one thread. It has no output argument: the copy into y is part of its price."""
+"""torch.nn.functional.layer_norm. It has no output argument: the copy into y is part of its price."""
 
 import warnings
 

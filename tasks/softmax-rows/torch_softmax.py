@@ -1,4 +1,4 @@
-"""torch.softmax on one thread, into memory that exists already (an allocated result would fault on each page)."""
+"""torch.softmax, into memory that exists already (an allocated result would fault on each page)."""
 
 import warnings
 
