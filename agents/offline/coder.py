@@ -249,7 +249,8 @@ class OfflineCoder:
     def _stack(self, context: StepContext, operators: Sequence[Operator], *, leave_out: str | None) -> Draft | None:
         """The first proposal of each structural operator on top of one another; None when fewer than two apply."""
         current, names, notes = context.parent, list[str](), list[str]()
-        for operator in operators:
+        # Threads come last: what they are given is whole loops, whatever was done inside of them.
+        for operator in sorted(operators, key=lambda one: bool(getattr(one, "with_threads", False))):
             if not is_structural(operator) or operator.name == leave_out:
                 continue
             for _ in range(_MOST_LAYERS if getattr(operator, "repeated", False) else 1):

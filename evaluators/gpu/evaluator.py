@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from evaluators.gpu.occupancy import ARCHITECTURES, occupancy
 from evaluators.gpu.spec import LANGUAGES, GpuSettings, read_settings
 from evaluators.gpu.tools import CudaHome, cuda_home, read_figures, triton_home
 from evaluators.kernels.correctness import relative_error
-from evaluators.kernels.spec import Array, Floats, load_problem
+from evaluators.kernels.spec import Array, Dims, Floats, load_problem
 from evaluators.kernels.toolchain import Missing, PythonHome, runners_folder
 from evaluators.python_candidates import check_imports, parse_functions
 from evaluators.stages import require_stages
@@ -34,6 +35,7 @@ from nightforge.domain.words import ClockKind, EvidenceClass, Outcome, Phase
 from nightforge.errors import EvaluatorFault, PrerequisiteMissing
 from nightforge.fingerprint import fingerprint
 
+Home = TypeVar("Home", CudaHome, PythonHome)
 MAX_SOURCE_BYTES = 256 * 1024
 CLASSES = {"cuda": EvidenceClass.COMPILED_ONLY, "triton": EvidenceClass.INTERPRETED_CORRECT}
 _WALL_S = 60.0
@@ -125,7 +127,7 @@ class GpuEvaluator:
     async def _tools(self, task: Task) -> dict[str, str]:
         if task.language not in self._versions:
             self._versions[task.language] = (
-                _triton_tools() if task.language == "triton" else await self._cuda_tools(_cuda())
+                _triton_tools() if task.language == "triton" else await self._cuda_tools(_installed(cuda_home()))
             )
         return self._versions[task.language]
 
@@ -139,7 +141,7 @@ class GpuEvaluator:
 
     async def _compile(self, source: str, settings: GpuSettings, cascade: Cascade) -> None:
         """To PTX by nvcc, and from there by ptxas alone: what it prints, no source can write."""
-        home = _cuda()
+        home = _installed(cuda_home())
         with cascade.stage("compile"):
             command = [f"{home.bin}nvcc", f"-arch={settings.architecture}", "-O3", "-ptx", "/job/kernel.cu", "-o"]
             limits = Limits(wall_s=_WALL_S, cpu_s=int(_WALL_S), memory_bytes=2048 * MIB)
@@ -167,41 +169,20 @@ class GpuEvaluator:
             _note_figures(notes, settings, result.stderr.decode("utf-8", "replace"))
 
     async def _interpret(self, source: str, task: Task, settings: GpuSettings, cascade: Cascade, seed: int) -> None:
-        inputs, oracle = load_problem(task)
-        rng = np.random.default_rng(seed)
-        files: dict[str, bytes | Path] = {"program.py": source.encode()}
-        calls, expected, outputs = list[list[object]](), dict[str, Floats](), list[str]()
-        for number, (shape, distribution) in enumerate(
-            (shape, name) for shape in settings.shapes for name in settings.distributions
-        ):
-            buffers = [one for one in settings.arguments if one.is_buffer]
-            arrays: dict[str, Array] = {one.name: np.zeros(one.elements(shape), dtype=one.dtype) for one in buffers}
-            scalars = inputs.fill(rng, shape, distribution, arrays)
-            answers = {one.name: np.empty(one.elements(shape), dtype=np.float32) for one in buffers if one.is_answer}
-            oracle.expected(shape, arrays, scalars, answers)
-            call = list[object]()
-            for place, one in enumerate(settings.arguments):
-                if not one.is_buffer:
-                    call.append(shape[one.name] if one.kind == "int64" else scalars[one.name])
-                    continue
-                if not one.is_read:
-                    arrays[one.name].fill(np.nan)
-                files[f"{number}-{place}"] = arrays[one.name].tobytes()
-                call.append([f"/job/{number}-{place}", str(one.dtype), one.is_written])
-                if one.is_answer:
-                    expected[f"{number}-{place}"] = answers[one.name]
-                    outputs.append(f"{number}-{place}")
-            calls.append(call)
-        files["calls.json"] = json.dumps(calls).encode()
+        asked = _Questions(task, settings, np.random.default_rng(seed))
+        for shape in settings.shapes:
+            for distribution in settings.distributions:
+                asked.add(shape, distribution)
+        files = {**asked.files, "program.py": source.encode(), "calls.json": json.dumps(asked.calls).encode()}
         with cascade.stage("interpret"):
-            result = await self._launch(_triton(), settings.entry, files, outputs)
+            result = await self._launch(_installed(triton_home()), settings.entry, files, tuple(asked.expected))
             if not result.ok:
                 raise _refused(result, "raised")
         with cascade.stage("correctness") as notes:
-            _compare(notes, settings, expected, result.outputs)
+            _compare(notes, settings, asked.expected, result.outputs)
 
     async def _launch(
-        self, home: PythonHome, entry: str, files: dict[str, bytes | Path], outputs: Sequence[str]
+        self, home: PythonHome, entry: str, files: Mapping[str, bytes], outputs: Sequence[str]
     ) -> ExecResult:
         worker = {"worker.py": (runners_folder() / "triton_worker.py").read_bytes()}
         return await self._sandbox.run(
@@ -210,6 +191,37 @@ class GpuEvaluator:
             limits=Limits(wall_s=2 * _WALL_S, cpu_s=int(2 * _WALL_S), memory_bytes=2048 * MIB),
             outputs=outputs,
         )
+
+
+class _Questions:
+    """Calls of one program, their data as files, and the oracle's answers; a buffer's file is CALL-PLACE."""
+
+    def __init__(self, task: Task, settings: GpuSettings, rng: np.random.Generator) -> None:
+        self._inputs, self._oracle = load_problem(task)
+        self._arguments, self._rng = settings.arguments, rng
+        self.calls: list[list[object]] = []
+        self.files: dict[str, bytes] = {}
+        self.expected: dict[str, Floats] = {}
+
+    def add(self, shape: Dims, distribution: str) -> None:
+        buffers = [one for one in self._arguments if one.is_buffer]
+        arrays: dict[str, Array] = {one.name: np.zeros(one.elements(shape), dtype=one.dtype) for one in buffers}
+        scalars = self._inputs.fill(self._rng, shape, distribution, arrays)
+        answers = {one.name: np.empty(one.elements(shape), dtype=np.float32) for one in buffers if one.is_answer}
+        self._oracle.expected(shape, arrays, scalars, answers)
+        call = list[object]()
+        for place, one in enumerate(self._arguments):
+            if not one.is_buffer:
+                call.append(shape[one.name] if one.kind == "int64" else scalars[one.name])
+                continue
+            file = f"{len(self.calls)}-{place}"
+            if not one.is_read:
+                arrays[one.name].fill(np.nan)
+            if one.is_answer:
+                self.expected[file] = answers[one.name]
+            self.files[file] = arrays[one.name].tobytes()
+            call.append([f"/job/{file}", str(one.dtype), one.is_written])
+        self.calls.append(call)
 
 
 def _check_text(source: str, entry: str, language: str) -> None:
@@ -221,22 +233,14 @@ def _check_text(source: str, entry: str, language: str) -> None:
         check_imports(parse_functions(source, (entry,), CandidateFailed), _TRITON_IMPORTS, CandidateFailed)
 
 
-def _cuda() -> CudaHome:
-    home = cuda_home()
-    if isinstance(home, Missing):
-        raise PrerequisiteMissing(home.reason, where="gpu", hint="`nightforge doctor` says more")
-    return home
-
-
-def _triton() -> PythonHome:
-    home = triton_home()
+def _installed(home: Home | Missing) -> Home:
     if isinstance(home, Missing):
         raise PrerequisiteMissing(home.reason, where="gpu", hint="`nightforge doctor` says more")
     return home
 
 
 def _triton_tools() -> dict[str, str]:
-    _triton()
+    _installed(triton_home())
     return {"triton": f"{metadata.version('triton')}, interpreter", "numpy": np.__version__}
 
 

@@ -17,6 +17,7 @@ from evaluators.kernels.spec import Dims, Inputs, KernelSettings, Oracle, proces
 from evaluators.kernels.timing import Flusher, Participant, Record, race
 from evaluators.kernels.toolchain import Recipe
 from nightforge.domain.ports import Sandbox
+from nightforge.errors import EvaluatorFault
 
 ROOF, CONTROL, CANDIDATE = "roof", "control", "candidate"
 _WORKER_WALL_S = 600.0
@@ -85,15 +86,27 @@ class Bench:
         return self.cast.recipes[self.settings.reference].start(name, self.settings, self._arena)
 
     @contextmanager
-    def opponents(self, others: Sequence[Recipe], *, every: int | None = None) -> Iterator[list[Participant]]:
-        """Control (the reference in processes of its own), roof and the other baselines, ready."""
+    def opponents(
+        self, others: Sequence[Recipe], *, every: int | None = None, absent: dict[str, str] | None = None
+    ) -> Iterator[list[Participant]]:
+        """Control (the reference in processes of its own), roof and the other baselines, ready.
+
+        Those that do not start (a package that is installed in part) are left out and noted in `absent`, with what
+        they said; without it that is an EvaluatorFault.
+        """
         with ExitStack() as stack:
             found = [Participant(stack.enter_context(self.take_turns(self.reference_program(CONTROL))))]
             roof = kernel_program(ROOF, self.cast.worker, self.cast.roof, self.settings, self._arena, trusted=True)
             found.append(Participant((stack.enter_context(self.open(roof)),), every=every or 3))
             for recipe in others:
                 program = recipe.start(recipe.baseline.name, self.settings, self._arena)
-                worker = stack.enter_context(self.open(program))
+                try:
+                    worker = stack.enter_context(self.open(program))
+                except EvaluatorFault as fault:
+                    if absent is None:
+                        raise
+                    absent[recipe.baseline.name] = f"it does not start: {str(fault).strip().splitlines()[-1][:200]}"
+                    continue
                 found.append(Participant((worker,), every=every or recipe.baseline.every))
             yield found
 

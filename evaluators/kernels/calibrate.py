@@ -47,7 +47,8 @@ def measure(
         settings = cast.settings
         bench = stack.enter_context(open_bench(sandbox, cast, [dims], [seed, _PHASE_WORD], stop))
         reference = Participant(stack.enter_context(bench.take_turns(bench.reference_program(settings.reference))))
-        participants = [reference, *stack.enter_context(bench.opponents(cast.others, every=1))]
+        absent: dict[str, str] = {}
+        participants = [reference, *stack.enter_context(bench.opponents(cast.others, every=1, absent=absent))]
         started = time.perf_counter()
         bench.race(participants, dims, settings.timing.processes)
         record = bench.race(participants, dims, settings.timing.calibration_rounds)
@@ -56,7 +57,7 @@ def measure(
     wrong = _wrong_answers(settings, record, dims)
     if settings.reference in wrong:
         raise EvaluatorFault(f"the reference {settings.reference} is wrong: {wrong[settings.reference]}")
-    missing = {**missing, **wrong}
+    missing = {**missing, **absent, **wrong}
     noise = _noise(record.ratio(CONTROL, settings.reference))
     room = record.ratio(settings.reference, ROOF).scaled(settings.threads)
     return Calibration(

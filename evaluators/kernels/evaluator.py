@@ -76,6 +76,12 @@ def _settled(task: Task, parameters: Mapping[str, Scalar], calibration: Calibrat
     return settings if calibration is None else settings.against(calibration.reference)
 
 
+def _present(cast: Cast, calibration: Calibration | None) -> Cast:
+    """Without the baselines that were missing at calibration: they do not start, or do not solve the task."""
+    gone = {one.name for one in calibration.baselines if not one.available} if calibration is not None else set()
+    return replace(cast, recipes={name: recipe for name, recipe in cast.recipes.items() if name not in gone})
+
+
 async def _in_thread(work: Callable[[Event], T]) -> T:
     """Blocking work in a thread of its own; a cancelled caller stops it before its next call."""
     stop = Event()
@@ -172,7 +178,7 @@ class KernelEvaluator:
             library = await self._build(source, settings, cascade, wall_s.get("compile", _DEFAULT_STAGE_S))
             built = await self._prepare(task, settings, everyone=phase is Phase.CONFIRMATION)
             job = stages.Job(
-                cast=replace(built.cast, candidate=library),
+                cast=replace(_present(built.cast, calibration), candidate=library),
                 dims=dims,
                 cascade=cascade,
                 wall_s=wall_s,

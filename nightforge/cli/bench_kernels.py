@@ -85,7 +85,7 @@ def _cells(row: KernelRow) -> tuple[str, ...]:
         _milliseconds(row.evolved.cpu_ms) if row.evolved is not None else "-",
         _ratio(row.gain),
         f"{share.value:.0f} %" if share is not None else "-",
-        row.goal.words() if row.goal is not None else "-",
+        row.goal.words() if row.goal is not None else "none stated",
         row.verdict,
     )
 
@@ -95,6 +95,8 @@ def _behind(row: KernelRow) -> str:
     naive = f"{_ratio(row.naive.speedup)} {row.reference}" if row.naive.ok else f"failed ({row.naive.reason})"
     lines.append(f"  seed      {naive}")
     lines.append(f"  baseline  {_baseline(row.best, row.best_roof_pct)}")
+    others = ", ".join(f"{name} {_milliseconds(one)}" for name, one in row.timed.items() if name != row.best.name)
+    lines += [f"  others    {others}"] if others else []
     lines += [f"  missing   {name}: {reason}" for name, reason in row.missing.items()]
     if row.evolved is not None and row.found is not None:
         lines.append(f"  found     {_found(row)}")

@@ -1,4 +1,4 @@
-"""torch.mm on one thread (MKL, where torch has it), into memory that exists already."""
+"""torch.mm (MKL, where torch has it), into memory that exists already."""
 
 import warnings
 
@@ -7,7 +7,6 @@ import torch
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-torch.set_num_threads(1)
 warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
 
 

@@ -1,4 +1,4 @@
-"""torch.nn.functional.layer_norm on one thread. It has no output argument: the copy into y is part of its price."""
+"""torch.nn.functional.layer_norm. It has no output argument: the copy into y is part of its price."""
 
 import warnings
 
@@ -7,7 +7,6 @@ import torch
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-torch.set_num_threads(1)
 warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
 
 

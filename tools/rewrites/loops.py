@@ -103,11 +103,14 @@ def statements_of(body: Node) -> tuple[Node, ...]:
     return tuple(named(body)) if body.type == "compound_statement" else (body,)
 
 
-def loops(unit: Unit, *, editable: bool = True) -> Iterator[Loop]:
-    """All counted loops in source order; `editable` leaves out those outside EVOLVE-BLOCKs."""
+def loops(unit: Unit, *, editable: bool = True, whole: bool = False) -> Iterator[Loop]:
+    """All counted loops in source order; `editable` leaves out those outside EVOLVE-BLOCKs.
+
+    `whole`: for one who leaves the bodies as they are, so that macros and directives may stand in them.
+    """
     for node in walk(unit.root):
         if node.type == "for_statement" and (not editable or unit.editable(node)):
-            loop = counted(unit, node)
+            loop = counted(unit, node, whole=whole)
             if loop is not None:
                 yield loop
 
@@ -118,7 +121,7 @@ def innermost(unit: Unit) -> Iterator[Loop]:
             yield loop
 
 
-def counted(unit: Unit, node: Node) -> Loop | None:
+def counted(unit: Unit, node: Node, *, whole: bool = False) -> Loop | None:
     parts = {name: node.child_by_field_name(name) for name in ("initializer", "condition", "update", "body")}
     initializer, condition, update, body = (parts[n] for n in ("initializer", "condition", "update", "body"))
     if initializer is None or condition is None or update is None or body is None:
@@ -133,7 +136,10 @@ def counted(unit: Unit, node: Node) -> Loop | None:
     is_up = relation in {"<", "<="} and unit.of(field(condition, "left")) == variable
     if not is_up or not _steps_by_one(unit, update, variable):
         return None
-    if any(inner.type in _CONTROL or inner.type.startswith("preproc") for inner in walk(body)):
+    kept = {"preproc_def", "preproc_call", "preproc_directive", "preproc_arg"} if whole else set()
+    if any(
+        inner.type in _CONTROL or (inner.type.startswith("preproc") and inner.type not in kept) for inner in walk(body)
+    ):
         return None
     changed = {write.target for write in writes(unit, body)}
     if variable in changed or changed & identifiers(bound) or _has_opaque(unit, bound):

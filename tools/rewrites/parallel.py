@@ -22,7 +22,7 @@ class ParallelFor(Rewrite):
     """
 
     name = "rewrite.parallel_for"
-    prior = 0.28
+    prior = 0.98
     structural = True
     relieves = frozenset({"memory_bound", "compute_bound", "latency_bound", "store_traffic", "slow_call"})
     with_threads = True
@@ -35,7 +35,7 @@ class ParallelFor(Rewrite):
             yield _with(unit, known, schedule)
         for loop in outer:
             if loop not in known:
-                inside = [one for one in loops(unit) if enclosing(one.node, "for_statement") == loop.node]
+                inside = [one for one in loops(unit, whole=True) if enclosing(one.node, "for_statement") == loop.node]
                 for chosen in ([loop], inside):
                     fit = [one for one in chosen if _may_be(unit, one)]
                     if fit:
@@ -59,7 +59,7 @@ def is_parallel(source: str) -> bool:
 def _outermost(unit: Unit) -> list[Loop]:
     """Counted loops in no other loop, in functions that have nothing parallel yet."""
     found = []
-    for loop in loops(unit):
+    for loop in loops(unit, whole=True):
         function = enclosing_function(loop.node)
         inside = loop.node.parent is not None and loop.node.parent.type == "compound_statement"
         alone = all(enclosing(loop.node, kind) is None for kind in ("for_statement", "while_statement", "do_statement"))

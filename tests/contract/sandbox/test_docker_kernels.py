@@ -12,6 +12,7 @@ from nightforge.catalogue import load_task
 from nightforge.domain.task import Task
 from nightforge.domain.words import Phase, SandboxTier
 from sandbox.docker import DockerSandbox
+from tools.rewrites.parallel import parallelised
 
 pytestmark = pytest.mark.box
 
@@ -25,6 +26,26 @@ def task() -> Task:
     settings = {**found.settings, "primary": {"n": 1 << 18}, "baselines": kept}
     parameters = tuple(parameter for parameter in found.parameters if parameter.name != "n")
     return found.model_copy(update={"settings": settings, "parameters": parameters})
+
+
+async def test_a_team_of_two_runs_and_a_thread_of_ones_own_does_not(
+    docker: DockerSandbox, two_processors: None
+) -> None:
+    found = load_task(Path(next(iter(tasks.__path__))) / "softmax-rows")
+    source = parallelised(found.read("c_fast.c"))
+    own = "extern int pthread_create(void *, void *, void *(*)(void *), void *);\nstatic long thread;\n"
+    start = "int nf_kernel(const nf_args *a) {"
+    alone = "    if (pthread_create(&thread, 0, (void *(*)(void *))nf_kernel, (void *)a)) return 1;"
+    evaluator = KernelEvaluator(docker, static_gate=False)
+    parameters = {"threads": 2, "rows": 512}
+    async with evaluator.open_checker(found, parameters, seed=5) as checker:
+        finding = await checker.check(source)
+    assert finding.accepted, (finding.reason, finding.feedback)
+    evidence = await evaluator.evaluate(
+        source.replace(start, f"{own}{start}\n{alone}"), found, parameters, seed=5, phase=Phase.SEARCH
+    )
+    assert evidence.failure is not None
+    assert evidence.failure.reason == "forbidden_syscall", evidence.failure
 
 
 async def test_the_seed_passes_every_stage(docker: DockerSandbox, task: Task) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from evaluators.kernels import bench, spec
 from nightforge.domain.evidence import Calibration
 from nightforge.domain.plan import Budget
 from nightforge.domain.words import CandidateState
@@ -22,16 +20,7 @@ pytestmark = [pytest.mark.box, pytest.mark.slow, pytest.mark.timeout(1200)]
 _PARAMETERS = ("rows=512", "threads=2")
 
 
-@pytest.fixture
-def _two(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a machine of one processor that one counts twice."""
-    mine = tuple(sorted(os.sched_getaffinity(0)))
-    if len(mine) < 2:
-        for module in (spec, bench):
-            monkeypatch.setattr(module, "processors", lambda: mine * 2)
-
-
-@pytest.mark.usefixtures("_two")
+@pytest.mark.usefixtures("two_processors")
 async def test_the_offline_team_puts_the_rows_on_two_threads(open_toy_night: NightOpener) -> None:
     async with open_toy_night() as night:
         request = NightRequest(

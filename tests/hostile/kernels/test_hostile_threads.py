@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-
 import pytest
+from attack_pack.shapes import shrunk
 
-from evaluators.kernels import bench, spec
 from evaluators.kernels.evaluator import KernelEvaluator
 from nightforge.domain.evidence import Evidence
 from nightforge.domain.task import Task
@@ -115,29 +112,14 @@ int nf_kernel(const nf_args *a) { GOMP_parallel(half, (void *)a, 2, 0); return 0
 """
 
 
-@pytest.fixture
-def two(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two processors, or the only one twice."""
-    mine = tuple(sorted(os.sched_getaffinity(0)))
-    if len(mine) < 2:
-        for module in (spec, bench):
-            monkeypatch.setattr(module, "processors", lambda: mine * 2)
-
-
 @pytest.fixture(scope="session")
 def ungated() -> KernelEvaluator:
     return KernelEvaluator(open_sandbox(), static_gate=False)
 
 
 @pytest.fixture
-def task(shipped: Callable[[str], Task]) -> Task:
-    found = shipped("softmax-rows")
-    baselines = found.settings["baselines"]
-    assert isinstance(baselines, list)
-    kept = [entry for entry in baselines if isinstance(entry, dict) and entry["name"] == "c-fast"]
-    settings = {**found.settings, "primary": {"rows": 512, "cols": 2048}, "baselines": kept}
-    parameters = tuple(one for one in found.parameters if one.name not in {"rows", "cols"})
-    return found.model_copy(update={"settings": settings, "parameters": parameters})
+def task() -> Task:
+    return shrunk("softmax-rows")
 
 
 async def _evaluate(evaluator: KernelEvaluator, task: Task, body: str, threads: int) -> Evidence:
@@ -159,13 +141,15 @@ def _ended(evidence: Evidence) -> tuple[str, str]:
 @pytest.mark.parametrize("body", [_OWN_THREAD, _ANOTHER_PROCESSOR])
 @pytest.mark.parametrize("threads", [1, 2])
 async def test_a_thread_of_ones_own_is_refused_on_either_track(
-    evaluator: KernelEvaluator, ungated: KernelEvaluator, task: Task, two: None, body: str, threads: int
+    evaluator: KernelEvaluator, ungated: KernelEvaluator, task: Task, two_processors: None, body: str, threads: int
 ) -> None:
     assert _ended(await _evaluate(evaluator, task, body, threads)) == ("gate", "static_gate")
     assert _ended(await _evaluate(ungated, task, body, threads)) == ("smoke", "forbidden_syscall")
 
 
-async def test_a_team_is_never_larger_than_declared(evaluator: KernelEvaluator, task: Task, two: None) -> None:
+async def test_a_team_is_never_larger_than_declared(
+    evaluator: KernelEvaluator, task: Task, two_processors: None
+) -> None:
     """It would return how many there are."""
     assert await _refusal(evaluator, task, _TEAM_OF_EIGHT) == ""
 
@@ -178,20 +162,20 @@ async def test_on_one_thread_there_is_no_runtime_to_be_had(
 
 
 async def test_the_same_runtime_serves_where_threads_are_declared(
-    evaluator: KernelEvaluator, task: Task, two: None
+    evaluator: KernelEvaluator, task: Task, two_processors: None
 ) -> None:
     assert await _refusal(evaluator, task, _RUNTIME_BY_NAME) == ""
 
 
 async def test_the_team_is_made_before_the_candidate_is_there(
-    evaluator: KernelEvaluator, task: Task, two: None
+    evaluator: KernelEvaluator, task: Task, two_processors: None
 ) -> None:
     """A function of the runtime's name would else run before the filters."""
     assert await _refusal(evaluator, task, _EARLY_TEAM) == ""
 
 
 async def test_what_the_team_does_after_the_reply_is_too_late(
-    evaluator: KernelEvaluator, task: Task, two: None
+    evaluator: KernelEvaluator, task: Task, two_processors: None
 ) -> None:
     stage, reason = _ended(await _evaluate(evaluator, task, _LEFT_BEHIND, 2))
     assert stage == "smoke"

@@ -165,6 +165,7 @@ async def test_calibration_names_every_baseline_and_what_is_missing(
     shutil.copytree(shipped("softmax-long").root, folder)
     wrong = (folder / "numpy_softmax.py").read_text(encoding="utf-8").replace("np.exp(y", "np.sin(y")
     (folder / "wrong.py").write_text(wrong, encoding="utf-8")
+    (folder / "broken.py").write_text("import numpy.not_there\n", encoding="utf-8")
     extra = """
 [[settings.baselines]]
 name = "absent"
@@ -172,6 +173,12 @@ title = "a package that nobody has"
 language = "python"
 package = "nightforge_absent_package"
 source = "numpy_softmax.py"
+[[settings.baselines]]
+name = "broken"
+title = "a package that is there in part"
+language = "python"
+package = "numpy"
+source = "broken.py"
 [[settings.baselines]]
 name = "wrong"
 title = "a baseline that is wrong"
@@ -190,11 +197,23 @@ source = "wrong.py"
     assert found["numpy"].available, found["numpy"].missing_reason
     assert found["numpy"].environment["MALLOC_MMAP_MAX_"] == "0"
     assert "nightforge_absent_package" in found["absent"].missing_reason
+    assert "numpy.not_there" in found["broken"].missing_reason
     assert "off by" in found["wrong"].missing_reason
     assert not found["wrong"].available
     assert calibration.band >= 2 * calibration.noise.value
     assert calibration.room is not None
     assert calibration.roof["bandwidth"].unit == "GB/s"
+    evidence = await evaluator.evaluate(
+        (folder / "c_fast.c").read_text(encoding="utf-8"),
+        load_task(folder),
+        {},
+        seed=_SEED,
+        phase=Phase.SEARCH,
+        calibration=calibration,
+    )
+    assert evidence.passed, evidence.failure
+    assert "speedup.numpy" in evidence.metrics
+    assert not {"speedup.broken", "speedup.wrong"} & set(evidence.metrics)
 
 
 async def test_a_reference_that_does_not_compile_is_our_fault(evaluator: KernelEvaluator, task: Task) -> None:

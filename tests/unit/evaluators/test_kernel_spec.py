@@ -61,7 +61,7 @@ def test_hidden_shapes_are_not_public_ones_and_not_in_what_agents_see(shipped: S
         ('symbol = "nf_kernel"', 'simbol = "nf_kernel"', "simbol"),
         ('name = "quick"', 'name = "quicker"', "quicker"),
         ('name = "threads"', 'name = "strands"', "threads"),
-        ("default = 1\nchoices = [1]", "default = 1\nchoices = [1, 2]", "one thread"),
+        ("default = 1\nchoices = [1]", "default = 2\nchoices = [1, 2]", "whole numbers"),
         ('language = "c"', 'language = "rust"', "rust"),
     ],
 )

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from attack_pack.shapes import shrunk
 
-from evaluators.kernels import bench, spec
+from evaluators.kernels import spec
 from evaluators.kernels.evaluator import KernelEvaluator
 from nightforge.catalogue import load_task
 from nightforge.domain.evidence import Evidence, StageEvidence
 from nightforge.domain.task import Task
 from nightforge.domain.words import ClockKind, Phase
 from nightforge.errors import UserError
-from sandbox.probe import open_sandbox
 from tools.rewrites.parallel import parallelised
 
 pytestmark = pytest.mark.box
@@ -27,29 +26,8 @@ _WHO = "extern int omp_get_thread_num(void);\n"
 
 
 @pytest.fixture
-def two(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two processors, or the only one twice: then nothing is faster, and everything else is the same."""
-    mine = tuple(sorted(os.sched_getaffinity(0)))
-    if len(mine) < 2:
-        for module in (spec, bench):
-            monkeypatch.setattr(module, "processors", lambda: mine * 2)
-
-
-@pytest.fixture
-def task(shipped: Callable[[str], Task]) -> Task:
-    """Row softmax, small, against the C reference alone."""
-    found = shipped("softmax-rows")
-    baselines = found.settings["baselines"]
-    assert isinstance(baselines, list)
-    kept = [entry for entry in baselines if isinstance(entry, dict) and entry["name"] == "c-fast"]
-    settings = {**found.settings, "primary": {"rows": 512, "cols": 2048}, "baselines": kept}
-    parameters = tuple(one for one in found.parameters if one.name not in {"rows", "cols"})
-    return found.model_copy(update={"settings": settings, "parameters": parameters})
-
-
-@pytest.fixture(scope="session")
-def ungated() -> KernelEvaluator:
-    return KernelEvaluator(open_sandbox(), static_gate=False)
+def task() -> Task:
+    return shrunk("softmax-rows")
 
 
 async def _search(evaluator: KernelEvaluator, task: Task, source: str, **parameters: int) -> Evidence:
@@ -62,7 +40,7 @@ def _failure(evidence: Evidence) -> StageEvidence:
 
 
 async def test_a_parallel_kernel_runs_on_the_declared_threads(
-    evaluator: KernelEvaluator, task: Task, two: None
+    evaluator: KernelEvaluator, task: Task, two_processors: None
 ) -> None:
     evidence = await _search(evaluator, task, parallelised(task.read("c_fast.c")), threads=2)
     assert evidence.passed, evidence.failure
@@ -70,7 +48,7 @@ async def test_a_parallel_kernel_runs_on_the_declared_threads(
     assert "by the wall on 2 threads" in evidence.stages[-1].feedback
 
 
-async def test_each_thread_of_the_team_takes_part(evaluator: KernelEvaluator, task: Task, two: None) -> None:
+async def test_each_thread_of_the_team_takes_part(evaluator: KernelEvaluator, task: Task, two_processors: None) -> None:
     """Rows that the second thread has are left out: the answer is wrong, so there is a second thread."""
     source = parallelised(task.read("c_fast.c")).replace("int nf_kernel(", f"{_WHO}int nf_kernel(")
     source = source.replace(
@@ -88,7 +66,7 @@ async def test_on_one_thread_the_same_directive_means_nothing(evaluator: KernelE
 
 
 async def test_the_opponents_have_as_many_threads_and_say_so(
-    evaluator: KernelEvaluator, shipped: Callable[[str], Task], task: Task, two: None
+    evaluator: KernelEvaluator, shipped: Callable[[str], Task], task: Task, two_processors: None
 ) -> None:
     listed = shipped("softmax-rows").settings["baselines"]
     assert isinstance(listed, list)
