@@ -71,8 +71,8 @@ class CaseBook:
         return (*first, *self._further(split)) if split is Split.HIDDEN and seed is None else first
 
     def further(self) -> tuple[Case, ...]:
-        """Validation instances of further draws, for rules that the compiled driver plays: what selects among hundreds
-        of rules has to be large. Empty without that driver, which alone plays them at next to no cost."""
+        """Validation instances of further draws: what selects among hundreds of rules has to be large. Empty without
+        the compiled driver, which plays them at next to no cost; programs take seconds, unless they fall behind."""
         return self._further(Split.VALIDATION)
 
     def _further(self, split: Split) -> tuple[Case, ...]:

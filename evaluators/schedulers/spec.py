@@ -62,7 +62,8 @@ class SchedulerSettings(Frozen):
     train_seed: int = 1
     validation_seed: int = 2
     validation_draws: Annotated[int, Field(ge=1)] = 1
-    """So many validation sets are drawn; rules that the compiled driver plays are selected on all of them."""
+    """So many validation sets are drawn, where there is a compiled driver to play formulas: who falls behind the best
+    sees few of them."""
     hidden_draws: Annotated[int, Field(ge=1)] = 1
     """So many hidden sets are drawn, where a compiled driver plays the human rules: a small set tells no finalists
     apart."""
