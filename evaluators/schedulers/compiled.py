@@ -174,10 +174,6 @@ class FormulaPlayer:
         self._is_doubtful = False
 
     @property
-    def is_quick(self) -> bool:
-        return not self._is_doubtful
-
-    @property
     def together(self) -> int:
         """In the next question."""
         return self._program.together if self._is_doubtful else self._together

@@ -30,6 +30,7 @@ from evaluators.schedulers.spec import (
     load_problem,
     parse_references,
     read_settings,
+    seeds_of,
 )
 from evaluators.schedulers.transactions import makespan, read_transactions
 from nightforge.catalogue import shipped_tasks
@@ -104,7 +105,8 @@ def build(task: Task, *, hidden: bool, seconds: float, only: str = "", again: bo
 
 def _instances(problem: OfflineProblem, task: Task, settings: SchedulerSettings, *, hidden: bool) -> Sequence[Instance]:
     if hidden:
-        return problem.generate(Split.HIDDEN, hidden_seed(task.name))
+        seeds = seeds_of(hidden_seed(task.name), settings.hidden_draws)
+        return [instance for seed in seeds for instance in problem.generate(Split.HIDDEN, seed)]
     return [
         *problem.generate(Split.TRAIN, settings.train_seed),
         *problem.generate(Split.VALIDATION, settings.validation_seed),

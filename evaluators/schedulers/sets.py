@@ -17,17 +17,13 @@ from evaluators.schedulers.problem import Cost, Instance, Problem, Split
 from evaluators.schedulers.quick import Player, open_quick
 from evaluators.schedulers.racing import Paddock
 from evaluators.schedulers.scoring import OK, Row, Yardstick
-from evaluators.schedulers.spec import RuleSpec, SchedulerSettings, read_references
+from evaluators.schedulers.spec import RuleSpec, SchedulerSettings, read_references, seeds_of
 from nightforge.domain.ports import Sandbox
 from nightforge.domain.task import Task
 from nightforge.errors import EvaluatorFault
 
 _PUBLIC_PATIENCE = 20
 """Public instances may be far larger than the task's; they are reported, and never ranked."""
-
-
-_NEXT_DRAW = 1_000_003
-"""Between the seeds of two draws: far from any seed that a task names."""
 
 
 @dataclass(frozen=True)
@@ -66,30 +62,36 @@ class CaseBook:
         self._task = task
         self._budget = budget
         self._built: dict[tuple[Split, int], _Built] = {}
-        self._further: tuple[Case, ...] | None = None
+        self._later: dict[Split, tuple[Case, ...]] = {}
         self._lock = Lock()
 
     def cases(self, split: Split, seed: int | None = None) -> tuple[Case, ...]:
         """Of another seed than the task's only for checks of the task itself."""
-        return self._build(split, seed).cases
+        first = self._build(split, seed).cases
+        return (*first, *self._further(split)) if split is Split.HIDDEN and seed is None else first
 
     def further(self) -> tuple[Case, ...]:
-        """Validation instances of further draws, for rules that the compiled driver plays: what selects among hundreds
-        of rules has to be large. Empty without that driver, which alone plays them at next to no cost."""
-        if self._further is None:
-            cases = [case for draw, built in self._draws() for case in _named(built.cases, draw)]
-            self._further = tuple(interleaved(cases))
-        return self._further
+        """Validation instances of further draws: what selects among hundreds of rules has to be large. Empty without
+        the compiled driver, which plays them at next to no cost; programs take seconds, unless they fall behind."""
+        return self._further(Split.VALIDATION)
 
-    def _draws(self) -> Iterator[tuple[int, _Built]]:
-        for draw in range(1, self.settings.validation_draws if self.engine else 1):
-            yield draw, self._build(Split.VALIDATION, self.settings.validation_seed + _NEXT_DRAW * draw)
+    def _further(self, split: Split) -> tuple[Case, ...]:
+        if split not in self._later:
+            cases = [case for draw, built in self._draws(split) for case in _named(built.cases, draw)]
+            self._later[split] = tuple(interleaved(cases))
+        return self._later[split]
+
+    def _draws(self, split: Split) -> Iterator[tuple[int, _Built]]:
+        """Those after the first; none without the compiled driver."""
+        wanted = {Split.VALIDATION: self.settings.validation_draws, Split.HIDDEN: self.settings.hidden_draws}
+        seeds = seeds_of(self._seed(split), wanted.get(split, 1) if self.engine else 1)
+        for draw, seed in enumerate(seeds[1:], 1):
+            yield draw, self._build(split, seed)
 
     def baseline_rows(self, split: Split) -> Mapping[str, Sequence[Row]]:
-        """Of the validation set with its further draws: what candidates are held against."""
+        """Further draws included: what candidates are held against."""
         found: dict[str, list[Row]] = {}
-        draws = self._draws() if split is Split.VALIDATION else ()
-        for built in (self._build(split, None), *(built for _, built in draws)):
+        for built in (self._build(split, None), *(built for _, built in self._draws(split))):
             for name, costs in built.costs.items():
                 found.setdefault(name, []).extend(
                     Row(case.instance.name, case.instance.group, OK, case.yardstick, costs[case.instance.name])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import cache
 from importlib import import_module
@@ -62,7 +62,11 @@ class SchedulerSettings(Frozen):
     train_seed: int = 1
     validation_seed: int = 2
     validation_draws: Annotated[int, Field(ge=1)] = 1
-    """So many validation sets are drawn; rules that the compiled driver plays are selected on all of them."""
+    """So many validation sets are drawn, where there is a compiled driver to play formulas: who falls behind the best
+    sees few of them."""
+    hidden_draws: Annotated[int, Field(ge=1)] = 1
+    """So many hidden sets are drawn, where a compiled driver plays the human rules: a small set tells no finalists
+    apart."""
     cpu_ms: Annotated[float, Field(gt=0)] = 50.0
     """CPU time that one instance may take, in the budget class `rule`."""
     search_cpu_ms: Annotated[float, Field(gt=0)] = 2000.0
@@ -72,6 +76,11 @@ class SchedulerSettings(Frozen):
     race: Race = Race()
     imports: tuple[str, ...] = ("math",)
     most_bytes: Annotated[int, Field(gt=0)] = 20_000
+
+
+def seeds_of(seed: int, draws: int) -> Sequence[int]:
+    """Of the draws of a set: far from any seed that a task names."""
+    return [seed + 1_000_003 * draw for draw in range(draws)]
 
 
 class Reference(Frozen):

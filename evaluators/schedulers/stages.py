@@ -9,7 +9,6 @@ from statistics import fmean, stdev
 from threading import Event
 
 from evaluators.cascade import Cascade
-from evaluators.schedulers.compiled import FormulaPlayer
 from evaluators.schedulers.player import Answered, RuleFailed, open_player
 from evaluators.schedulers.problem import Related, Split
 from evaluators.schedulers.quick import Player
@@ -131,11 +130,8 @@ class Course:
         return rows
 
     def _validation(self, player: Player, *, most: int | None = None) -> Iterator[list[Row]]:
-        """The validation set, and its further draws for whom they cost next to nothing; `most` instances of them."""
-        cases = self._book.cases(Split.VALIDATION)
-        yield from self._rows(player, cases)
-        if isinstance(player, FormulaPlayer) and player.is_quick:
-            yield from self._rows(player, self._book.further()[: None if most is None else most - len(cases)])
+        """The validation set and its further draws; `most` instances of them."""
+        yield from self._rows(player, (*self._book.cases(Split.VALIDATION), *self._book.further())[:most])
 
     def _unseen(self, played: Iterator[list[Row]], best: Gains | None = None) -> list[Row]:
         """Rows of a set that is not shown, up to where it falls behind `best`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluators.schedulers.problem import Instance
@@ -34,6 +34,7 @@ def test_only_what_is_below_the_bound_is_an_alarm() -> None:
     assert not _row(None).beyond_bound
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.none(), st.integers(5, 60)), min_size=1, max_size=30))
 def test_a_failure_never_raises_the_mean(costs: list[int | None]) -> None:
     honest = summarise([_row(60 if cost is None else cost) for cost in costs])
@@ -81,6 +82,7 @@ def test_who_is_a_little_worse_stops_and_stays_a_parent() -> None:
     assert is_hopeless([_row(18, name=name) for name in best], best, race)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-20, 20), min_size=4, max_size=10), st.integers(0, 15))
 def test_a_score_from_some_instances_knows_how_hard_these_are(noise: list[int], worse: int) -> None:
     """Whoever is worse by the same everywhere is estimated as it would be on all, whichever part it played."""

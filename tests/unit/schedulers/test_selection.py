@@ -84,14 +84,15 @@ def played(evidence: Evidence) -> int:
     return evidence.metrics[METRIC].samples
 
 
-def test_formulas_are_selected_on_further_draws_and_programs_on_the_first(box: Sandbox, book: CaseBook) -> None:
+def test_formulas_and_programs_are_selected_on_all_draws_alike(box: Sandbox, book: CaseBook) -> None:
     first, further = book.cases(Split.VALIDATION), book.further()
     names = [case.instance.name for case in (*first, *further)]
     assert len(set(names)) == len(names)
     assert not {case.instance.digest for case in first} & {case.instance.digest for case in further}
     assert all(len(rows) == len(names) for rows in book.baseline_rows(Split.VALIDATION).values())
-    assert played(searched(box, book, SHARE, Paddock(), None)) == len(names)
-    assert played(searched(box, book, LOOP, Paddock(), None)) == len(first)
+    formula, loop = (searched(box, book, source, Paddock(), None) for source in (SHARE, LOOP))
+    assert played(formula) == played(loop) == len(names)
+    assert formula.metrics[METRIC] == loop.metrics[METRIC]
 
 
 def test_without_a_compiler_there_are_no_further_draws(box: Sandbox) -> None:
