@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nightforge.domain.words import Direction, EvidenceClass, SandboxTier
+from nightforge.domain.words import Direction, EvidenceClass, SandboxTier, TeamKind
 from nightforge.report.text import clean, clean_line, counted, duration, metric_text, money, number
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ def _in_flight(plan: Plan) -> str:
     slots = plan.search.evaluation_slots
     if plan.search.in_flight is not None:
         return f"{plan.search.in_flight} in flight"
+    if plan.team is TeamKind.OFFLINE:
+        return f"{slots} in flight"
     return f"as many in flight as keep {slots} evaluation slot{'s' if slots > 1 else ''} busy"
 
 

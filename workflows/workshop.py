@@ -86,13 +86,15 @@ class Workshop:
     _programs: OrderedDict[int, Program] = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
-        search = self.plan.search
+        search, is_llm = self.plan.search, self.plan.team is TeamKind.LLM
         self.steering = Steering(self.store, self.campaign_id, search.seed)
         self.pipeline = Pipeline(
             slots=search.evaluation_slots,
             proposals=search.proposal_slots,
-            fixed=search.in_flight,
-            first=self.preset.in_flight if self.plan.team is TeamKind.LLM else 1,
+            # Programs propose on the processor that evaluates: to run ahead spares no time, and each candidate under
+            # way is one whose result the next choice does not know.
+            fixed=search.in_flight or (None if is_llm else search.evaluation_slots),
+            first=self.preset.in_flight if is_llm else 1,
             monotonic=self.clock.monotonic,
         )
 

@@ -43,7 +43,8 @@ class SearchSpec(Frozen):
     seed: int = 0
     in_flight: Annotated[int, Field(ge=1, le=256)] | None = None
     """Candidates under way at once (proposals and evaluations together); None lets measured times decide, so that
-    the evaluation slots stay busy and no program waits longer than that needs."""
+    the evaluation slots stay busy and no program waits longer than that needs; without a model as many as there are
+    slots."""
     proposal_slots: Annotated[int, Field(ge=1, le=256)] = 8
     """Candidates being proposed at once, at most, where `in_flight` is None."""
     evaluation_slots: Annotated[int, Field(ge=1, le=64)] = 1

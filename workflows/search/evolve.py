@@ -13,11 +13,11 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
-from agents.offline.coder import proposals
+from agents.offline.coder import draws, proposals
 from nightforge.domain.base import Frozen
 from nightforge.domain.candidate import Parent
 from nightforge.domain.search import Choice, Policy, PolicyContext, Result
-from nightforge.domain.team import OperatorContext, Program
+from nightforge.domain.team import Operator, OperatorContext, Program
 from nightforge.domain.words import OperatorKind, TeamKind
 from nightforge.errors import UserError
 from tools.likeness import likeness, shingles_of
@@ -29,14 +29,14 @@ from workflows.search.intensity import intensity
 from workflows.search.islands import Island, choose_island
 from workflows.search.memory import FRONT, Memory
 from workflows.search.parents import RankPicker, UniformPicker, draw
-from workflows.search.ways import applies, ordered_operators, ways_of
+from workflows.search.ways import applies, free_operators, ways_of
 
 SEED = 0
 MOST_ISLANDS = 5
 OWN_ORDER = 0.5
 """Without a model: share of candidates that the coder makes in its own order, which no bandit has to learn anew; none
 where the coder has no order for the parent, because every operator that applies draws."""
-MOST_ORDERS = 1024
+MOST_LOOKS = 4096
 FAILURES = 3
 """Failed children of a parent that the next prompt on it names."""
 PARENTS_WITH_FAILURES = 64
@@ -104,9 +104,9 @@ class Evolve:
         self._memory.restore(context.store.archive(context.campaign_id))
         self._ways = ways_of(context.plan, context.task)
         self._offline = offline
-        self._ordered = ordered_operators(context.plan, context.task) if offline else ()
-        self._has_order: OrderedDict[str, bool] = OrderedDict()
-        """Program → whether the coder has an order for it."""
+        self._operators = free_operators(context.plan, context.task) if offline else {}
+        self._has_proposals: OrderedDict[tuple[str, str], bool] = OrderedDict()
+        """(program, operator) → whether it has any."""
         self._asked: Counter[int] = Counter()
         self._in_flight: dict[int, int] = {}
         self._heard: OrderedDict[int, None] = OrderedDict()
@@ -187,7 +187,7 @@ class Evolve:
                 return None, "", ""
             if self._is_ordered(parent) and (parent.children == 0 or random.random() < OWN_ORDER):
                 return None, "", ""
-            return None, choose(ways, self._memory.arms, random).operator, ""
+            return None, self._applicable(ways, parent, random), ""
         if shift:
             ways = [way for way in ways if way.operator == OperatorKind.FULL] or ways
         while ways:
@@ -197,15 +197,34 @@ class Evolve:
             ways.remove(way)
         return None, "", ""
 
+    def _applicable(self, ways: Sequence[Way], parent: Parent, random: Random) -> str:
+        """The operator that the bandit chooses among those with something for this program; else the coder's choice.
+
+        Without the look, an operator that never applies would keep what is expected of it, and its turns go to chance.
+        """
+        left = list(ways)
+        while left:
+            way = choose(left, self._memory.arms, random)
+            operator = self._operators[way.operator]
+            # What combines or learns from scores depends on more than the program.
+            if operator.kind is not OperatorKind.REWRITE or self._proposes(operator, parent):
+                return way.operator
+            left.remove(way)
+        return ""
+
     def _is_ordered(self, parent: Parent) -> bool:
         """An operator that does not draw has something for this program."""
-        known = self._has_order.get(parent.code_sha)
+        return any(self._proposes(one, parent) for one in self._operators.values() if not draws(one))
+
+    def _proposes(self, operator: Operator, parent: Parent) -> bool:
+        key = parent.code_sha, operator.name
+        known = self._has_proposals.get(key)
         if known is None:
             language, source = self._context.task.language.lower(), self._context.store.source(parent.code_sha)
             asked = OperatorContext(language=language, parent=Program(ordinal=parent.ordinal, source=source), seed=0)
-            known = self._has_order[parent.code_sha] = any(proposals(one, asked) for one in self._ordered)
-            if len(self._has_order) > MOST_ORDERS:
-                self._has_order.popitem(last=False)
+            known = self._has_proposals[key] = bool(proposals(operator, asked))
+            if len(self._has_proposals) > MOST_LOOKS:
+                self._has_proposals.popitem(last=False)
         return known
 
     def _has_something(self, way: Way, parent: Parent) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agents.coder import WEIGHTS
-from agents.offline.coder import draws, fits_threads, load_operators, prior_of
+from agents.offline.coder import fits_threads, load_operators, prior_of
 from nightforge.domain.plan import ModelSpec, Plan
 from nightforge.domain.task import Task
 from nightforge.domain.team import Operator
@@ -20,24 +20,17 @@ UNCERTAIN = 0.5
 
 def ways_of(plan: Plan, task: Task) -> tuple[Way, ...]:
     """Model × kind of operator with models; each applicable operator by name without."""
-    operators = _usable(plan, task)
     if plan.team is TeamKind.OFFLINE:
-        usable = {one.name: one for one in operators if is_free(one)}
-        return tuple(Way("", one.name, UNCERTAIN * prior_of(one)) for one in usable.values())
+        return tuple(Way("", one.name, UNCERTAIN * prior_of(one)) for one in free_operators(plan, task).values())
     models = [(spec.model if len(plan.models) > 1 else "", share) for spec, share in _shares(plan.models)]
     made = [Way(model, kind, UNCERTAIN * weight * share) for model, share in models for kind, weight in WEIGHTS.items()]
-    programs = [Way("", kind, PROGRAMS_PRIOR) for kind in _program_kinds(operators, task)]
+    programs = [Way("", kind, PROGRAMS_PRIOR) for kind in _program_kinds(_usable(plan, task), task)]
     return (*made, *programs)
 
 
-def ordered_operators(plan: Plan, task: Task) -> tuple[Operator, ...]:
-    """Those for the task's language whose proposals have an order of promise: what draws has none."""
-    return tuple(one for one in _usable(plan, task) if is_free(one) and not draws(one))
-
-
-def is_free(operator: Operator) -> bool:
-    """Used without being asked for by name."""
-    return not getattr(operator, "on_request", False)
+def free_operators(plan: Plan, task: Task) -> dict[str, Operator]:
+    """By name, those for the task's language that are used without being asked for."""
+    return {one.name: one for one in _usable(plan, task) if not getattr(one, "on_request", False)}
 
 
 def _usable(plan: Plan, task: Task) -> list[Operator]:

@@ -136,7 +136,7 @@ async def test_two_interrupts_leave_what_is_in_flight_for_resume(
     monkeypatch.setenv("TOY_SECONDS", "0.3")
     stop = StopSwitch()
     async with open_toy_night(stop=stop) as night:
-        card = await night.begin(NightRequest(goal=GOAL, budget=Budget(evaluations=10)))
+        card = await night.begin(NightRequest(goal=GOAL, budget=Budget(evaluations=10), in_flight=2))
         assert isinstance(card, AwaitApproval)
         running = asyncio.create_task(night.approve())
         await until(lambda: night.store.tally(card.card.campaign_id).evaluations >= 2)

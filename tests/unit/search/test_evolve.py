@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agents.offline.coder import proposals
+from agents.offline.coder import draws, proposals
 from nightforge.catalogue import find_task
 from nightforge.domain.archive import CAMPAIGN
 from nightforge.domain.evidence import Evidence, Metric, StageEvidence
@@ -25,7 +25,7 @@ from tools.clock import SystemClock
 from workflows.search.evolve import Evolve
 from workflows.search.islands import YOUTH
 from workflows.search.policies import make_policy
-from workflows.search.ways import ordered_operators
+from workflows.search.ways import free_operators
 
 TOY_PEAK = Path(__file__).parents[2] / "toy_domain" / "nightforge_toy" / "tasks" / "toy-peak"
 SECOND = Objective(metric="weight", unit="g", direction=Direction.MIN)
@@ -333,7 +333,7 @@ def test_a_generator_program_has_operators_that_draw_alone() -> None:
     task = find_task("mul8")
     objectives = task.objectives[:1]
     plan = Plan(goal="g", task=task.name, parameters={}, objectives=objectives, budget=Budget(evaluations=1))
-    ordered = ordered_operators(plan, task)
+    ordered = [operator for operator in free_operators(plan, task).values() if not draws(operator)]
 
     def has_order(path: str) -> bool:
         program = Program(ordinal=0, source=task.read(path))
@@ -352,3 +352,19 @@ async def test_the_bandit_chooses_each_time_where_the_coder_has_no_order(store: 
     drawn = await night(store, stagnation=1000)
     chosen = await drawn.run([1.0, *SCORES])
     assert all(choice.operator_name for choice in chosen[1:])
+
+
+async def test_no_operator_is_named_that_has_nothing_for_the_program(store: SqlStore) -> None:
+    task = find_task("add32")
+    made = await night(store, stagnation=1000)
+    adder = Night(store, replace(made.context, task=task))
+    chosen = await adder.run([1.0, *SCORES], source=task.read("hand/sklansky.py"))
+    named = {choice.operator_name for choice in chosen[1:]}
+    assert "rewrite.rtl-prefix" in named
+    assert not named & {
+        "",
+        "rewrite.rtl-wiring",
+        "rewrite.rtl-compressors",
+        "rewrite.rtl-tree",
+        "rewrite.rtl-generator",
+    }

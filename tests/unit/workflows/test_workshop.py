@@ -105,3 +105,10 @@ def test_kept_programs_are_bounded_and_the_least_used_goes_first() -> None:
         shop.program(ordinal)
     assert len(shop._programs) == PROGRAM_CACHE
     assert 0 not in shop._programs
+
+
+def test_without_a_model_no_proposal_runs_ahead_of_the_slots() -> None:
+    made = workshop(StoredPrograms())
+    assert made.pipeline.fixed == made.plan.search.evaluation_slots
+    made.pipeline.propose(1)
+    assert not made.pipeline.has_room
