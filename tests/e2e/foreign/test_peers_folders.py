@@ -81,7 +81,7 @@ def test_each_contract_gives_its_own_programs_number(
 
 
 def test_an_evaluator_that_hangs_exits_and_floods_keeps_the_campaign_alive(nightforge: Nightforge) -> None:
-    ran = nightforge("run", str(PEERS / "moody"), *OFFLINE, "--evaluations", "10")
+    ran = nightforge("run", str(PEERS / "moody"), *OFFLINE, "--evaluations", "16")
     assert ran.code == 0, ran.err
     campaign = campaign_of(nightforge)
     tally = campaign["tally"]
