@@ -17,6 +17,8 @@ from sandbox.tree import is_stopped
 _FREEZE_DEADLINE_S = 5.0
 _SAMPLE_EVERY_S = 0.1
 _POLL_MS = 1000
+_LAST_WORDS_S = 0.25
+"""A program whose output ended is dying: how it died is known only a little later, once its last thread is gone."""
 
 
 def process_clock_id(pid: int) -> int:
@@ -37,6 +39,7 @@ class BoxSession:
         )
         self._fault: BaseException | None = None
         self._result: ExecResult | None = None
+        self._at_end = False
         self._thread = threading.Thread(target=self._watch, name="sandbox-session", daemon=True)
         self._thread.start()
 
@@ -78,6 +81,7 @@ class BoxSession:
                 continue
             piece = os.read(self._streams.stdout, count - len(content))
             if not piece:
+                self._at_end = True
                 break
             content += piece
         return bytes(content)
@@ -114,6 +118,8 @@ class BoxSession:
 
     def close(self) -> ExecResult:
         if self._result is None:
+            if self._at_end:
+                self._thread.join(_LAST_WORDS_S)
             self._stop.set()
             self._thread.join()
             self._stop.close()
