@@ -14,9 +14,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from random import Random
 
-from evaluators.integrity.seams import Checker, Honest, Mutant, Mutator
+from evaluators.integrity.seams import Change, Checker, Honest, Mutant, Mutator
 from nightforge.domain.integrity import Finding, MutantFate, MutantResult, MutationReport
-from nightforge.errors import EvaluatorFault, SandboxFault
+from nightforge.errors import EvaluatorFault, SandboxFault, UserError
 
 WANTED = 200
 """Mutants that count (caught or survived) per task; fewer only when the fixed list gives fewer."""
@@ -34,7 +34,7 @@ def draw_mutants(honest: Sequence[Honest], mutator: Mutator, *, seed: int) -> tu
     groups: dict[tuple[str, str], list[Mutant]] = defaultdict(list)
     seen = {program.source for program in honest}
     for program in honest:
-        for change in mutator(program.source):
+        for change in _changes(program, mutator):
             if change.source not in seen:
                 seen.add(change.source)
                 groups[program.origin, change.operator].append(Mutant(program.origin, change))
@@ -46,6 +46,16 @@ def draw_mutants(honest: Sequence[Honest], mutator: Mutator, *, seed: int) -> tu
     while any(queues):
         chosen.extend(queue.pop() for queue in queues if queue)
     return tuple(chosen)
+
+
+def _changes(program: Honest, mutator: Mutator) -> Sequence[Change]:
+    try:
+        return tuple(mutator(program.source))
+    except UserError as error:
+        hint = (
+            "write what the parser cannot read in another way: `_Alignas(64) float a[8];`, not an attribute behind it"
+        )
+        raise UserError(error.what, where=program.origin, hint=hint) from error
 
 
 async def patiently(check: Callable[[], Awaitable[Finding]]) -> Finding:

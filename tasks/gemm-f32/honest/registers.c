@@ -23,8 +23,8 @@ typedef struct {
 #define NC 1024
 
 #ifdef __AVX512F__
-static float panel[KC * NC] __attribute__((aligned(64)));
-static float strip[KC * MC] __attribute__((aligned(64)));
+static _Alignas(64) float panel[KC * NC];
+static _Alignas(64) float strip[KC * MC];
 
 static void tile(int64_t depth, const float *a, const float *b, float *c, int64_t stride, int64_t rows, int64_t cols, int first) {
     __m512 s[MR][2];

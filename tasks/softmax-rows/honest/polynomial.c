@@ -34,7 +34,7 @@ static inline __m512 exp16(__m512 v) {
 }
 
 static void wide_row(const float *x, float *y, int64_t cols) {
-    float kept[MOST] __attribute__((aligned(64)));
+    _Alignas(64) float kept[MOST];
     __m512 m0 = _mm512_load_ps(x), m1 = m0, s0 = _mm512_setzero_ps(), s1 = s0;
     for (int64_t i = 0; i < cols; i += 32) {
         m0 = _mm512_max_ps(m0, _mm512_load_ps(x + i));

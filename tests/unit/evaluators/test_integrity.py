@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from nightforge_toy.evaluator import ToyEvaluator
 
+import tasks
 from evaluators.integrity.alarms import Bound, raise_alarm
 from evaluators.integrity.c_mutants import mutate_c
 from evaluators.integrity.examination import Extent, examine_task
@@ -24,6 +25,7 @@ from nightforge.domain.words import Alarm, Direction, Outcome, SandboxTier
 from nightforge.errors import EvaluatorFault, UserError
 from nightforge.fingerprint import INTEGRITY_FILE
 from sandbox.probe import open_sandbox
+from tools.rewrites.syntax import Unit
 
 TOY = Path(__file__).parents[2] / "toy_domain" / "nightforge_toy" / "tasks" / "toy-peak"
 SUM = """// nf: tune BLOCK in {16, 32}
@@ -277,3 +279,18 @@ async def test_a_report_speaks_of_the_folder_that_was_checked(task: Task) -> Non
     (task.root / INTEGRITY_FILE).write_text("{", encoding="utf-8")
     with pytest.raises(UserError, match="no integrity report"):
         read_report(task)
+
+
+def test_every_honest_program_in_c_can_be_mutated() -> None:
+    """Else `task check` ends at it."""
+    folders = [Path(str(point)) for point in tasks.__path__]
+    programs = sorted(path for folder in folders for path in folder.glob("*/honest/*.c"))
+    assert len(programs) > 10
+    assert [path for path in programs if Unit.parse(path.read_text()) is None] == []
+
+
+def test_a_program_that_does_not_parse_is_named() -> None:
+    with pytest.raises(UserError, match="parses") as caught:
+        draw_mutants([Honest("honest/odd.c", "int f( {")], mutate_c, seed=1)
+    assert caught.value.where == "honest/odd.c"
+    assert "_Alignas" in caught.value.hint
