@@ -29,7 +29,7 @@ from tools.patching import unified_diff
 RANKED_SHOWN = 10
 SPREAD_SHOWN = 150
 SPREAD_METRICS = frozenset({"area_um2", "delay_ns"})
-DOTS_DRAWN = 1200
+DOTS_DRAWN = 600
 STEPS_TOLD = 500
 
 
