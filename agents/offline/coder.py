@@ -91,9 +91,15 @@ def relieves(operator: Operator, context: StepContext) -> bool:
     return limit is not None and limit.value in getattr(operator, "relieves", ())
 
 
-def fits_threads(operator: Operator, parameters: Mapping[str, Scalar]) -> bool:
-    """What puts work on threads is of no use where the plan declares one."""
-    return parameters.get("threads", 1) != 1 or not getattr(operator, "with_threads", False)
+def suits(operator: Operator, language: str, parameters: Mapping[str, Scalar]) -> bool:
+    """It is for the language; and what puts work on threads is of no use where the plan declares one."""
+    speaks = not operator.languages or language.lower() in operator.languages
+    return speaks and (parameters.get("threads", 1) != 1 or not getattr(operator, "with_threads", False))
+
+
+def is_free(operator: Operator) -> bool:
+    """Used without being asked for by name."""
+    return not getattr(operator, "on_request", False)
 
 
 def draws(operator: Operator) -> bool:
@@ -160,9 +166,8 @@ class OfflineCoder:
         return tuple(
             operator
             for operator in self._operators
-            if (not operator.languages or context.language.lower() in operator.languages)
-            and (operator.name == context.step.operator_name or not getattr(operator, "on_request", False))
-            and fits_threads(operator, context.parameters)
+            if suits(operator, context.language, context.parameters)
+            and (operator.name == context.step.operator_name or is_free(operator))
         )
 
     def _choices(self, context: StepContext) -> Iterator[tuple[Operator, ...]]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from agents.offline.coder import fits_threads, load_operators
+from agents.offline.coder import is_free, load_operators, suits
 from nightforge.domain.base import Scalar
 from nightforge.domain.candidate import Parent
 from nightforge.domain.search import Choice, Policy, PolicyContext, Result
@@ -97,14 +97,12 @@ class Baseline:
 
 def _mutations(context: PolicyContext) -> tuple[Operator, ...]:
     """Operators of one parent; those on request belong to policies of their own."""
-    language = context.task.language.lower()
     return tuple(
         operator
         for operator in load_operators()
-        if (not operator.languages or language in operator.languages)
+        if suits(operator, context.task.language, context.plan.parameters)
         and operator.kind is not OperatorKind.CROSSOVER
-        and not getattr(operator, "on_request", False)
-        and fits_threads(operator, context.plan.parameters)
+        and is_free(operator)
     )
 
 

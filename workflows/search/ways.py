@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agents.coder import WEIGHTS
-from agents.offline.coder import fits_threads, load_operators, prior_of
+from agents.offline.coder import is_free, load_operators, prior_of, suits
 from nightforge.domain.plan import ModelSpec, Plan
 from nightforge.domain.task import Task
 from nightforge.domain.team import Operator
@@ -30,16 +30,12 @@ def ways_of(plan: Plan, task: Task) -> tuple[Way, ...]:
 
 def free_operators(plan: Plan, task: Task) -> dict[str, Operator]:
     """By name, those for the task's language that are used without being asked for."""
-    return {one.name: one for one in _usable(plan, task) if not getattr(one, "on_request", False)}
+    return {one.name: one for one in _usable(plan, task) if is_free(one)}
 
 
 def _usable(plan: Plan, task: Task) -> list[Operator]:
-    language, seed = task.language.lower(), task.read(task.seed)
-    return [
-        one
-        for one in load_operators()
-        if (not one.languages or language in one.languages) and fits(one, seed) and fits_threads(one, plan.parameters)
-    ]
+    seed = task.read(task.seed)
+    return [one for one in load_operators() if suits(one, task.language, plan.parameters) and fits(one, seed)]
 
 
 def applies(way: Way, source: str) -> bool:
