@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import parse_qs
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -42,13 +41,12 @@ BUNDLES = {**SHEETS, **SCRIPTS}
 @dataclass(frozen=True)
 class File:
     body: bytes
+    compressed: bytes
+    """`body` itself where compressing gains nothing."""
     media_type: str
+    version: str
     lasting: bool
     """Its address names its version, so that browsers may keep it."""
-
-    @property
-    def version(self) -> str:
-        return sha256(self.body).hexdigest()[:12]
 
 
 class Assets:
@@ -66,8 +64,7 @@ def answer(request: Request, name: str) -> Response:
     if name not in names():
         raise HTTPException(404)
     file = read(name)
-    versions = parse_qs(request.url.query).get("v", [])
-    lasting = file.lasting or versions == [file.version]
+    lasting = file.lasting or request.query_params.getlist("v") == [file.version]
     headers = {
         "cache-control": "public, max-age=31536000, immutable" if lasting else "no-cache",
         "etag": f'"{file.version}"',
@@ -75,10 +72,8 @@ def answer(request: Request, name: str) -> Response:
     }
     if headers["etag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    body = file.body
-    if file.media_type.startswith(COMPRESSED) and "gzip" in request.headers.get("accept-encoding", ""):
-        body = compress(name)
-        headers |= {"content-encoding": "gzip"} if body is not file.body else {}
+    body = file.compressed if "gzip" in request.headers.get("accept-encoding", "") else file.body
+    headers |= {"content-encoding": "gzip"} if body is not file.body else {}
     return Response(body, media_type=file.media_type, headers=headers)
 
 
@@ -91,16 +86,16 @@ def names() -> frozenset[str]:
 
 @cache
 def read(name: str) -> File:
-    if name in BUNDLES:
-        body = b"".join(part(each) for each in BUNDLES[name])
-        return File(body, media_type(name), lasting=False)
-    return File((STATIC / name).read_bytes(), media_type(name), lasting=name.startswith("vendored/"))
-
-
-@cache
-def compress(name: str) -> bytes:
-    body = read(name).body
-    return gzip.compress(body, 9, mtime=0) if len(body) >= SMALLEST_COMPRESSED else body
+    is_bundle, kind = name in BUNDLES, media_type(name)
+    body = b"".join(part(each) for each in BUNDLES[name]) if is_bundle else (STATIC / name).read_bytes()
+    gains = kind.startswith(COMPRESSED) and len(body) >= SMALLEST_COMPRESSED
+    return File(
+        body=body,
+        compressed=gzip.compress(body, 9, mtime=0) if gains else body,
+        media_type=kind,
+        version=sha256(body).hexdigest()[:12],
+        lasting=name.startswith("vendored/"),
+    )
 
 
 def part(name: str) -> bytes:
