@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nightforge.report import plot_parts as parts
-from nightforge.report.text import number, unit_words
+from nightforge.report.text import number, titled
 
 _TICK_FROM, _TICK_TO = 3, 9
 """Below the upper end of the failed candidates' strip."""
@@ -104,8 +104,7 @@ def _dot(frame: parts.Frame, one: tuple[int, float]) -> str:
 
 
 def _y_title(drawn: Progress, *, is_log: bool) -> str:
-    unit = f" ({unit_words(drawn.unit)})" if drawn.unit else ""
-    return f"{drawn.title}{unit}" + (", logarithmic" if is_log else "")
+    return titled(drawn.title, drawn.unit) + (", logarithmic" if is_log else "")
 
 
 def _range(drawn: Progress) -> tuple[float, float]:

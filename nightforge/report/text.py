@@ -107,6 +107,11 @@ def unit_words(unit: str) -> str:
     return "·".join(UNIT_WORDS.get(part, part) for part in unit.split("*"))
 
 
+def titled(name: str, unit: str) -> str:
+    """A quantity as an axis or a column is headed: `speedup (x)`."""
+    return f"{name} ({unit_words(unit)})" if unit else name
+
+
 def duration(seconds: float) -> str:
     if seconds == 0:
         return "0 s"

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from nightforge.domain.words import Direction
 from nightforge.report import plot_parts as parts
 from nightforge.report.choosing import Axis
-from nightforge.report.text import number, unit_words
+from nightforge.report.text import number, titled, unit_words
 
 _CROWD = 3.0
 """Dots further off than this many times the extent of what matters are left to the table."""
@@ -78,7 +78,7 @@ def draw_front(front: Front, *, width: int = 420, height: int = 300) -> Markup:
 
 def _axis(axis: Axis) -> str:
     arrow = "← better" if axis.direction is Direction.MIN else "better →"
-    return f"{axis.metric}{f' ({unit_words(axis.unit)})' if axis.unit else ''}, {arrow}"
+    return f"{titled(axis.metric, axis.unit)}, {arrow}"
 
 
 def _near(cloud: Sequence[Spot], matter: Sequence[Spot]) -> list[Spot]:

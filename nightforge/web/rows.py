@@ -16,7 +16,7 @@ from nightforge.domain.task import Objective
 from nightforge.domain.words import CandidateState, Direction, EvidenceClass
 from nightforge.errors import NightforgeError
 from nightforge.report.data import shown_evidence, stated_metric
-from nightforge.report.text import unit_words
+from nightforge.report.text import titled
 
 
 class Row(Frozen):
@@ -111,4 +111,4 @@ def task_facts(campaign: Campaign) -> TaskFacts:
 
 def gain_word(objective: Objective) -> str:
     """How a value of the objective reads in a header: `speedup (x)`."""
-    return f"{objective.metric} ({unit_words(objective.unit)})" if objective.unit else objective.metric
+    return titled(objective.metric, objective.unit)
