@@ -12,6 +12,7 @@ from statistics import fmean
 from evaluators.schedulers.charts import CHARTS
 from evaluators.schedulers.player import RuleFailed, open_player
 from evaluators.schedulers.problem import Cost, Instance, OfflineProblem, Split
+from evaluators.schedulers.quick import batches
 from evaluators.schedulers.scoring import OK, Row
 from evaluators.schedulers.sets import Case, CaseBook
 from nightforge.domain.base import Json
@@ -67,10 +68,7 @@ class Explainer:
     def _costs(self, source: str, cases: Sequence[Case]) -> Iterator[Cost]:
         """One after another, so that whoever has seen enough stops. Raises RuleFailed."""
         with self._book.open(source, Split.VALIDATION) as player:
-            place = 0
-            while place < len(cases):
-                batch = cases[place : place + player.together]
-                place += len(batch)
+            for batch in batches(player, cases):
                 for answered in player.answers([case.instance for case in batch]):
                     self._spent_s += answered.cpu_s
                     yield answered.cost

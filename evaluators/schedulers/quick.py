@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 from evaluators.schedulers.compiled import Engine, FormulaPlayer
 from evaluators.schedulers.formulas import postfix_of
@@ -12,6 +13,16 @@ from evaluators.schedulers.problem import Problem
 from nightforge.domain.ports import Sandbox
 
 Player = RulePlayer | FormulaPlayer
+T = TypeVar("T")
+
+
+def batches(player: Player, items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """What the player takes in one question, which may grow as it plays."""
+    place = 0
+    while place < len(items):
+        batch = items[place : place + player.together]
+        place += len(batch)
+        yield batch
 
 
 @contextmanager

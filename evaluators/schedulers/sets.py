@@ -14,7 +14,7 @@ from evaluators.schedulers.compiled import Engine
 from evaluators.schedulers.hidden import hidden_seed
 from evaluators.schedulers.player import Budget, RuleFailed
 from evaluators.schedulers.problem import Cost, Instance, Problem, Split
-from evaluators.schedulers.quick import Player, open_quick
+from evaluators.schedulers.quick import Player, batches, open_quick
 from evaluators.schedulers.racing import Paddock
 from evaluators.schedulers.scoring import OK, Row, Yardstick
 from evaluators.schedulers.spec import RuleSpec, SchedulerSettings, read_references, seeds_of
@@ -194,11 +194,8 @@ class CaseBook:
         costs: list[Cost] = []
         try:
             with self.open(source, split, together, checked=checked) as player:
-                place = 0
-                while place < len(instances):
-                    batch = instances[place : place + player.together]
+                for batch in batches(player, instances):
                     costs.extend(answered.cost for answered in player.answers(batch))
-                    place += len(batch)
         except RuleFailed as failure:
             raise EvaluatorFault(f"baseline {rule.name} failed: {failure}", where=str(self._task.root)) from failure
         if split is Split.VALIDATION:

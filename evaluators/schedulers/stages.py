@@ -11,7 +11,7 @@ from threading import Event
 from evaluators.cascade import Cascade
 from evaluators.schedulers.player import Answered, RuleFailed, open_player
 from evaluators.schedulers.problem import Related, Split
-from evaluators.schedulers.quick import Player
+from evaluators.schedulers.quick import Player, batches
 from evaluators.schedulers.racing import Gains, Paddock, estimated, is_behind, is_hopeless
 from evaluators.schedulers.scoring import OK, Row, Yardstick, summarise, table
 from evaluators.schedulers.sets import Case, CaseBook
@@ -154,12 +154,9 @@ class Course:
 
     def _rows(self, player: Player, cases: Sequence[Case]) -> Iterator[list[Row]]:
         """Batch by batch. Raises RuleFailed at an instance without a valid answer or with too good a one."""
-        place = 0
-        while place < len(cases):
+        for batch in batches(player, cases):
             if self._stop.is_set():
                 raise EvaluatorFault("the evaluation was stopped")
-            batch = cases[place : place + player.together]
-            place += len(batch)
             answers = player.answers([case.instance for case in batch])
             yield [_row(case, answered) for case, answered in zip(batch, answers, strict=True)]
 
