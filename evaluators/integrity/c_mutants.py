@@ -40,7 +40,8 @@ def mutate_c(source: str) -> Iterator[Change]:
     """Every mutant of the fixed list. Raises UserError for a source that does not parse."""
     unit = Unit.parse(source)
     if unit is None:
-        raise UserError("mutants need a C source that parses", where="c_mutants")
+        hint = "write what the parser cannot read in another way: `_Alignas(64) float a[8];`, no attribute behind it"
+        raise UserError("mutants need a C source that parses", where="c_mutants", hint=hint)
     floats = _float_names(unit)
     for node in walk(unit.root):
         if not _mutable(node):

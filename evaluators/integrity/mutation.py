@@ -52,10 +52,7 @@ def _changes(program: Honest, mutator: Mutator) -> Sequence[Change]:
     try:
         return tuple(mutator(program.source))
     except UserError as error:
-        hint = (
-            "write what the parser cannot read in another way: `_Alignas(64) float a[8];`, not an attribute behind it"
-        )
-        raise UserError(error.what, where=program.origin, hint=hint) from error
+        raise UserError(error.what, where=program.origin, hint=error.hint) from error
 
 
 async def patiently(check: Callable[[], Awaitable[Finding]]) -> Finding:
