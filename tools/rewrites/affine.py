@@ -317,6 +317,11 @@ def _locals(unit: Unit, function: Node) -> dict[str, list[_Local]]:
     return found
 
 
+def words_of(atom: str) -> set[str]:
+    """Names and numbers in it."""
+    return set(_WORD.findall(atom))
+
+
 def distance(variables: Sequence[str], one: Polynomial, two: Polynomial) -> tuple[int, ...] | None:
     """How far `two` lies from `one` in the loop variables when both use the same element; None when unknown.
 
@@ -325,7 +330,7 @@ def distance(variables: Sequence[str], one: Polynomial, two: Polynomial) -> tupl
     hides a variable (`i + place[i]`, `i - i / 2`).
     """
     hidden = {atom for index in (one, two) for atom in index.atoms() if atom.startswith("(")} - set(variables)
-    if any(set(variables) & set(_WORD.findall(atom)) for atom in hidden):
+    if any(set(variables) & words_of(atom) for atom in hidden):
         return None
     strides: dict[str, Polynomial] = {}
     for name in variables:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from tools.rewrites.affine import NO_OVERLAP, Memory, Nest, Polynomial, nests
+from tools.rewrites.affine import NO_OVERLAP, Memory, Nest, Polynomial, nests, words_of
 from tools.rewrites.contraction_template import ENTRY, SHAPES, Shape, contraction
 from tools.rewrites.loops import FLOAT_TYPES, Loop, counted, element_type, is_plain, loops, writes
 from tools.rewrites.rewrite import Rewrite, Variant
@@ -206,20 +206,9 @@ def _operand(unit: Unit, memory: Memory, node: Node, variables: Sequence[str]) -
         strides[name] = stride
     # A constant local of the kind `x = 2` may hide in an atom; a variable of the loops must not.
     rest = index.without(variables)
-    if any(set(variables) & _words(atom) for atom in rest.atoms()):
+    if any(set(variables) & words_of(atom) for atom in rest.atoms()):
         return None
     return Operand(array, index, strides)
-
-
-def _words(atom: str) -> set[str]:
-    word, found = "", set[str]()
-    for letter in atom + " ":
-        if letter.isalnum() or letter == "_":
-            word += letter
-        else:
-            found.add(word)
-            word = ""
-    return found
 
 
 def _blocked(unit: Unit, site: Contraction, shape: Shape) -> Variant | None:
