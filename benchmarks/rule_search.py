@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import resource
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from statistics import fmean
@@ -25,6 +24,7 @@ from evaluators.schedulers.spec import load_problem, read_settings
 from nightforge.catalogue import shipped_tasks
 from nightforge.domain.task import Task
 from sandbox.probe import open_sandbox
+from sandbox.spent import cpu_time_s
 from tools.rules import grow
 from tools.rules.formula import Formula, parse, text_of
 from tools.rules.grow import Grower
@@ -175,8 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for function, formula in formulas.items():
             print(f"  {function}: {text_of(formula)}")
     engine.rest()
-    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    print(f"{sum(usage.ru_utime + usage.ru_stime for usage in usages):.1f} s of CPU time")
+    print(f"{cpu_time_s():.1f} s of CPU time")
     return 0
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import resource
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 
@@ -30,6 +29,7 @@ from nightforge.domain.base import Scalar
 from nightforge.domain.task import Task
 from nightforge.domain.words import Phase
 from sandbox.probe import open_sandbox
+from sandbox.spent import cpu_time_s
 
 _RATED = 20
 _DECADE = 10
@@ -121,7 +121,7 @@ async def _rates(task: Task) -> str:
     cells = []
     for program, count in ((source, _RATED), (f"{source}\nNO_FORMULA = 1\n", 3)):
         await evaluator.evaluate(program, task, parameters, seed=1, phase=Phase.SEARCH)
-        before = _cpu_s()
+        before = cpu_time_s()
         for _ in range(count):
             evidence = await evaluator.evaluate(
                 program, task, parameters, seed=1, phase=Phase.SEARCH, best_score=BEST_GAIN
@@ -129,14 +129,9 @@ async def _rates(task: Task) -> str:
             if evidence.failure is not None:
                 raise SystemExit(f"the seed of {task.name} was rejected: {evidence.failure}")
         evaluator.rest()
-        spent = (_cpu_s() - before) / count
+        spent = (cpu_time_s() - before) / count
         cells += [f"{1000 * spent:.0f} ms", f"{3600 / spent:.0f} /h"]
     return _line(task.name, cells)
-
-
-def _cpu_s() -> float:
-    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def _public(book: CaseBook) -> Iterator[str]:
