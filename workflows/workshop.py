@@ -37,6 +37,7 @@ FEEDBACK_CHARACTERS = 4000
 FAILURE_CHARACTERS = 160
 NOT_MADE: tuple[OperatorKind | None, str] = (None, "")
 PROGRAM_CACHE = 256
+MOST_OWNERS = 32_768
 
 
 def _fresh_seed() -> int:
@@ -80,9 +81,9 @@ class Workshop:
     """Program hash → candidate, for programs on their way into the store."""
     discarded: set[int] = field(default_factory=set)
     """By a person, before they were finished: no policy hears of a score."""
-    _unowned: str = ""
-    """The program that the store was asked for last and did not have: a coder's look and the claim are one look.
-    Every program is claimed until it is stored, and forgotten here when the claim ends."""
+    _owners: OrderedDict[str, int | None] = field(default_factory=OrderedDict)
+    """What the store said of programs that the coder asked for: it looks at some hundred for each candidate, mostly at
+    the same ones again. A program that gets an owner is claimed first, and is forgotten here then."""
     _programs: OrderedDict[int, Program] = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
@@ -105,10 +106,13 @@ class Workshop:
 
     def _owner_of(self, sha: str) -> int | None:
         owner = self.claimed.get(sha)
-        if owner is None and sha != self._unowned:
-            owner = self.store.owner_of(self.campaign_id, sha)
-            self._unowned = sha if owner is None else self._unowned
-        return owner
+        if owner is not None:
+            return owner
+        if sha not in self._owners:
+            self._owners[sha] = self.store.owner_of(self.campaign_id, sha)
+            if len(self._owners) > MOST_OWNERS:
+                self._owners.popitem(last=False)
+        return self._owners[sha]
 
     def is_known(self, source: str) -> bool:
         return self._owner_of(hash_source(source)) is not None
@@ -122,6 +126,7 @@ class Workshop:
         owner = self._owner_of(sha)
         if owner is None:
             self.claimed[sha] = ordinal
+            self._owners.pop(sha, None)
         return None if self.claimed.get(sha) == ordinal else owner
 
     def unclaim(self, source: str, ordinal: int) -> None:
@@ -129,7 +134,6 @@ class Workshop:
         sha = hash_source(source)
         if self.claimed.get(sha) == ordinal:
             del self.claimed[sha]
-            self._unowned = ""
 
     def evidence_of(self, candidate: Candidate) -> Evidence | None:
         """What the search's evaluation of the present attempt saw, when it has been committed."""

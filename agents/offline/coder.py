@@ -27,6 +27,7 @@ _MOST_LAYERS = 4
 """Of one repeated operator in a stack."""
 _RELIEF = 4.0
 """Factor on the weight of operators that are meant for what the evidence names as the bottleneck."""
+_BY_SCORES = frozenset({OperatorKind.TUNE, OperatorKind.CROSSOVER})
 _LEAST_WEIGHT = 0.01
 """Of an operator whose prior is 0: used on request alone, and then drawn as any other."""
 
@@ -104,6 +105,11 @@ def is_free(operator: Operator) -> bool:
 
 def draws(operator: Operator) -> bool:
     return bool(getattr(operator, "draws", False))
+
+
+def is_fresh(operator: Operator) -> bool:
+    """What it proposes follows from more than the parent's text: the seed, or the scores of others."""
+    return draws(operator) or operator.kind in _BY_SCORES
 
 
 def proposals(operator: Operator, context: OperatorContext) -> tuple[Draft, ...]:
@@ -194,11 +200,11 @@ class OfflineCoder:
     ) -> Iterator[Draft]:
         rest: dict[str, list[Draft]] = {}
         weights: dict[str, float] = {}
-        # What draws is asked once it is chosen: it has something new for every candidate, and asking costs time.
-        unasked = {operator.name: operator for operator in operators if draws(operator)}
+        # What has something new for every candidate is asked once it is chosen: asking costs time.
+        unasked = {operator.name: operator for operator in operators if is_fresh(operator)}
         makers = [program.operator_name for program in (context.parent, *context.inspirations)]
         for operator in operators:
-            drafts = () if draws(operator) else self._drafts(context, context.parent, operator)
+            drafts = () if operator.name in unasked else self._drafts(context, context.parent, operator)
             left = [draft for draft in drafts if not is_known(draft.source)]
             if left or operator.name in unasked:
                 rest[operator.name] = self._mixed(left, context, random)
@@ -226,17 +232,16 @@ class OfflineCoder:
 
     def _drafts(self, context: StepContext, parent: Program, operator: Operator) -> tuple[Draft, ...]:
         # A model of scores sees new history each time; a rewrite depends on the parent alone and is computed once.
-        uses_scores = operator.kind in {OperatorKind.TUNE, OperatorKind.CROSSOVER}
-        is_fresh = uses_scores or draws(operator)
+        uses_scores = operator.kind in _BY_SCORES
         others = context.inspirations if uses_scores else ()
         asked = OperatorContext(
             language=context.language.lower(),
             parent=Program(ordinal=parent.ordinal, source=parent.source, score=parent.score if uses_scores else None),
             partners=others,
             history=others,
-            seed=context.seed if is_fresh else 0,
+            seed=context.seed if is_fresh(operator) else 0,
         )
-        if is_fresh:
+        if is_fresh(operator):
             return proposals(operator, asked)
         return self._proposals(self._operators.index(operator), asked.parent.source, asked.language)
 

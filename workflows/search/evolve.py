@@ -13,7 +13,7 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
-from agents.offline.coder import draws, proposals
+from agents.offline.coder import draws, is_structural, proposals
 from nightforge.domain.base import Frozen
 from nightforge.domain.candidate import Parent
 from nightforge.domain.search import Choice, Policy, PolicyContext, Result
@@ -24,11 +24,12 @@ from tools.likeness import likeness, shingles_of
 from workflows.search.bandit import Way, choose
 from workflows.search.front import Front
 from workflows.search.grid import rarity_of
+from workflows.search.horizon import expected_evaluations
 from workflows.search.inspirations import choose_inspirations
 from workflows.search.intensity import intensity
 from workflows.search.islands import Island, choose_island
 from workflows.search.memory import FRONT, Memory
-from workflows.search.parents import RankPicker, UniformPicker, draw
+from workflows.search.parents import BroadPicker, RankPicker, UniformPicker, draw
 from workflows.search.ways import applies, free_operators, ways_of
 
 SEED = 0
@@ -36,6 +37,9 @@ MOST_ISLANDS = 5
 OWN_ORDER = 0.5
 """Without a model: share of candidates that the coder makes in its own order, which no bandit has to learn anew; none
 where the coder has no order for the parent, because every operator that applies draws."""
+BREADTH = 8
+LONG = 300.0
+"""Expected evaluations from which a search without a model begins widely: a climb is ahead before and stuck after."""
 MOST_LOOKS = 4096
 FAILURES = 3
 """Failed children of a parent that the next prompt on it names."""
@@ -58,6 +62,9 @@ class EvolveParameters(Frozen, extra="forbid"):
     """Best candidates that an island keeps whatever their behaviour."""
     cells: Annotated[int, Field(ge=0, le=256)] = 32
     """Cells of the grid of behaviour that an island keeps the best candidate of."""
+    breadth: Annotated[int, Field(ge=0, le=256)] = 0
+    """So many best are parents alike. 0: the best is followed; without a model, where no rewrite is structural and the
+    budget has room for 300 evaluations, 8 are."""
     migrate_every: Annotated[int, Field(ge=1)] = 25
     """Results of an island between two migrations."""
     explore_low: Annotated[float, Field(ge=0, le=1)] = 0.05
@@ -105,6 +112,7 @@ class Evolve:
         self._ways = ways_of(context.plan, context.task)
         self._offline = offline
         self._operators = free_operators(context.plan, context.task) if offline else {}
+        self._has_stacks = any(is_structural(one) for one in self._operators.values())
         self._has_proposals: OrderedDict[tuple[str, str], bool] = OrderedDict()
         """(program, operator) → whether it has any."""
         self._asked: Counter[int] = Counter()
@@ -129,19 +137,22 @@ class Evolve:
         if not pool:
             # A person may have discarded every other parent: the seed is always there to start from again.
             return Choice(parents=(SEED,), island=island)
-        shift = self._shifts()
+        breadth = self._breadth()
+        shift = not breadth and self._shifts()
         share = intensity(memory.progress[island], low=self._set.explore_low, high=self._set.explore_high)
-        explore = shift or random.random() < share
+        explore = shift or (not breadth and random.random() < share)
         here = {one.ordinal: cells.get(one.ordinal, "") for one in pool}
         home = [one for one in pool if here[one.ordinal] != FRONT]
         parent = (
             draw(pool, UniformPicker(), rarity_of(here), random)
             if explore
-            else draw(home or pool, RankPicker(), {}, random)
+            else draw(home or pool, BroadPicker(breadth) if breadth else RankPicker(), {}, random)
         )
         others = choose_inspirations(parent.ordinal, pool, here, count=self._context.inspirations, random=random)
         others += self._demonstrations(parent, others, pool)
         operator, name, model = self._way(parent, has_others=bool(others), shift=shift, random=random)
+        if breadth and self._offline and not self._combines(name):
+            others = ()  # beside partners a coder's own choice would often be to combine, whatever that brings
         return Choice(
             parents=(parent.ordinal, *others),
             operator=operator,
@@ -185,7 +196,8 @@ class Evolve:
         if self._offline:
             if shift or not ways:
                 return None, "", ""
-            if self._is_ordered(parent) and (parent.children == 0 or random.random() < OWN_ORDER):
+            ordered = self._has_stacks if self._breadth() else self._is_ordered(parent)
+            if ordered and (parent.children == 0 or random.random() < OWN_ORDER):
                 return None, "", ""
             return None, self._applicable(ways, parent, random), ""
         if shift:
@@ -196,6 +208,20 @@ class Evolve:
                 return OperatorKind(way.operator), "", way.model
             ways.remove(way)
         return None, "", ""
+
+    def _breadth(self) -> int:
+        """How many of the best are parents alike; 0 where the best is followed.
+
+        Structural rewrites have an order of promise, in which a climb goes far; elsewhere its first basin holds it.
+        """
+        if self._set.breadth or not self._offline or self._has_stacks:
+            return self._set.breadth
+        plan = self._context.plan
+        expected = expected_evaluations(plan.budget, plan.search.evaluation_slots, self._memory.arms.values())
+        return BREADTH if expected >= LONG else 0
+
+    def _combines(self, name: str) -> bool:
+        return name in self._operators and self._operators[name].kind is not OperatorKind.REWRITE
 
     def _applicable(self, ways: Sequence[Way], parent: Parent, random: Random) -> str:
         """The operator that the bandit chooses among those with something for this program; else the coder's choice.

@@ -1,4 +1,4 @@
-"""Parent choice: by rank to go on with what is good, by rarity to look elsewhere."""
+"""Parent choice: by rank to go on with what is good, several alike to go far, by rarity to look elsewhere."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from nightforge.domain.candidate import Parent
 
 class ParentPicker(Protocol):
     def weights(self, parents: Sequence[Parent], rarity: Mapping[int, float]) -> list[float]:
-        """A positive weight per parent. `rarity` is 1 for a parent alone in its cell, less in a crowd; 1 where missing.
+        """A weight per parent, not all of them 0.
 
-        `parents` is never empty and comes best first.
+        `rarity` is 1 for a parent alone in its cell, less in a crowd; 1 where missing. `parents` is
+        never empty and comes best first.
         """
         ...
 
@@ -31,6 +32,19 @@ class RankPicker:
 
     def weights(self, parents: Sequence[Parent], rarity: Mapping[int, float]) -> list[float]:
         return [rank**-4.0 / (1.0 + one.children / FRUITLESS) for rank, one in enumerate(parents, start=1)]
+
+
+class BroadPicker:
+    """The `breadth` best alike: one of them that is luckier than the others does not become the parent of all.
+
+    Truncation selection (Mühlenbein and Schlierkamp-Voosen 1993). It begins slower than a climb and goes further.
+    """
+
+    def __init__(self, breadth: int) -> None:
+        self._breadth = breadth
+
+    def weights(self, parents: Sequence[Parent], rarity: Mapping[int, float]) -> list[float]:
+        return [1.0 if rank < self._breadth else 0.0 for rank in range(len(parents))]
 
 
 class UniformPicker:

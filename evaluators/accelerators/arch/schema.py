@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Annotated, Literal, NoReturn, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -116,10 +117,15 @@ def read_config(source: str) -> ArchConfig:
 
 def write_config(config: ArchConfig) -> str:
     """The one text of a configuration: equal configurations have equal texts."""
-    document = config.model_dump(mode="json")
-    mappings = ",\n".join(f"    {json.dumps(mapping)}" for mapping in document.pop("mappings"))
-    fields = "".join(f'  "{name}": {json.dumps(value)},\n' for name, value in document.items())
+    mappings = ",\n".join(map(_mapping_text, config.mappings))
+    fields = "".join(f'  "{name}": {value!r},\n' for name, value in config if name != "mappings")
     return f'{{\n{fields}  "mappings": [\n{mappings}\n  ]\n}}\n'
+
+
+@lru_cache(maxsize=4096)
+def _mapping_text(mapping: Mapping) -> str:
+    """Operators write thousands of configurations that differ in one mapping."""
+    return f"    {json.dumps(mapping.model_dump(mode='json'))}"
 
 
 def _unique(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
