@@ -73,6 +73,14 @@ async def optimise(
     sandbox: Sandbox, recipe: Recipe, circuits: Sequence[Circuit], settings: RecipeSettings, *, alone: bool = False
 ) -> list[Aig]:
     """What the recipe makes of each circuit; `alone` gives each a process. Raises Refused when it fails on one."""
+    contents = await written(sandbox, recipe, circuits, settings, alone=alone)
+    return [checked(content, circuit) for content, circuit in zip(contents, circuits, strict=True)]
+
+
+async def written(
+    sandbox: Sandbox, recipe: Recipe, circuits: Sequence[Circuit], settings: RecipeSettings, *, alone: bool = False
+) -> list[bytes]:
+    """The same as bytes that nobody has looked at yet; none is empty."""
     names = [f"{number:03}" for number in range(len(circuits))]
     files: dict[str, bytes | Path] = {"run.sh": _OPTIMISE.encode()}
     for name, circuit in zip(names, circuits, strict=True):
@@ -89,13 +97,11 @@ async def optimise(
     argv = ["/bin/sh", "/job/run.sh", str(settings.cpu_s), str(settings.memory_mib * 1024), program()]
     result = await sandbox.run(argv, files=files, limits=limits, outputs=[f"{name}.aig" for name in names])
     _check_ended(result, "the recipe")
-    made: list[Aig] = []
-    for name, circuit in zip(names, circuits, strict=True):
-        content = result.outputs.get(f"{name}.aig", b"")
+    contents = [result.outputs.get(f"{name}.aig", b"") for name in names]
+    for content, circuit in zip(contents, circuits, strict=True):
         if not content:
             raise _why_nothing(circuit.name, result.stdout.decode("utf-8", "replace"))
-        made.append(checked(content, circuit))
-    return made
+    return contents
 
 
 def _script(names: Sequence[str], recipe: Recipe) -> str:

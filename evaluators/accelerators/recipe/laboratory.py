@@ -131,7 +131,7 @@ def refute(circuit: Circuit, made: Aig) -> None:
     count = original.inputs
     if count <= _EXHAUSTIVE_INPUTS:
         width = 1 << count
-        stimuli = [_alternating(place, width) for place in range(count)]
+        stimuli = [alternating(place, width) for place in range(count)]
     else:
         width = _PATTERNS
         random = np.random.default_rng([count, len(original.ands)])
@@ -143,7 +143,7 @@ def refute(circuit: Circuit, made: Aig) -> None:
         raise Refused("not_equivalent", f"{circuit.name}: output {wrong[0]} of the result computes something else")
 
 
-def _alternating(place: int, width: int) -> int:
+def alternating(place: int, width: int) -> int:
     """The truth table of input `place`: 2^place zeros, as many ones, and so on."""
     run = 1 << place
     pattern, length = ((1 << run) - 1) << run, 2 * run
