@@ -14,7 +14,7 @@ from random import Random
 
 from nightforge.domain.team import Draft, OperatorContext, Program
 from nightforge.domain.words import OperatorKind
-from tools.recipes.grammar import FORMS, MAX_STEPS, Form, Recipe, RecipeError, Step, parse_recipe, print_recipe
+from tools.recipes.grammar import FORMS, Form, Recipe, RecipeError, Step, is_recipe, parse_recipe, print_recipe
 
 LANGUAGE = "abc-recipe"
 MAX_DRAFTS = 8
@@ -73,7 +73,7 @@ class _Operator(ABC):
         random, seen = Random(f"{self.name} {context.seed}\n{text}"), {text}
         for _ in range(_TRIES):
             found = self.change(recipe, random)
-            if found is None or not 1 <= len(found[0]) <= MAX_STEPS:
+            if found is None or not is_recipe(found[0]):
                 continue
             made = print_recipe(found[0])
             if made not in seen:
@@ -205,7 +205,7 @@ class Several(_Operator):
         notes: list[str] = []
         for operator in random.choices((Insert(), Delete(), Replace(), Move(), Tweak()), k=random.choice((2, 2, 3))):
             found = operator.change(recipe, random)
-            if found is not None and 1 <= len(found[0]) <= MAX_STEPS:
+            if found is not None and is_recipe(found[0]):
                 recipe = tuple(found[0])
                 notes.append(found[1])
         return recipe, "; ".join(notes)
@@ -246,7 +246,7 @@ class Cross:
                 (parent[:head], partner[tail:]) if random.random() < 0.5 else (partner[:tail], parent[head:])
             )
             made = print_recipe((*first, *second))
-            if 1 <= len(first) + len(second) <= MAX_STEPS and made not in seen:
+            if is_recipe((*first, *second)) and made not in seen:
                 seen.add(made)
                 note = f"cut at line {head}, joined with candidate {ordinal} at its line {tail}"
                 yield Draft(source=made, operator=self.kind, operator_name=self.name, note=note)

@@ -69,25 +69,34 @@ class Quality:
         return self.size * self.delay if measure is Measure.ADP else self.size
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One part of a recipe on one circuit."""
+
+    part: Recipe
+    circuit: Circuit
+
+
 async def optimise(
-    sandbox: Sandbox, recipe: Recipe, circuits: Sequence[Circuit], settings: RecipeSettings, *, alone: bool = False
+    sandbox: Sandbox, jobs: Sequence[Job], settings: RecipeSettings, *, alone: bool = False
 ) -> list[Aig]:
-    """What the recipe makes of each circuit; `alone` gives each a process. Raises Refused when it fails on one."""
-    contents = await written(sandbox, recipe, circuits, settings, alone=alone)
-    return [checked(content, circuit) for content, circuit in zip(contents, circuits, strict=True)]
+    """What each part makes of its circuit; `alone` gives each a process. Raises Refused when one fails."""
+    contents = await written(sandbox, jobs, settings, alone=alone)
+    return [checked(content, job.circuit) for content, job in zip(contents, jobs, strict=True)]
 
 
 async def written(
-    sandbox: Sandbox, recipe: Recipe, circuits: Sequence[Circuit], settings: RecipeSettings, *, alone: bool = False
+    sandbox: Sandbox, jobs: Sequence[Job], settings: RecipeSettings, *, alone: bool = False
 ) -> list[bytes]:
     """The same as bytes that nobody has looked at yet; none is empty."""
-    names = [f"{number:03}" for number in range(len(circuits))]
+    names = [f"{number:03}" for number in range(len(jobs))]
     files: dict[str, bytes | Path] = {"run.sh": _OPTIMISE.encode()}
-    for name, circuit in zip(names, circuits, strict=True):
-        files[f"{name}.aig"] = circuit.aig.to_aiger()
-    for part in [[name] for name in names] if alone else [names]:
-        files[f"{part[-1]}.abc"] = _script(part, recipe).encode()
-    processes = len(circuits) if alone else 1
+    for name, job in zip(names, jobs, strict=True):
+        files[f"{name}.aig"] = job.circuit.aig.to_aiger()
+    scripts = {name: _script(name, job.part) for name, job in zip(names, jobs, strict=True)}
+    for process in [[name] for name in names] if alone else [names]:
+        files[f"{process[-1]}.abc"] = "; ".join(scripts[name] for name in process).encode()
+    processes = len(jobs) if alone else 1
     limits = Limits(
         cpu_s=(settings.cpu_s + 1) * processes,
         wall_s=_WALL_PER_CPU * settings.cpu_s * processes,
@@ -98,17 +107,15 @@ async def written(
     result = await sandbox.run(argv, files=files, limits=limits, outputs=[f"{name}.aig" for name in names])
     _check_ended(result, "the recipe")
     contents = [result.outputs.get(f"{name}.aig", b"") for name in names]
-    for content, circuit in zip(contents, circuits, strict=True):
+    for content, job in zip(contents, jobs, strict=True):
         if not content:
-            raise _why_nothing(circuit.name, result.stdout.decode("utf-8", "replace"))
+            raise _why_nothing(job.circuit.name, result.stdout.decode("utf-8", "replace"))
     return contents
 
 
-def _script(names: Sequence[str], recipe: Recipe) -> str:
-    commands = "; ".join(step.commands for step in recipe)
-    return "; ".join(
-        f"empty; read_aiger job/{one}.aig; strash; {commands}; strash; write_aiger {one}.aig" for one in names
-    )
+def _script(name: str, part: Recipe) -> str:
+    commands = "; ".join(step.commands for step in part)
+    return f"empty; read_aiger job/{name}.aig; strash; {commands}; strash; write_aiger {name}.aig"
 
 
 def _why_nothing(circuit: str, log: str) -> Refused:

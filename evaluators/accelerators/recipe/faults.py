@@ -157,7 +157,7 @@ _OF_GRAPHS: Mapping[str, Callable[[Aig, int], Aig]] = {
 }
 _FORGED = b"c\nNetworks are equivalent after structural hashing.  Time =     0.00 sec\n"
 _OF_BYTES: Mapping[str, Callable[[bytes], bytes]] = {
-    "cut": lambda content: content[: len(content) * 2 // 3],
+    "cut": lambda content: read_aiger(content).to_aiger()[:-3],
     "latch": lambda content: re.sub(rb"^aig (\d+) (\d+) 0", _with_latch, content),
     "undriven": lambda content: re.sub(rb"\n\d+\n", b"\n99999\n", content, count=1),
     "forged": lambda content: _output(read_aiger(content), 0, lambda literal: literal ^ 1).to_aiger() + _FORGED,

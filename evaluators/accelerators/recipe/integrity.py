@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from hashlib import sha256
 
-from evaluators.accelerators.recipe.abc import checked, judge, written
+from evaluators.accelerators.recipe.abc import Job, checked, judge, written
 from evaluators.accelerators.recipe.aig import Aig
 from evaluators.accelerators.recipe.faults import MOST_INPUTS, Tampering, read_program, spoil
 from evaluators.accelerators.recipe.fixed import FIXED
@@ -22,7 +22,7 @@ from evaluators.integrity.seams import Honest, Impostor
 from nightforge.domain.integrity import Finding
 from nightforge.domain.ports import Sandbox
 from nightforge.domain.task import Task
-from tools.recipes.grammar import Form, Recipe, RecipeError, Step, parse_recipe, print_recipe
+from tools.recipes.grammar import Form, Recipe, RecipeError, Step, parse_recipe, parts_of, print_recipe
 
 Pair = tuple[Circuit, Aig]
 Simulation = Callable[[Circuit, Aig], None]
@@ -91,11 +91,13 @@ class RecipeChecker:
             if recipes[0] == recipes[1] and tampering is None:
                 return "both are read as one recipe"
             runs = [await self._run(recipes[0], None), await self._run(recipes[1], tampering)]
-            made = {circuit.name: checked(content, circuit) for circuit, content in zip(*runs[0], strict=True)}
+            made: dict[str, list[Aig]] = {}
+            for circuit, content in zip(*runs[0], strict=True):
+                made.setdefault(circuit.name, []).append(checked(content, circuit))
             apart = [
-                (made[circuit.name], again)
+                (made[circuit.name][0], again)
                 for circuit, content in zip(*runs[1], strict=True)
-                if (again := checked(content, circuit)) != made[circuit.name]
+                if (again := checked(content, circuit)) not in made[circuit.name]
             ]
         except (RecipeError, Refused):
             return ""
@@ -108,15 +110,18 @@ class RecipeChecker:
         training = self._settings.training
         if tampering is not None and tampering.command:
             circuits = [one for one in training if one.name == tampering.circuit]
-            forbidden = Step(Form(tampering.command))
-            return circuits, await written(self._sandbox, (*recipe, forbidden), circuits, self._settings)
+            jobs = [Job((*recipe, Step(Form(tampering.command))), one) for one in circuits]
+            return circuits, await written(self._sandbox, jobs, self._settings)
+        jobs = [Job(part, circuit) for part in parts_of(recipe) for circuit in training]
+        circuits = [job.circuit for job in jobs]
         if recipe not in self._returned:
-            self._returned[recipe] = await written(self._sandbox, recipe, training, self._settings)
+            self._returned[recipe] = await written(self._sandbox, jobs, self._settings)
         contents = list(self._returned[recipe])
         if tampering is not None:
-            place = [one.name for one in training].index(tampering.circuit)
+            places = [place for place, one in enumerate(circuits) if one.name == tampering.circuit]
+            place = places[tampering.number % len(places)]
             contents[place] = spoil(contents[place], tampering.fault, tampering.number)
-        return training, contents
+        return circuits, contents
 
     async def _judged(self, pairs: Sequence[Pair]) -> tuple[str, str, str]:
         """(stage, reason, feedback) of simulation and proof, each asked whatever the other says."""

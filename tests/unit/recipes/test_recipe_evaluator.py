@@ -142,7 +142,7 @@ def test_a_seed_that_is_no_recipe_is_a_fault_of_the_task(
 
 def row(size: float, best: float, measure: Measure = Measure.LUT6) -> Row:
     fixed = {"dch3": Quality(best, 1.0), "resyn2": Quality(2 * best, 1.0)}
-    return Row("c", "adder", Quality(size, 2.0), fixed, measure)
+    return Row("c", "adder", [Quality(size, 2.0)], fixed, measure)
 
 
 def test_a_gain_is_the_geometric_mean_of_ratios() -> None:
@@ -157,7 +157,7 @@ def test_a_gain_is_the_geometric_mean_of_ratios() -> None:
 
 def test_the_interval_of_a_confirmed_gain_comes_from_the_circuits() -> None:
     even = gain_metrics([row(10, 12)] * 8, "gain", interval=True)
-    assert set(even) == {"gain", "gain.dch3", "gain.resyn2"}
+    assert set(even) == {"gain", "gain.one-part", "gain.dch3", "gain.resyn2"}
     assert even["gain"].low == pytest.approx(even["gain"].value)
     assert even["gain.resyn2"].value == pytest.approx(2.4)
     scattered = gain_metrics([row(10, 5), row(10, 40), row(10, 10), row(10, 12)], "gain", interval=True)["gain"]
