@@ -68,14 +68,27 @@ FORMS: tuple[Form, ...] = (
     Form("ifraig"),
     Form("fraig"),
     Form("scorr"),
-    *(Form(_GIA[0].format(name), settle=_GIA[1]) for name in ("syn2", "syn3", "syn4")),
-    Form("if", numbers={"K": (3, 8, 6)}, required="K", tail=" -g; strash", costly=True),
-    Form("if", numbers={"K": (3, 8, 6)}, required="K", tail=" -x; strash", costly=True),
-    Form("if", flags="a", numbers={"K": (3, 6, 6)}, required="K", tail="; mfs2; strash", costly=True),
+    Form("iresyn"),
+    *(Form(_GIA[0].format(name), settle=_GIA[1]) for name in ("syn2", "syn3", "syn4", "b", "dc2")),
+    Form(
+        "&get -n; &if", numbers={"K": (3, 6, 6)}, required="K", tail="; &mfs; &st; &put", settle="strash", costly=True
+    ),
+    *(
+        form
+        for cover in ("if", "dch; if")
+        for form in (
+            Form(cover, numbers={"K": (3, 8, 6)}, required="K", tail=" -g; strash", costly=True),
+            Form(cover, numbers={"K": (3, 8, 6)}, required="K", tail=" -x; strash", costly=True),
+            Form(cover, flags="a", numbers={"K": (3, 6, 6)}, required="K", tail="; mfs2; strash", costly=True),
+            Form(cover, numbers={"K": (3, 6, 6)}, required="K", tail="; bidec; strash", costly=True),
+            Form(cover, numbers={"K": (3, 6, 6)}, required="K", tail="; sop; fx; strash", costly=True),
+        )
+    ),
     Form("logic; fx; strash"),
     Form("extract; strash"),
 )
-"""The chains with `;` are whole lines, taken as they stand: no other line may hold one."""
+"""The chains with `;` are whole lines, taken as they stand: no other line may hold one. Behind `dch;` a cover by
+look-up tables chooses among the structures that dch keeps, which a line of its own would have lost."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,7 +193,7 @@ def _break_lines(source: str) -> Iterator[Change]:
         for operator, wrong in _wrong_lines(line):
             yield Change(operator, at + 1, line, wrong, "\n".join([*lines[:at], wrong, *lines[at + 1 :], ""]))
         if at + 1 < len(lines) and not lines[at + 1].startswith("#"):
-            joined = f"{line}; {lines[at + 1]}"
+            joined = f"{line}{' ' if line == 'dch' else '; '}{lines[at + 1]}"  # `dch; if …` is on the list
             yield Change("joined", at + 1, line, joined, "\n".join([*lines[:at], joined, *lines[at + 2 :], ""]))
     many = [line for line in lines if line.strip() and not line.startswith("#")] * (MAX_STEPS + 1)
     yield Change("too-many", 1, f"{len(lines)} lines", f"{len(many)} lines", "\n".join([*many, ""]))

@@ -157,11 +157,12 @@ def _is_same_function(one: Aig, other: Aig) -> bool:
 
 
 def honest_recipes(task: Task) -> Sequence[Honest]:
-    """The seed, and the fixed recipes."""
-    return [
-        Honest(task.seed, task.read(task.seed)),
-        *(Honest(name, print_recipe(recipe)) for name, recipe in FIXED.items()),
-    ]
+    """The seed, what else the task itself holds for honest, and the fixed recipes."""
+    paths = [task.seed, *(known.path for known in task.rehearsal if known.expect == "pass")]
+    found = {task.read(path): path for path in reversed(paths)}
+    found.update({print_recipe(recipe): name for name, recipe in FIXED.items()})
+    seed = task.read(task.seed)
+    return [Honest(name, source) for source, name in sorted(found.items(), key=lambda item: item[0] != seed)]
 
 
 _BEHIND_THE_LIST = (

@@ -30,6 +30,7 @@ UNHURRIED = settings(deadline=None)
 COMMANDS = {
     *("balance", "rewrite", "refactor", "resub", "dc2", "drw", "drf", "dch", "ifraig", "fraig", "scorr", "strash"),
     *("&get", "&syn2", "&syn3", "&syn4", "&put", "if", "mfs2", "logic", "fx", "extract"),
+    *("iresyn", "&b", "&dc2", "&if", "&mfs", "&st", "bidec", "sop"),
 }
 """Written out on its own: a form that is added to the grammar must be added here, by somebody who thought of it."""
 SAFE = re.compile(r"(?: -[A-Za-z](?: \d+)?)*")
