@@ -27,6 +27,8 @@ from tools.recipes.grammar import Recipe
 TECHNOLOGY = "osu018"
 PROOF_S = 20
 """Seconds for one proof of equivalence; the circuits here take hundredths of one."""
+_SAID_OF_ONE = 64 * 1024
+"""Bytes that ABC may print of one circuit; sizing tells each of its steps, some kilobytes."""
 _WALL_PER_CPU = 60.0
 """A busy machine may be this much slower than the processor time that is allowed."""
 _OPTIMISE = """job=${0%/*}
@@ -172,10 +174,18 @@ async def judge(
         map_all += [mark, f"read_aiger {written}", _MAP[measure]]
     files["prove"], files["map"] = "; ".join(prove).encode(), "; ".join(map_all).encode()
     allowed_s = (PROOF_S + settings.cpu_s) * len(pairs)
-    limits = Limits(cpu_s=allowed_s, wall_s=_WALL_PER_CPU * allowed_s, memory_bytes=2048 * MIB, processes=8)
+    limits = Limits(
+        cpu_s=allowed_s,
+        wall_s=_WALL_PER_CPU * allowed_s,
+        memory_bytes=2048 * MIB,
+        processes=8,
+        output_bytes=MIB + _SAID_OF_ONE * len(pairs),
+    )
     result = await sandbox.run(["/bin/sh", "/job/run.sh", program()], files=files, limits=limits)
     if result.reason is ExitReason.WALL_LIMIT:
         raise EvaluatorFault("a proof got too little of the processor", hint="the machine is overloaded; try again")
+    if result.reason is ExitReason.OUTPUT_LIMIT:
+        raise EvaluatorFault("ABC said more of the mappings than is kept", hint="fewer or smaller circuits in the task")
     proofs, _, mapped = _COLOUR.sub("", result.stdout.decode("utf-8", "replace")).partition("==MAPPING==\n")
     proven, measured = _by_mark(proofs), _by_mark(mapped)
     for number, (circuit, _) in enumerate(pairs):

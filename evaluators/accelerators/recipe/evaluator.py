@@ -36,7 +36,7 @@ from nightforge.domain.task import Task
 from nightforge.domain.words import ClockKind, Outcome, Phase
 from nightforge.errors import UserError
 from nightforge.fingerprint import fingerprint
-from tools.recipes.grammar import Recipe, RecipeError, parse_recipe
+from tools.recipes.grammar import Recipe, RecipeError, parse_recipe, parts_of
 
 LANGUAGE = "abc-recipe"
 OBJECTIVE = "gain"
@@ -132,7 +132,8 @@ class RecipeEvaluator:
         with suppress(CascadeEnded):
             with cascade.stage("parse") as notes:
                 recipe = _parsed(source)
-                notes.metrics["lines"] = Metric(value=len(recipe))
+                parts = parts_of(recipe)
+                notes.metrics.update(lines=Metric(value=sum(map(len, parts))), parts=Metric(value=len(parts)))
             if phase is Phase.CONFIRMATION:
                 await self._confirm(recipe, settings, read_hidden(task), cascade, seed)
             else:
