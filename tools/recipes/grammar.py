@@ -3,6 +3,9 @@
 A recipe is text that a stranger wrote, and ABC is a shell: it reads and writes files, runs programs, defines names. So
 a recipe is never handed on. Each line is matched whole against a list of forms with ranges for their numbers, and what
 ABC is given is printed anew from what was recognised.
+
+A line `or` ends a part of the recipe: the next one begins from the circuit as it was given. Each part is run, and on
+each circuit the part counts that comes out smallest, as for somebody who tries several and keeps the best result.
 """
 
 from __future__ import annotations
@@ -12,6 +15,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 MAX_STEPS = 20
+"""Commands, in all parts together."""
+MAX_PARTS = 5
+"""As many as there are fixed recipes, the best of which a recipe is held against."""
 MAX_LINE = 80
 MAX_TEXT = 4096
 _LETTERS = re.compile(r"[A-Za-z0-9&;\- ]*")
@@ -62,14 +68,27 @@ FORMS: tuple[Form, ...] = (
     Form("ifraig"),
     Form("fraig"),
     Form("scorr"),
-    *(Form(_GIA[0].format(name), settle=_GIA[1]) for name in ("syn2", "syn3", "syn4")),
-    Form("if", numbers={"K": (3, 8, 6)}, required="K", tail=" -g; strash", costly=True),
-    Form("if", numbers={"K": (3, 8, 6)}, required="K", tail=" -x; strash", costly=True),
-    Form("if", flags="a", numbers={"K": (3, 6, 6)}, required="K", tail="; mfs2; strash", costly=True),
+    Form("iresyn"),
+    *(Form(_GIA[0].format(name), settle=_GIA[1]) for name in ("syn2", "syn3", "syn4", "b", "dc2")),
+    Form(
+        "&get -n; &if", numbers={"K": (3, 6, 6)}, required="K", tail="; &mfs; &st; &put", settle="strash", costly=True
+    ),
+    *(
+        form
+        for cover in ("if", "dch; if")
+        for form in (
+            Form(cover, numbers={"K": (3, 8, 6)}, required="K", tail=" -g; strash", costly=True),
+            Form(cover, numbers={"K": (3, 8, 6)}, required="K", tail=" -x; strash", costly=True),
+            Form(cover, flags="a", numbers={"K": (3, 6, 6)}, required="K", tail="; mfs2; strash", costly=True),
+            Form(cover, numbers={"K": (3, 6, 6)}, required="K", tail="; bidec; strash", costly=True),
+            Form(cover, numbers={"K": (3, 6, 6)}, required="K", tail="; sop; fx; strash", costly=True),
+        )
+    ),
     Form("logic; fx; strash"),
     Form("extract; strash"),
 )
-"""The chains with `;` are whole lines, taken as they stand: no other line may hold one."""
+"""The chains with `;` are whole lines, taken as they stand: no other line may hold one. Behind `dch;` a cover by
+look-up tables chooses among the structures that dch keeps, which a line of its own would have lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +109,8 @@ class Step:
 
 
 Recipe = tuple[Step, ...]
+"""Commands in their order, and `OR` between parts."""
+OR = Step(Form("or"))
 
 
 def _option(letter: str, number: int | None) -> str:
@@ -104,11 +125,40 @@ def parse_recipe(text: str) -> Recipe:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip(" ") and not line.startswith(_COMMENT):
             steps.append(_parse_line(line, number))
-    if not steps:
-        raise RecipeError("empty", "the recipe has no line; it needs 1 to 20, one command each")
-    if len(steps) > MAX_STEPS:
-        raise RecipeError("too_long", f"the recipe has {len(steps)} lines, more than {MAX_STEPS}")
+    problem = _size_problem(steps)
+    if problem is not None:
+        raise problem
     return tuple(steps)
+
+
+def is_recipe(steps: Sequence[Step]) -> bool:
+    """Within the bounds: 1 to 20 commands in at most five parts, none of them empty."""
+    return _size_problem(steps) is None
+
+
+def parts_of(recipe: Sequence[Step]) -> list[Recipe]:
+    """The parts in their order, without the lines between them."""
+    parts: list[list[Step]] = [[]]
+    for step in recipe:
+        if step == OR:
+            parts.append([])
+        else:
+            parts[-1].append(step)
+    return [tuple(part) for part in parts]
+
+
+def _size_problem(steps: Sequence[Step]) -> RecipeError | None:
+    parts = parts_of(steps)
+    commands = sum(map(len, parts))
+    if not commands:
+        return RecipeError("empty", "the recipe has no command; it needs 1 to 20, a line each")
+    if commands > MAX_STEPS:
+        return RecipeError("too_long", f"the recipe has {commands} commands, more than {MAX_STEPS}")
+    if len(parts) > MAX_PARTS:
+        return RecipeError("too_long", f"the recipe has {len(parts)} parts, more than {MAX_PARTS}")
+    if not all(parts):
+        return RecipeError("empty", f"part {parts.index(()) + 1} has no command; `or` stands between two parts")
+    return None
 
 
 def print_recipe(recipe: Sequence[Step]) -> str:
@@ -124,6 +174,8 @@ def _parse_line(line: str, number: int) -> Step:
         raise RecipeError("not_allowed", f"line {number}: the character {strange!a} is not allowed")
     plain = re.sub(r" *; *", "; ", " ".join(line.split(" "))).strip(" ")
     plain = re.sub(r" +", " ", plain)
+    if plain == OR.text:
+        return OR
     problem = ""
     for form in FORMS:
         if not (plain.startswith(form.head) and plain.endswith(form.tail)):
@@ -135,7 +187,7 @@ def _parse_line(line: str, number: int) -> Step:
         if isinstance(found, Step):
             return found
         problem = problem or found
-    known = ", ".join(form.head + form.tail for form in FORMS)
+    known = ", ".join(form.head + form.tail for form in (*FORMS, OR.form))
     raise RecipeError("not_allowed", f"line {number}: {problem or f'{plain!r} is not allowed; there are: {known}'}")
 
 

@@ -14,7 +14,20 @@ from random import Random
 
 from nightforge.domain.team import Draft, OperatorContext, Program
 from nightforge.domain.words import OperatorKind
-from tools.recipes.grammar import FORMS, MAX_STEPS, Form, Recipe, RecipeError, Step, parse_recipe, print_recipe
+from tools.recipes.grammar import (
+    FORMS,
+    MAX_PARTS,
+    MAX_STEPS,
+    OR,
+    Form,
+    Recipe,
+    RecipeError,
+    Step,
+    is_recipe,
+    parse_recipe,
+    parts_of,
+    print_recipe,
+)
 
 LANGUAGE = "abc-recipe"
 MAX_DRAFTS = 8
@@ -45,9 +58,21 @@ MACROS: tuple[tuple[str, Recipe], ...] = tuple(
         ("choices around resubstitution", "dch/resub -K 11 -N 2 -z/dch"),
         ("don't-cares between choices", "dch/if -K 6; mfs2; strash/dch"),
         ("resubstitution, then choices twice", "resub -K 6/resub -K 8/resub -K 10/dch/dch"),
+        ("don't-cares in a cover", "&get -n; &if -K 6; &mfs; &st; &put/rewrite -z/dch"),
+        ("balance, then don't-cares in a cover", "&get -n; &b; &put/&get -n; &if -K 6; &mfs; &st; &put/dch"),
+        ("sums of products out of choices", "dch; if -K 6 -g; strash/&get -n; &if -K 6; &mfs; &st; &put/dch"),
+        ("levels out of choices, then multiplexers", "dch; if -K 8 -g; strash/&get -n; &syn3; &put/dch"),
+        ("don't-cares out of choices", "dch; if -K 6 -a; mfs2; strash/rewrite -z -l"),
+        ("two-input decompositions", "if -K 6; bidec; strash/&get -n; &b; &put/dch"),
     )
 )
-"""Short sequences that people use as one; the last four are what searches on other circuits came to again and again."""
+"""Short sequences that people use as one. Those around choices and those in and out of choices are what searches on
+other circuits came to again and again."""
+
+
+def joined(parts: Sequence[Sequence[Step]]) -> Recipe:
+    """The recipe of these parts."""
+    return tuple(step for part in parts for step in (OR, *part))[1:]
 
 
 class _Operator(ABC):
@@ -73,7 +98,7 @@ class _Operator(ABC):
         random, seen = Random(f"{self.name} {context.seed}\n{text}"), {text}
         for _ in range(_TRIES):
             found = self.change(recipe, random)
-            if found is None or not 1 <= len(found[0]) <= MAX_STEPS:
+            if found is None or not is_recipe(found[0]):
                 continue
             made = print_recipe(found[0])
             if made not in seen:
@@ -168,12 +193,15 @@ class Macro(_Operator):
 
 
 class Assemble(_Operator):
-    """Another recipe out of such sequences, with nothing of the parent but its end or its beginning, or neither."""
+    """Another recipe out of such sequences: a part each, or one after another beside the parent's end or beginning."""
 
     name = "rewrite.recipe-assemble"
     prior = 0.4
 
     def change(self, recipe: Recipe, random: Random) -> tuple[Sequence[Step], str] | None:
+        if random.random() < 0.5:
+            several = random.sample(MACROS, k=random.randint(3, MAX_PARTS))
+            return joined([macro for _, macro in several]), " or ".join(title for title, _ in several)
         chosen = random.choices(MACROS, k=random.randint(2, 4))
         made = [step for _, macro in chosen for step in macro]
         kept = random.randint(0, len(recipe) // 2)
@@ -205,25 +233,71 @@ class Several(_Operator):
         notes: list[str] = []
         for operator in random.choices((Insert(), Delete(), Replace(), Move(), Tweak()), k=random.choice((2, 2, 3))):
             found = operator.change(recipe, random)
-            if found is not None and 1 <= len(found[0]) <= MAX_STEPS:
+            if found is not None and is_recipe(found[0]):
                 recipe = tuple(found[0])
                 notes.append(found[1])
         return recipe, "; ".join(notes)
 
 
-class Cross:
-    """The beginning of one recipe and the end of another, cut between lines.
+class Part(_Operator):
+    """One part more, or another in place of one: new, or a changed copy of a part. The other parts make room for it."""
+
+    name = "rewrite.recipe-part"
+    prior = 0.6
+
+    def change(self, recipe: Recipe, random: Random) -> tuple[Sequence[Step], str] | None:
+        parts = parts_of(recipe)
+        fresh, note = self._fresh(parts, random)
+        if len(parts) < MAX_PARTS and random.random() < 0.5:
+            parts.append(fresh)
+            place = len(parts) - 1
+        else:
+            place = random.randrange(len(parts))
+            parts[place] = fresh
+        return joined(_fitted(parts, place, random)), f"part {place + 1}: {note}"
+
+    def _fresh(self, parts: Sequence[Recipe], random: Random) -> tuple[Recipe, str]:
+        if random.random() < 0.5:
+            chosen = random.choices(MACROS, k=random.choice((1, 1, 2)))
+            return tuple(step for _, macro in chosen for step in macro), " + ".join(title for title, _ in chosen)
+        at = random.randrange(len(parts))
+        copy = parts[at]
+        for operator in random.choices((Insert(), Delete(), Replace(), Move(), Tweak()), k=random.choice((1, 2, 3))):
+            found = operator.change(copy, random)
+            if found is not None and found[0]:
+                copy = tuple(found[0])
+        return copy, f"as part {at + 1}, changed"
+
+
+def _fitted(parts: Sequence[Recipe], kept: int, random: Random) -> Sequence[Recipe]:
+    """Lines of the other parts go, any of them, until there are no more commands than a recipe may have."""
+    found = [list(part) for part in parts]
+    while sum(map(len, found)) > MAX_STEPS:
+        places = [at for at, part in enumerate(found) if part and at != kept]
+        if not places:
+            break
+        part = found[random.choice(places)]
+        part.pop(random.randrange(len(part)))
+    return [tuple(part) for part in found if part]
+
+
+class _Crossover(ABC):
+    """Draws recipes out of the parent and one partner.
 
     Partners are no better than the parent: a child of a better one would stand above its parent without any merit of
     the crossing, and a search that follows gains over parents would then make little else.
     """
 
-    name = "crossover.recipe"
+    name: str
     kind = OperatorKind.CROSSOVER
     languages = frozenset({LANGUAGE})
     prior = 0.4
     structural = False
     draws = True
+
+    @abstractmethod
+    def cross(self, ours: Recipe, theirs: Recipe, random: Random) -> tuple[Sequence[Step], str]:
+        """A recipe of both, not always a valid one, and how it was made; `{}` stands for the partner."""
 
     def propose(self, context: OperatorContext) -> Sequence[Draft]:
         return tuple(islice(self._drafts(context), MAX_DRAFTS))
@@ -241,15 +315,38 @@ class Cross:
         random = Random(f"{self.name} {context.seed}")
         for _ in range(_TRIES):
             ordinal, partner = random.choice(partners)
-            head, tail = random.randint(0, len(parent)), random.randint(0, len(partner))
-            first, second = (
-                (parent[:head], partner[tail:]) if random.random() < 0.5 else (partner[:tail], parent[head:])
-            )
-            made = print_recipe((*first, *second))
-            if 1 <= len(first) + len(second) <= MAX_STEPS and made not in seen:
-                seen.add(made)
-                note = f"cut at line {head}, joined with candidate {ordinal} at its line {tail}"
-                yield Draft(source=made, operator=self.kind, operator_name=self.name, note=note)
+            made, note = self.cross(parent, partner, random)
+            text = print_recipe(made)
+            if is_recipe(made) and text not in seen:
+                seen.add(text)
+                words = note.format(f"candidate {ordinal}")
+                yield Draft(source=text, operator=self.kind, operator_name=self.name, note=words)
+
+
+class Cross(_Crossover):
+    """The beginning of one recipe and the end of another, cut between lines."""
+
+    name = "crossover.recipe"
+
+    def cross(self, ours: Recipe, theirs: Recipe, random: Random) -> tuple[Sequence[Step], str]:
+        head, tail = random.randint(0, len(ours)), random.randint(0, len(theirs))
+        made = (*ours[:head], *theirs[tail:]) if random.random() < 0.5 else (*theirs[:tail], *ours[head:])
+        return made, f"cut at line {head}, joined with {{}} at its line {tail}"
+
+
+class CrossParts(_Crossover):
+    """Parts of one recipe and parts of another, as many as there is room for."""
+
+    name = "crossover.recipe-parts"
+
+    def cross(self, ours: Recipe, theirs: Recipe, random: Random) -> tuple[Sequence[Step], str]:
+        mixed = list(dict.fromkeys((*parts_of(ours), *parts_of(theirs))))
+        random.shuffle(mixed)
+        made: list[Recipe] = []
+        for part in mixed[: random.randint(2, MAX_PARTS)]:
+            if is_recipe(joined([*made, part])):
+                made.append(part)
+        return joined(made), f"{len(made)} parts of it and of {{}}"
 
 
 def _is_better(one: Program, other: Program) -> bool:

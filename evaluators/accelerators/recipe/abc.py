@@ -27,6 +27,8 @@ from tools.recipes.grammar import Recipe
 TECHNOLOGY = "osu018"
 PROOF_S = 20
 """Seconds for one proof of equivalence; the circuits here take hundredths of one."""
+_SAID_OF_ONE = 64 * 1024
+"""Bytes that ABC may print of one circuit; sizing tells each of its steps, some kilobytes."""
 _WALL_PER_CPU = 60.0
 """A busy machine may be this much slower than the processor time that is allowed."""
 _OPTIMISE = """job=${0%/*}
@@ -69,17 +71,34 @@ class Quality:
         return self.size * self.delay if measure is Measure.ADP else self.size
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One part of a recipe on one circuit."""
+
+    part: Recipe
+    circuit: Circuit
+
+
 async def optimise(
-    sandbox: Sandbox, recipe: Recipe, circuits: Sequence[Circuit], settings: RecipeSettings, *, alone: bool = False
+    sandbox: Sandbox, jobs: Sequence[Job], settings: RecipeSettings, *, alone: bool = False
 ) -> list[Aig]:
-    """What the recipe makes of each circuit; `alone` gives each a process. Raises Refused when it fails on one."""
-    names = [f"{number:03}" for number in range(len(circuits))]
+    """What each part makes of its circuit; `alone` gives each a process. Raises Refused when one fails."""
+    contents = await written(sandbox, jobs, settings, alone=alone)
+    return [checked(content, job.circuit) for content, job in zip(contents, jobs, strict=True)]
+
+
+async def written(
+    sandbox: Sandbox, jobs: Sequence[Job], settings: RecipeSettings, *, alone: bool = False
+) -> list[bytes]:
+    """The same as bytes that nobody has looked at yet; none is empty."""
+    names = [f"{number:03}" for number in range(len(jobs))]
     files: dict[str, bytes | Path] = {"run.sh": _OPTIMISE.encode()}
-    for name, circuit in zip(names, circuits, strict=True):
-        files[f"{name}.aig"] = circuit.aig.to_aiger()
-    for part in [[name] for name in names] if alone else [names]:
-        files[f"{part[-1]}.abc"] = _script(part, recipe).encode()
-    processes = len(circuits) if alone else 1
+    for name, job in zip(names, jobs, strict=True):
+        files[f"{name}.aig"] = job.circuit.aig.to_aiger()
+    scripts = {name: _script(name, job.part) for name, job in zip(names, jobs, strict=True)}
+    for process in [[name] for name in names] if alone else [names]:
+        files[f"{process[-1]}.abc"] = "; ".join(scripts[name] for name in process).encode()
+    processes = len(jobs) if alone else 1
     limits = Limits(
         cpu_s=(settings.cpu_s + 1) * processes,
         wall_s=_WALL_PER_CPU * settings.cpu_s * processes,
@@ -89,20 +108,16 @@ async def optimise(
     argv = ["/bin/sh", "/job/run.sh", str(settings.cpu_s), str(settings.memory_mib * 1024), program()]
     result = await sandbox.run(argv, files=files, limits=limits, outputs=[f"{name}.aig" for name in names])
     _check_ended(result, "the recipe")
-    made: list[Aig] = []
-    for name, circuit in zip(names, circuits, strict=True):
-        content = result.outputs.get(f"{name}.aig", b"")
+    contents = [result.outputs.get(f"{name}.aig", b"") for name in names]
+    for content, job in zip(contents, jobs, strict=True):
         if not content:
-            raise _why_nothing(circuit.name, result.stdout.decode("utf-8", "replace"))
-        made.append(checked(content, circuit))
-    return made
+            raise _why_nothing(job.circuit.name, result.stdout.decode("utf-8", "replace"))
+    return contents
 
 
-def _script(names: Sequence[str], recipe: Recipe) -> str:
-    commands = "; ".join(step.commands for step in recipe)
-    return "; ".join(
-        f"empty; read_aiger job/{one}.aig; strash; {commands}; strash; write_aiger {one}.aig" for one in names
-    )
+def _script(name: str, part: Recipe) -> str:
+    commands = "; ".join(step.commands for step in part)
+    return f"empty; read_aiger job/{name}.aig; strash; {commands}; strash; write_aiger {name}.aig"
 
 
 def _why_nothing(circuit: str, log: str) -> Refused:
@@ -159,10 +174,18 @@ async def judge(
         map_all += [mark, f"read_aiger {written}", _MAP[measure]]
     files["prove"], files["map"] = "; ".join(prove).encode(), "; ".join(map_all).encode()
     allowed_s = (PROOF_S + settings.cpu_s) * len(pairs)
-    limits = Limits(cpu_s=allowed_s, wall_s=_WALL_PER_CPU * allowed_s, memory_bytes=2048 * MIB, processes=8)
+    limits = Limits(
+        cpu_s=allowed_s,
+        wall_s=_WALL_PER_CPU * allowed_s,
+        memory_bytes=2048 * MIB,
+        processes=8,
+        output_bytes=MIB + _SAID_OF_ONE * len(pairs),
+    )
     result = await sandbox.run(["/bin/sh", "/job/run.sh", program()], files=files, limits=limits)
     if result.reason is ExitReason.WALL_LIMIT:
         raise EvaluatorFault("a proof got too little of the processor", hint="the machine is overloaded; try again")
+    if result.reason is ExitReason.OUTPUT_LIMIT:
+        raise EvaluatorFault("ABC said more of the mappings than is kept", hint="fewer or smaller circuits in the task")
     proofs, _, mapped = _COLOUR.sub("", result.stdout.decode("utf-8", "replace")).partition("==MAPPING==\n")
     proven, measured = _by_mark(proofs), _by_mark(mapped)
     for number, (circuit, _) in enumerate(pairs):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 
 FALSE, TRUE = 0, 1
@@ -19,7 +20,7 @@ class AigerError(ValueError):
     """The bytes are not a combinational graph in binary AIGER; the message says what is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Aig:
     """`ands[k]` are the two literals of variable `inputs + 1 + k`, each of an earlier variable."""
 
@@ -29,6 +30,10 @@ class Aig:
 
     def to_aiger(self) -> bytes:
         """Without symbols or comments: the same graph gives the same bytes."""
+        return self._aiger
+
+    @cached_property
+    def _aiger(self) -> bytes:
         first = self.inputs + 1
         head = f"aig {self.inputs + len(self.ands)} {self.inputs} 0 {len(self.outputs)} {len(self.ands)}\n"
         body = bytearray(head.encode() + b"".join(b"%d\n" % output for output in self.outputs))
@@ -38,7 +43,7 @@ class Aig:
             _put(body, high - low)
         return bytes(body)
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         return sha256(self.to_aiger()).hexdigest()
 

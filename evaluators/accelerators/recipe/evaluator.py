@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 import tools.recipes
 from evaluators.accelerators import toolchain
 from evaluators.accelerators.recipe import abc
+from evaluators.accelerators.recipe.faults import break_program
 from evaluators.accelerators.recipe.fixed import TITLES
+from evaluators.accelerators.recipe.integrity import RecipeChecker, honest_recipes, recipe_impostors
 from evaluators.accelerators.recipe.laboratory import (
     Laboratory,
     Row,
@@ -24,6 +27,7 @@ from evaluators.accelerators.recipe.laboratory import (
 from evaluators.accelerators.recipe.settings import Hidden, Measure, RecipeSettings, read_hidden, read_settings
 from evaluators.accelerators.refusal import Refused
 from evaluators.cascade import Cascade, CascadeEnded
+from evaluators.integrity.seams import Honest, Impostor, Mutator
 from evaluators.stages import require_stages
 from nightforge.domain.base import Scalar
 from nightforge.domain.evidence import Baseline, Calibration, Evidence, Metric
@@ -32,7 +36,7 @@ from nightforge.domain.task import Task
 from nightforge.domain.words import ClockKind, Outcome, Phase
 from nightforge.errors import UserError
 from nightforge.fingerprint import fingerprint
-from tools.recipes.grammar import Recipe, RecipeError, parse_recipe
+from tools.recipes.grammar import Recipe, RecipeError, parse_recipe, parts_of
 
 LANGUAGE = "abc-recipe"
 OBJECTIVE = "gain"
@@ -128,7 +132,8 @@ class RecipeEvaluator:
         with suppress(CascadeEnded):
             with cascade.stage("parse") as notes:
                 recipe = _parsed(source)
-                notes.metrics["lines"] = Metric(value=len(recipe))
+                parts = parts_of(recipe)
+                notes.metrics.update(lines=Metric(value=sum(map(len, parts))), parts=Metric(value=len(parts)))
             if phase is Phase.CONFIRMATION:
                 await self._confirm(recipe, settings, read_hidden(task), cascade, seed)
             else:
@@ -139,6 +144,22 @@ class RecipeEvaluator:
         """Numbers are deterministic: a pass lasts, and so do refusals without a limit's or `best_score`'s part in."""
         failure = evidence.failure
         return failure is None or (failure.outcome is Outcome.FAIL and failure.reason in _LASTING)
+
+    @asynccontextmanager
+    async def open_checker(
+        self, task: Task, parameters: Mapping[str, Scalar], *, seed: int
+    ) -> AsyncIterator[RecipeChecker]:
+        """Offers `evaluators.integrity.seams.OffersChecker`."""
+        yield RecipeChecker(self._sandbox, read_settings(task), await self._tools())
+
+    def honest_programs(self, task: Task) -> Sequence[Honest]:
+        return honest_recipes(task)
+
+    def mutator(self, task: Task) -> Mutator:
+        return partial(break_program, circuits=read_settings(task).training)
+
+    def impostors(self, task: Task) -> Sequence[Impostor]:
+        return recipe_impostors(task)
 
     async def _search(
         self, recipe: Recipe, settings: RecipeSettings, cascade: Cascade, best_score: float | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from enum import StrEnum
-from functools import cached_property
+from functools import lru_cache
 from random import Random
 from typing import Annotated
 
@@ -43,14 +43,20 @@ class Circuit(Frozen):
     @model_validator(mode="after")
     def _can_be_made(self) -> Circuit:
         try:
-            make_circuit(self.kind, self.numbers)
+            _made(self.kind, tuple(sorted(self.numbers.items())))
         except UnknownCircuit as error:
             raise ValueError(str(error)) from error
         return self
 
-    @cached_property
+    @property
     def aig(self) -> Aig:
-        return make_circuit(self.kind, self.numbers)
+        return _made(self.kind, tuple(sorted(self.numbers.items())))
+
+
+@lru_cache(maxsize=512)
+def _made(kind: str, numbers: tuple[tuple[str, int], ...]) -> Aig:
+    """Graphs do not change: each evaluation reads the settings again and needs the same ones."""
+    return make_circuit(kind, dict(numbers))
 
 
 class Anchor(Frozen):

@@ -16,7 +16,7 @@ import pytest
 import tasks
 from evaluators.accelerators import toolchain
 from evaluators.accelerators.recipe import abc
-from evaluators.accelerators.recipe.abc import judge, optimise
+from evaluators.accelerators.recipe.abc import Job, judge, optimise
 from evaluators.accelerators.recipe.aig import FALSE, TRUE, Aig
 from evaluators.accelerators.recipe.evaluator import RecipeEvaluator
 from evaluators.accelerators.recipe.laboratory import refute
@@ -28,7 +28,7 @@ from nightforge.domain.ports import Sandbox
 from nightforge.domain.task import Task
 from nightforge.domain.words import Outcome, Phase
 from sandbox.probe import open_sandbox
-from tools.recipes.grammar import parse_recipe
+from tools.recipes.grammar import Recipe, parse_recipe, parts_of
 
 pytestmark = [
     pytest.mark.box,
@@ -40,6 +40,11 @@ _OTHER_REASON = {
     "29_many_lines": "too_long",
     "47_nothing": "empty",
     "48_comments_only": "empty",
+    "54_empty_part": "empty",
+    "55_empty_part_between": "empty",
+    "56_six_parts": "too_long",
+    "57_many_commands_in_parts": "too_long",
+    "58_or_alone": "empty",
 }
 ADDER = Circuit(name="adder4", kind="adder", numbers={"bits": 4})
 ALU = Circuit(name="alu3", kind="alu", numbers={"bits": 3})
@@ -87,6 +92,10 @@ def test_an_honest_recipe_is_measured(path: Path, evaluate: Callable[[str], Evid
     evidence = evaluate(path.read_text(encoding="utf-8"))
     assert evidence.passed, evidence.failure
     assert evidence.metrics["gain"].value > 0
+
+
+def jobs(recipe: Recipe, *circuits: Circuit) -> list[Job]:
+    return [Job(part, circuit) for part in parts_of(recipe) for circuit in circuits]
 
 
 def wrong_graphs() -> dict[str, tuple[Circuit, Aig]]:
@@ -149,21 +158,24 @@ def test_too_little_time_and_memory_fail_the_candidate_alone(box: Sandbox, setti
     endless = parse_recipe("if -K 8 -x; strash\ndch\n" * 10)
     hurried = settings.model_copy(update={"cpu_s": 1})
     with pytest.raises(Refused) as late:
-        asyncio.run(optimise(box, endless, [ADDER, slow], hurried))
+        asyncio.run(optimise(box, jobs(endless, ADDER, slow), hurried))
     assert (late.value.reason, late.value.outcome) == ("timeout", Outcome.TIMEOUT)
     assert late.value.feedback.startswith("slow:")
     cramped = settings.model_copy(update={"memory_mib": 24})
     with pytest.raises(Refused) as short:
-        asyncio.run(optimise(box, endless, [ADDER], cramped))
+        asyncio.run(optimise(box, jobs(endless, ADDER), cramped))
     assert short.value.reason in {"crashed", "no_result"}
-    assert [graph.inputs for graph in asyncio.run(optimise(box, endless[:1], [ADDER], settings))] == [8]
+    assert [graph.inputs for graph in asyncio.run(optimise(box, jobs(endless[:1], ADDER), settings))] == [8]
 
 
 def test_state_of_one_circuit_does_not_reach_the_next(box: Sandbox, settings: RecipeSettings) -> None:
     """One process for many circuits gives what a process for each gives."""
     circuits = [ALU, WIDE, *settings.training]
-    for source in ("dch\n&get -n; &syn4; &put\nresub -K 10 -N 2 -z\nfraig\n", "if -K 6; mfs2; strash\nscorr\ndc2 -b\n"):
-        recipe = parse_recipe(source)
-        together = asyncio.run(optimise(box, recipe, circuits, settings))
-        assert together == asyncio.run(optimise(box, recipe, circuits, settings, alone=True))
-        assert together[::-1] == asyncio.run(optimise(box, recipe, circuits[::-1], settings))
+    for source in (
+        "dch\nor\n&get -n; &syn4; &put\nresub -K 10 -N 2 -z\nfraig\n",
+        "if -K 6; mfs2; strash\nscorr\ndc2 -b\n",
+    ):
+        wanted = jobs(parse_recipe(source), *circuits)
+        together = asyncio.run(optimise(box, wanted, settings))
+        assert together == asyncio.run(optimise(box, wanted, settings, alone=True))
+        assert together[::-1] == asyncio.run(optimise(box, wanted[::-1], settings))

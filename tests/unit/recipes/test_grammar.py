@@ -9,7 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluators.accelerators.recipe.fixed import FIXED
-from tools.recipes.grammar import FORMS, MAX_STEPS, Form, Recipe, RecipeError, Step, parse_recipe, print_recipe
+from tools.recipes.grammar import (
+    FORMS,
+    MAX_PARTS,
+    MAX_STEPS,
+    OR,
+    Form,
+    Recipe,
+    RecipeError,
+    Step,
+    is_recipe,
+    parse_recipe,
+    parts_of,
+    print_recipe,
+)
 
 UNHURRIED = settings(deadline=None)
 """A busy machine is no fault of the code."""
@@ -17,6 +30,7 @@ UNHURRIED = settings(deadline=None)
 COMMANDS = {
     *("balance", "rewrite", "refactor", "resub", "dc2", "drw", "drf", "dch", "ifraig", "fraig", "scorr", "strash"),
     *("&get", "&syn2", "&syn3", "&syn4", "&put", "if", "mfs2", "logic", "fx", "extract"),
+    *("iresyn", "&b", "&dc2", "&if", "&mfs", "&st", "bidec", "sop"),
 }
 """Written out on its own: a form that is added to the grammar must be added here, by somebody who thought of it."""
 SAFE = re.compile(r"(?: -[A-Za-z](?: \d+)?)*")
@@ -41,7 +55,11 @@ def steps(draw: st.DrawFn) -> Step:
     return Step(form, tuple(options))
 
 
-recipes = st.lists(steps(), min_size=1, max_size=MAX_STEPS).map(tuple)
+parts = st.lists(st.lists(steps(), min_size=1, max_size=MAX_STEPS // MAX_PARTS), min_size=1, max_size=MAX_PARTS)
+recipes = st.one_of(
+    st.lists(steps(), min_size=1, max_size=MAX_STEPS).map(tuple),
+    parts.map(lambda found: tuple(step for part in found for step in (OR, *part))[1:]),
+)
 near_misses = st.lists(
     st.one_of(
         st.sampled_from(
@@ -66,8 +84,8 @@ def test_any_text_is_refused_or_harmless(text: str) -> None:
         recipe = parse_recipe(text)
     except RecipeError:
         return
-    assert 1 <= len(recipe) <= MAX_STEPS
-    assert all(is_harmless(step.commands) for step in recipe)
+    assert 1 <= sum(map(len, parts_of(recipe))) <= MAX_STEPS
+    assert all(is_harmless(step.commands) for part in parts_of(recipe) for step in part)
     assert parse_recipe(print_recipe(recipe)) == recipe
 
 
@@ -80,7 +98,7 @@ def test_letters_put_in_anywhere_never_add_a_command(recipe: Recipe, letters: st
         found = parse_recipe(text[:place] + letters + text[place:])
     except RecipeError:
         return
-    assert all(is_harmless(step.commands) for step in found)
+    assert all(is_harmless(step.commands) for part in parts_of(found) for step in part)
 
 
 @pytest.mark.parametrize(
@@ -126,12 +144,44 @@ def test_what_is_wrong_is_named_with_its_line(line: str, words: str) -> None:
 def test_at_most_twenty_lines_comments_apart() -> None:
     twenty = "# a comment\n\n" + "balance\n" * MAX_STEPS
     assert len(parse_recipe(twenty)) == MAX_STEPS
-    with pytest.raises(RecipeError, match="21 lines"):
+    with pytest.raises(RecipeError, match="21 commands"):
         parse_recipe(twenty + "balance\n")
-    with pytest.raises(RecipeError, match="no line"):
+    with pytest.raises(RecipeError, match="no command"):
         parse_recipe("# nothing\n")
     with pytest.raises(RecipeError, match="more than 4096"):
         parse_recipe("#" * 5000)
+
+
+def test_parts_are_told_apart() -> None:
+    recipe = parse_recipe("dch\n or \nbalance\nrewrite -z\n# none\nor\ndch\n")
+    assert [print_recipe(part) for part in parts_of(recipe)] == ["dch\n", "balance\nrewrite -z\n", "dch\n"]
+    assert print_recipe(recipe) == "dch\nor\nbalance\nrewrite -z\nor\ndch\n"
+    assert parts_of(parse_recipe("dch\ndch\n")) == [parse_recipe("dch\ndch\n")]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("or\n", "no command"),
+        ("or\ndch\n", "part 1 has no command"),
+        ("dch\nor\n", "part 2 has no command"),
+        ("dch\nor\nor\ndch\n", "part 2 has no command"),
+        ("dch\nor\n" * MAX_PARTS + "dch\n", "6 parts, more than 5"),
+        ("dch\n" * 11 + "or\n" + "dch\n" * 10, "21 commands, more than 20"),
+        ("dch\nor -l\ndch\n", "'or -l' is not allowed"),
+        ("dch; or; dch\n", "not allowed"),
+    ],
+)
+def test_what_is_wrong_with_parts_is_named(text: str, words: str) -> None:
+    with pytest.raises(RecipeError, match=words):
+        parse_recipe(text)
+
+
+def test_twenty_commands_in_five_parts_are_a_recipe() -> None:
+    part = parse_recipe("dch\n" * 4)
+    assert is_recipe((*part, *[step for _ in range(4) for step in (OR, *part)]))
+    assert not is_recipe((OR, *part))
+    assert not is_recipe(())
 
 
 def test_the_fixed_recipes_keep_to_the_rules() -> None:

@@ -5,26 +5,37 @@ from __future__ import annotations
 import asyncio
 import math
 import shutil
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 import tasks
 from evaluators.accelerators import toolchain
-from evaluators.accelerators.recipe.abc import Quality
+from evaluators.accelerators.recipe.abc import Job, Quality, optimise
+from evaluators.accelerators.recipe.aig import Aig
 from evaluators.accelerators.recipe.evaluator import BEST, RecipeEvaluator
 from evaluators.accelerators.recipe.fixed import FIXED
-from evaluators.accelerators.recipe.laboratory import Row, gain_metrics, mean_gain, percent
-from evaluators.accelerators.recipe.settings import Measure, read_hidden, read_settings
+from evaluators.accelerators.recipe.laboratory import (
+    Laboratory,
+    Row,
+    gain_metrics,
+    mean_gain,
+    percent,
+    single_gain,
+    table,
+)
+from evaluators.accelerators.recipe.settings import Circuit, Measure, RecipeSettings, read_hidden, read_settings
 from nightforge.catalogue import load_task
 from nightforge.domain.evidence import Evidence
+from nightforge.domain.ports import Sandbox
 from nightforge.domain.scoring import gain_stands, score_evidence
 from nightforge.domain.task import Task
 from nightforge.domain.words import Phase
 from nightforge.errors import UserError
 from sandbox.probe import open_sandbox
-from tools.recipes.grammar import print_recipe
+from tools.recipes.grammar import parse_recipe, print_recipe
 
 SHIPPED = ("recipe-adp", "recipe-lut6")
 needs_abc = pytest.mark.skipif(toolchain.find(toolchain.ABC) is None, reason="no ABC: make setup-eda")
@@ -142,7 +153,7 @@ def test_a_seed_that_is_no_recipe_is_a_fault_of_the_task(
 
 def row(size: float, best: float, measure: Measure = Measure.LUT6) -> Row:
     fixed = {"dch3": Quality(best, 1.0), "resyn2": Quality(2 * best, 1.0)}
-    return Row("c", "adder", Quality(size, 2.0), fixed, measure)
+    return Row("c", "adder", [Quality(size, 2.0)], fixed, measure)
 
 
 def test_a_gain_is_the_geometric_mean_of_ratios() -> None:
@@ -155,9 +166,22 @@ def test_a_gain_is_the_geometric_mean_of_ratios() -> None:
     assert percent([row(10, 20)], "delay").value == pytest.approx(100)
 
 
+def test_the_smallest_part_counts_and_one_alone_is_told() -> None:
+    fixed = {"dch3": Quality(20, 1.0)}
+    rows = [
+        Row("a", "adder", [Quality(10, 1.0), Quality(20, 1.0)], fixed, Measure.LUT6),
+        Row("b", "adder", [Quality(40, 1.0), Quality(16, 1.0)], fixed, Measure.LUT6),
+    ]
+    assert [row.quality.size for row in rows] == [10, 16]
+    assert mean_gain(rows) == pytest.approx(math.sqrt(2 * 1.25))
+    assert single_gain(rows) == pytest.approx(math.sqrt(1 * 1.25))
+    assert gain_metrics(rows, "gain", interval=False)["gain.one-part"].value == single_gain(rows)
+    assert "a: gain 2.000 by part 1, 10 LUTs" in table(rows)
+
+
 def test_the_interval_of_a_confirmed_gain_comes_from_the_circuits() -> None:
     even = gain_metrics([row(10, 12)] * 8, "gain", interval=True)
-    assert set(even) == {"gain", "gain.dch3", "gain.resyn2"}
+    assert set(even) == {"gain", "gain.one-part", "gain.dch3", "gain.resyn2"}
     assert even["gain"].low == pytest.approx(even["gain"].value)
     assert even["gain.resyn2"].value == pytest.approx(2.4)
     scattered = gain_metrics([row(10, 5), row(10, 40), row(10, 10), row(10, 12)], "gain", interval=True)["gain"]
@@ -202,6 +226,55 @@ def test_the_same_recipe_gets_the_same_numbers(copy: Callable[[str], Task], eval
     assert score is not None
     assert math.isclose(score.value, first.metrics["gain"].value)
     assert first.stages[-1].feedback.count("gain ") == 3
+
+
+@needs_abc
+@pytest.mark.box
+def test_five_parts_are_each_measured_and_the_best_counts_on_each_circuit() -> None:
+    """On as many circuits as a stage has, with the longest lines, whatever ABC prints of them."""
+    settings = read_settings(shipped("recipe-adp"))
+    laboratory = Laboratory(open_sandbox())
+    ends = ["resub -K 12 -N 2 -z -l", "dch", "&get -n; &syn4; &put", "dch; if -K 8 -g; strash", "&get -n; &dc2; &put"]
+    sources = ["&get -n; &if -K 6; &mfs; &st; &put\n" * 3 + f"{end}\n" for end in ends]
+    numbers = {"inputs": 6, "outputs": 3}
+    circuits = [Circuit(name=f"t{seed}", kind="table", numbers={**numbers, "seed": seed}) for seed in range(29)]
+
+    async def run() -> tuple[list[Row], list[list[Row]]]:
+        parts = [await laboratory.measure(parse_recipe(source), circuits, settings) for source in sources]
+        fresh = Laboratory(open_sandbox())
+        return await fresh.measure(parse_recipe("or\n".join(sources)), circuits, settings), parts
+
+    together, alone = asyncio.run(run())
+    for place, row in enumerate(together):
+        assert row.parts == [rows[place].quality for rows in alone]
+        assert row.gain == max(rows[place].gain for rows in alone)
+    assert single_gain(together) == pytest.approx(max(mean_gain(rows) for rows in alone))
+    assert mean_gain(together) > single_gain(together)
+    assert f"by part {together[0].parts.index(together[0].quality) + 1}," in table(together)
+
+
+@needs_abc
+@pytest.mark.box
+def test_a_part_that_was_measured_is_not_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = read_settings(shipped("recipe-lut6"))
+    laboratory, ran = Laboratory(open_sandbox()), list[str]()
+
+    async def counted(sandbox: Sandbox, jobs: Sequence[Job], *rest: RecipeSettings, alone: bool = False) -> list[Aig]:
+        ran.extend(print_recipe(job.part) for job in jobs)
+        return await optimise(sandbox, jobs, *rest, alone=alone)
+
+    async def run() -> tuple[list[Row], list[Row], list[Row]]:
+        few = settings.training[2:4]
+        first = await laboratory.measure(parse_recipe("balance\nor\nrewrite\n"), few, settings)
+        ran.clear()
+        second = await laboratory.measure(parse_recipe("rewrite\nor\nfraig\nor\nfraig\n"), few, settings)
+        return first, second, await laboratory.measure(parse_recipe("rewrite\n"), few, settings, alone=True)
+
+    monkeypatch.setattr("evaluators.accelerators.recipe.laboratory.optimise", counted)
+    first, second, last = asyncio.run(run())
+    assert Counter(ran) == {"fraig\n": 2, "rewrite\n": 2}
+    assert [row.parts[1] for row in first] == [row.parts[0] for row in second] == [row.parts[0] for row in last]
+    assert all(row.parts[1] == row.parts[2] for row in second)
 
 
 @needs_abc

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import pytest
@@ -11,8 +12,21 @@ from hypothesis import strategies as st
 from agents.offline.coder import load_operators
 from nightforge.domain.team import Draft, Operator, OperatorContext, Program
 from nightforge.domain.words import OperatorKind
-from tools.recipes.grammar import MAX_STEPS, parse_recipe, print_recipe
-from tools.recipes.operators import LANGUAGE, MACROS, Cross, Delete, Insert, Move, Repeat, Tweak, draw_step
+from tools.recipes.grammar import MAX_PARTS, MAX_STEPS, parse_recipe, parts_of, print_recipe
+from tools.recipes.operators import (
+    LANGUAGE,
+    MACROS,
+    Assemble,
+    Cross,
+    CrossParts,
+    Delete,
+    Insert,
+    Move,
+    Part,
+    Repeat,
+    Tweak,
+    draw_step,
+)
 
 UNHURRIED = settings(deadline=None)
 """A busy machine is no fault of the code."""
@@ -34,7 +48,7 @@ def test_all_are_registered() -> None:
     assert {one.name for one in OPERATORS} >= {
         *("rewrite.recipe-insert", "rewrite.recipe-delete", "rewrite.recipe-replace", "rewrite.recipe-move"),
         *("rewrite.recipe-arguments", "rewrite.recipe-macro", "rewrite.recipe-repeat", "rewrite.recipe-several"),
-        *("rewrite.recipe-assemble", "crossover.recipe"),
+        *("rewrite.recipe-assemble", "rewrite.recipe-part", "crossover.recipe", "crossover.recipe-parts"),
     }
 
 
@@ -92,6 +106,48 @@ def test_crossover_joins_the_beginning_of_one_with_the_end_of_another() -> None:
     assert drafts[0].operator is OperatorKind.CROSSOVER
     assert proposed(Cross(), seed=1) != drafts
     assert proposed(Cross(), partners=()) == ()
+
+
+def texts(source: str) -> list[str]:
+    return [print_recipe(part) for part in parts_of(parse_recipe(source))]
+
+
+def test_a_part_is_added_or_takes_the_place_of_one() -> None:
+    old = texts("dch\nor\nbalance\nrewrite\n")
+    drafts = [draft for seed in range(4) for draft in proposed(Part(), "dch\nor\nbalance\nrewrite\n", seed=seed)]
+    counts = Counter(len(texts(draft.source)) for draft in drafts)
+    assert set(counts) == {2, 3}
+    for draft in drafts:
+        made = texts(draft.source)
+        assert sum(part in old for part in made) >= len(made) - 1 - (len(made) == len(old))
+        assert made[:2] == old if len(made) == 3 else sum(a != b for a, b in zip(old, made, strict=True)) == 1
+
+
+def test_other_parts_make_room_for_a_new_one() -> None:
+    full = "or\n".join(["balance\n" * 4] * MAX_PARTS)
+    drafts = [draft for seed in range(6) for draft in proposed(Part(), full, seed=seed)]
+    assert drafts
+    assert all(sum(map(len, parts_of(parse_recipe(draft.source)))) <= MAX_STEPS for draft in drafts)
+    assert any(len(texts(draft.source)) == MAX_PARTS for draft in drafts)
+
+
+def test_recipes_are_assembled_out_of_parts() -> None:
+    macros = {print_recipe(recipe) for _, recipe in MACROS}
+    several = [texts(draft.source) for seed in range(5) for draft in proposed(Assemble(), seed=seed)]
+    assert any(len(made) >= 3 and set(made) <= macros for made in several)
+
+
+def test_parts_of_two_recipes_are_mixed() -> None:
+    ours, theirs = "dch\nor\nbalance\n", "rewrite\nor\nfraig\n"
+    drafts = proposed(CrossParts(), ours, partners=(theirs,))
+    assert drafts
+    for draft in drafts:
+        made = texts(draft.source)
+        assert set(made) <= {*texts(ours), *texts(theirs)}
+        assert len(made) == len(set(made))
+        assert "candidate 1" in draft.note
+    assert any(set(texts(draft.source)) & set(texts(theirs)) for draft in drafts)
+    assert proposed(CrossParts(), ours, partners=()) == ()
 
 
 def test_crossover_leaves_better_partners_alone() -> None:
