@@ -4,8 +4,8 @@ A generator program in the sandbox imports it as `structures`: `print(multiplier
 A genome is a plain literal that fixes every gate, so that a program can be changed one decision at a time:
 
 `width`      bits of each operand.
-`partial`    multipliers: `and` (one AND for each pair of bits) or radix-4 recoding of b: `booth` (multiple chosen, then
-             inverted), `booth-early` (operand inverted first), `booth-select` (a wire for each of 1, -1, 2, -2).
+`partial`    multipliers: `and` (one AND for each pair of bits) or radix-4 recoding of b: `booth` (a multiple is
+             chosen, then inverted), `booth-early` (the operand is inverted while the digit is decoded).
 `columns`    multipliers: one text per column of weight 2^c; each word is one compressor on wires of that column,
              e.g. `f0,1,2 h3,4`. Wires are numbered: partial products, then carries out of column c-1 in the order of
              its words, then sums of this column in the order of its words. Each wire is used at most once; at most
@@ -34,6 +34,8 @@ from functools import lru_cache
 Genome = dict[str, object]
 Rows = list[list[int]]
 Span = tuple[int, int]
+BoothRow = tuple[list[str], str, tuple[int, str]]
+"""Bits from the lowest, whether the row is negative, and the place and wire of the one that its complement lacks."""
 
 WORD = re.compile(r"([fmjnhg])(\d+(?:,\d+)+)")
 INPUTS = {"f": 3, "m": 3, "j": 3, "n": 3, "h": 2, "g": 2}
@@ -281,10 +283,10 @@ def _booth(circuit: Circuit, width: int, kind: str) -> list[list[str]]:
     ones = 0
     for row in range(width // 2 + 1):
         digit = [f"b[{place}]" if 0 <= place < width else ZERO for place in range(2 * row + 1, 2 * row - 2, -1)]
-        bits, negative, correction = BOOTH_ROWS[kind](circuit, width, digit)
+        bits, negative, (at, correction) = BOOTH_ROWS[kind](circuit, width, digit)
         for place, wire in enumerate(bits):
             put(2 * row + place, wire)
-        put(2 * row + (kind != "booth"), correction)
+        put(2 * row + at, correction)
         if negative != ZERO:
             # -s * 2^k is (~s) * 2^k - 2^k; the ones of all rows are added up at the end.
             put(2 * row + width + 1, circuit.inverse(negative))
@@ -309,17 +311,17 @@ def _bit(place: int, width: int) -> str:
     return f"a[{place}]" if 0 <= place < width else ZERO
 
 
-def _booth_late(circuit: Circuit, width: int, digit: Sequence[str]) -> tuple[list[str], str, str]:
+def _booth_late(circuit: Circuit, width: int, digit: Sequence[str]) -> BoothRow:
     """The multiple is chosen, then inverted; the digit 111 is a negative zero."""
     (one, two), negative = _magnitude(circuit, digit), digit[0]
     chosen = (
         circuit.either(circuit.both(one, _bit(place, width)), circuit.both(two, _bit(place - 1, width)))
         for place in range(width + 1)
     )
-    return [circuit.differ(negative, magnitude) for magnitude in chosen], negative, negative
+    return [circuit.differ(negative, magnitude) for magnitude in chosen], negative, (0, negative)
 
 
-def _booth_early(circuit: Circuit, width: int, digit: Sequence[str]) -> tuple[list[str], str, str]:
+def _booth_early(circuit: Circuit, width: int, digit: Sequence[str]) -> BoothRow:
     """The operand is inverted while the digit is still decoded; the lowest bit needs no inversion (Yeh, Jen 2000)."""
     (one, two), high = _magnitude(circuit, digit), digit[0]
     negative = circuit.both(high, circuit.inverse(circuit.both(digit[1], digit[2])))
@@ -328,31 +330,10 @@ def _booth_early(circuit: Circuit, width: int, digit: Sequence[str]) -> tuple[li
     for place in range(1, width + 1):
         mine, below = (circuit.differ(high, _bit(at, width)) for at in (place, place - 1))
         bits.append(circuit.either(circuit.both(one, mine), circuit.both(two, below)))
-    return bits, negative, circuit.both(negative, circuit.inverse(lowest))
+    return bits, negative, (1, circuit.both(negative, circuit.inverse(lowest)))
 
 
-def _booth_select(circuit: Circuit, width: int, digit: Sequence[str]) -> tuple[list[str], str, str]:
-    """A wire for each of the digits 1, -1, 2, -2, and a sum of products for each bit."""
-    high, middle, lower = digit
-    low = circuit.inverse(high)
-    one = circuit.differ(middle, lower)
-    both, none = circuit.both(middle, lower), circuit.inverse(circuit.either(middle, lower))
-    plus, minus = circuit.both(low, one), circuit.both(high, one)
-    plus_two, minus_two = circuit.both(low, both), circuit.both(high, none)
-    lowest = circuit.both(one, _bit(0, width))
-    bits = [lowest]
-    for place in range(1, width + 1):
-        terms = []
-        for at, straight, inverted in ((place, plus, minus), (place - 1, plus_two, minus_two)):
-            wire = _bit(at, width)
-            straight, inverted = circuit.both(straight, wire), circuit.both(inverted, circuit.inverse(wire))
-            terms.append(circuit.either(straight, inverted))
-        bits.append(circuit.either(*terms))
-    negative = circuit.both(high, circuit.inverse(both))
-    return bits, negative, circuit.both(negative, circuit.inverse(lowest))
-
-
-BOOTH_ROWS = {"booth": _booth_late, "booth-early": _booth_early, "booth-select": _booth_select}
+BOOTH_ROWS = {"booth": _booth_late, "booth-early": _booth_early}
 PARTIALS = ("and", *BOOTH_ROWS)
 
 
