@@ -189,11 +189,10 @@ def rebuild(tree: Tree, place: int, random: Random, *, jitter: float, kinds: str
 
 
 def timing_driven(
-    width: int, partial: str, random: Random, *, jitter: float = 0.0, kinds: str = "f", even_from: int | None = None
+    width: int, partial: str, random: Random, *, jitter: float = 0.0, kinds: str = "f", even: range = range(0)
 ) -> Tree:
-    """A tree wired by arrival: of full adders alone, or one that leaves two wires from column `even_from` on."""
+    """A tree wired by arrival, of full adders but for the columns in `even`, which leave two wires."""
     tree = Tree(width, partial, heights(width, partial), [[] for _ in range(2 * width)])
     for place in range(2 * width):
-        even = even_from is not None and place >= even_from
-        rebuild(tree, place, random, jitter=jitter, kinds=kinds, even=even)
+        rebuild(tree, place, random, jitter=jitter, kinds=kinds, even=place in even)
     return tree

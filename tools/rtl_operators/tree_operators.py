@@ -142,9 +142,11 @@ class Rebuild(DrawnOperator):
         # Booth recoding halves the rows and pays from about 16 bits on, so it is seldom tried below.
         often = 0.7 if width >= 16 else 0.1
         partial = random.choice(tuple(BOOTH_ROWS)) if random.random() < often else "and"
-        even_from = random.choice((None, 0, 0, random.randrange(width)))
-        fresh = timing_driven(width, partial, random, jitter=jitter, kinds=kinds, even_from=even_from)
+        first = random.choice((0, 0, random.randrange(width)))
+        last = random.choice((first, width, width, 2 * width, random.randint(first, 2 * width)))
+        even = range(first, last)
+        fresh = timing_driven(width, partial, random, jitter=jitter, kinds=kinds, even=even)
         genome["partial"] = partial
         _write(fresh, genome)
-        leaves = "" if even_from is None else f", two wires left from column {even_from} on"
+        leaves = f", two wires left of columns {first}..{last - 1}" if even else ""
         return f"a new tree by arrival, {partial} products{leaves}"

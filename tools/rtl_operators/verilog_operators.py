@@ -66,14 +66,15 @@ def _designs(source: str) -> Iterator[tuple[str, Genome, str]]:
 
 
 def _wired_by_arrival(width: int) -> Iterator[tuple[str, Genome, str]]:
-    """Trees that leave two wires in each column, propagate signals a | b; short adders fitted, long ones Kogge-Stone.
+    """Trees that leave two wires in a column (wide ones in the lower half: above, where columns grow shorter, carries
+    come early), propagate signals a | b; short adders fitted, long ones Kogge-Stone.
 
     A mapper that first makes a design small turns a sparse network into a ripple where that shares gates. It cannot
     where every node is used twice, so that Kogge-Stone's stay; and a | b, shared with no sum, keeps more of the others.
     """
     wide = width >= RECODED_FROM
     for partial, kinds in WIDE if wide else NARROW:
-        tree = timing_driven(width, partial, Random(0), kinds=kinds, even_from=0)
+        tree = timing_driven(width, partial, Random(0), kinds=kinds, even=range(width if wide else 2 * width))
         tree.renumber()
         tree.settle()
         low, bits = lowest(tree), 2 * width
