@@ -4,13 +4,14 @@ A generator program in the sandbox imports it as `structures`: `print(multiplier
 A genome is a plain literal that fixes every gate, so that a program can be changed one decision at a time:
 
 `width`      bits of each operand.
-`partial`    multipliers: `and` (one AND for each pair of bits) or `booth` (radix-4 recoding, unsigned).
+`partial`    multipliers: `and` (one AND for each pair of bits) or radix-4 recoding of b: `booth` (a multiple is
+             chosen, then inverted), `booth-early` (the operand is inverted while the digit is decoded).
 `columns`    multipliers: one text per column of weight 2^c; each word is one compressor on wires of that column,
              e.g. `f0,1,2 h3,4`. Wires are numbered: partial products, then carries out of column c-1 in the order of
              its words, then sums of this column in the order of its words. Each wire is used at most once; at most
              two may be left over: the operands of the final adder. The letter says how the compressor is written:
              `f` sum a^b^c, carry ab|(a^b)c    `m` the carry is a multiplexer, a^b ? c : a    `j` carry ab|(a|b)c
-             `h` half adder a^b, ab            `g` half adder, the sum as (a|b)&~(ab)
+             `h` half adder a^b, ab            `g` half adder, the sum as (a|b)&~(ab)         `n` two `g` and an OR
 `prefix`     the carry network: row i lists, falling, the lower ends j of the spans i..j that are computed. A span's
              upper part is the one before it in its row (at first bit i alone), its lower part starts right below;
              rows end at the lowest bit that has two operands. This is the grid of PrefixRL (Roy et al., DAC 2021),
@@ -19,7 +20,8 @@ A genome is a plain literal that fixes every gate, so that a program can be chan
 `merge`      one letter per row: `a` its carries are g|p&h, `m` they are p ? h : g (the row's bits are then all `x`).
 `select`     one letter per bit: `x` sum = p ^ carry, `m` the last step of the carry selects between two sums.
 
-Sources: Wallace (1964), Dadda (1965), Booth/MacSorley (1961), Sklansky (1960), Kogge-Stone (1973), Brent-Kung (1982).
+Sources: Wallace (1964), Dadda (1965), Booth/MacSorley (1961), Yeh/Jen (2000: a Booth row's lowest bit),
+Sklansky (1960), Kogge-Stone (1973), Brent-Kung (1982).
 """
 
 from __future__ import annotations
@@ -32,9 +34,11 @@ from functools import lru_cache
 Genome = dict[str, object]
 Rows = list[list[int]]
 Span = tuple[int, int]
+BoothRow = tuple[list[str], str, tuple[int, str]]
+"""Bits from the lowest, whether the row is negative, and the place and wire of the one that its complement lacks."""
 
-WORD = re.compile(r"([fmjhg])(\d+(?:,\d+)+)")
-INPUTS = {"f": 3, "m": 3, "j": 3, "h": 2, "g": 2}
+WORD = re.compile(r"([fmjnhg])(\d+(?:,\d+)+)")
+INPUTS = {"f": 3, "m": 3, "j": 3, "n": 3, "h": 2, "g": 2}
 ZERO, ONE = "1'b0", "1'b1"
 
 
@@ -99,6 +103,10 @@ class Circuit:
         if kind == "g":
             carry = self.both(a, b)
             return self.both(self.either(a, b), self.inverse(carry)), carry
+        if kind == "n":
+            half, first = self.compress("g", (a, b))
+            total, second = self.compress("g", (half, operands[2]))
+            return total, self.either(first, second)
         c, half = operands[2], self.differ(a, b)
         if kind == "m":
             return self.differ(half, c), self.choose(half, c, a)
@@ -259,36 +267,26 @@ def partial_products(circuit: Circuit, width: int, kind: str) -> list[list[str]]
             [circuit.both(f"a[{i}]", f"b[{c - i}]") for i in range(width) if 0 <= c - i < width]
             for c in range(2 * width)
         ]
-    if kind == "booth":
-        return _booth(circuit, width)
-    raise BadGenome(f"partial {kind!r} is neither 'and' nor 'booth'")
+    if kind in BOOTH_ROWS:
+        return _booth(circuit, width, kind)
+    raise BadGenome(f"partial {kind!r} is none of {', '.join(PARTIALS)}")
 
 
-def _booth(circuit: Circuit, width: int) -> list[list[str]]:
+def _booth(circuit: Circuit, width: int, kind: str) -> list[list[str]]:
     """Radix-4 digits of b; sign extension by the constants of Roorda (1986): ~s above each row and ones above it."""
     columns: list[list[str]] = [[] for _ in range(2 * width)]
-
-    def bit(name: str, place: int) -> str:
-        return f"{name}[{place}]" if 0 <= place < width else ZERO
 
     def put(place: int, wire: str) -> None:
         if place < 2 * width and wire != ZERO:
             columns[place].append(wire)
 
-    rows = width // 2 + 1
     ones = 0
-    for row in range(rows):
-        high, middle, lower = (bit("b", 2 * row + offset) for offset in (1, 0, -1))
-        one = circuit.differ(middle, lower)
-        two = circuit.both(circuit.inverse(one), circuit.differ(high, middle))
-        if high == ZERO:
-            two = circuit.both(middle, lower)
-            one = circuit.differ(middle, lower)
-        negative = high
-        for place in range(width + 1):
-            magnitude = circuit.either(circuit.both(one, bit("a", place)), circuit.both(two, bit("a", place - 1)))
-            put(2 * row + place, circuit.differ(negative, magnitude))
-        put(2 * row, negative)
+    for row in range(width // 2 + 1):
+        digit = [f"b[{place}]" if 0 <= place < width else ZERO for place in range(2 * row + 1, 2 * row - 2, -1)]
+        bits, negative, (at, correction) = BOOTH_ROWS[kind](circuit, width, digit)
+        for place, wire in enumerate(bits):
+            put(2 * row + place, wire)
+        put(2 * row + at, correction)
         if negative != ZERO:
             # -s * 2^k is (~s) * 2^k - 2^k; the ones of all rows are added up at the end.
             put(2 * row + width + 1, circuit.inverse(negative))
@@ -298,6 +296,45 @@ def _booth(circuit: Circuit, width: int) -> list[list[str]]:
         if ones >> place & 1:
             columns[place].append(ONE)
     return columns
+
+
+def _magnitude(circuit: Circuit, digit: Sequence[str]) -> tuple[str, str]:
+    """Whether the digit of three bits, highest first, is one or two, whatever its sign."""
+    high, middle, lower = digit
+    one = circuit.differ(middle, lower)
+    if high == ZERO:
+        return one, circuit.both(middle, lower)
+    return one, circuit.both(circuit.inverse(one), circuit.differ(high, middle))
+
+
+def _bit(place: int, width: int) -> str:
+    return f"a[{place}]" if 0 <= place < width else ZERO
+
+
+def _booth_late(circuit: Circuit, width: int, digit: Sequence[str]) -> BoothRow:
+    """The multiple is chosen, then inverted; the digit 111 is a negative zero."""
+    (one, two), negative = _magnitude(circuit, digit), digit[0]
+    chosen = (
+        circuit.either(circuit.both(one, _bit(place, width)), circuit.both(two, _bit(place - 1, width)))
+        for place in range(width + 1)
+    )
+    return [circuit.differ(negative, magnitude) for magnitude in chosen], negative, (0, negative)
+
+
+def _booth_early(circuit: Circuit, width: int, digit: Sequence[str]) -> BoothRow:
+    """The operand is inverted while the digit is still decoded; the lowest bit needs no inversion (Yeh, Jen 2000)."""
+    (one, two), high = _magnitude(circuit, digit), digit[0]
+    negative = circuit.both(high, circuit.inverse(circuit.both(digit[1], digit[2])))
+    lowest = circuit.both(one, _bit(0, width))
+    bits = [lowest]
+    for place in range(1, width + 1):
+        mine, below = (circuit.differ(high, _bit(at, width)) for at in (place, place - 1))
+        bits.append(circuit.either(circuit.both(one, mine), circuit.both(two, below)))
+    return bits, negative, (1, circuit.both(negative, circuit.inverse(lowest)))
+
+
+BOOTH_ROWS = {"booth": _booth_late, "booth-early": _booth_early}
+PARTIALS = ("and", *BOOTH_ROWS)
 
 
 # ---------------------------------------------------------------- compressor trees
@@ -310,7 +347,7 @@ def words(text: str) -> list[tuple[str, list[int]]]:
         match = WORD.fullmatch(word)
         operands = [int(part) for part in match[2].split(",")] if match else []
         if match is None or len(operands) != INPUTS[match[1]]:
-            raise BadGenome(f"{word!r} is no compressor: a letter of f m j h g and its wires, e.g. f0,1,2")
+            raise BadGenome(f"{word!r} is no compressor: a letter of f m j n h g and its wires, e.g. f0,1,2")
         found.append((match[1], operands))
     return found
 

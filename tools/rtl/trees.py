@@ -82,6 +82,10 @@ class Tree:
         made: list[Wire] = [("s", place, one.number) for one in self.columns[place]]
         return [wire for wire in [*self.sources(place), *made] if wire not in used]
 
+    def arrivals_left(self) -> list[float]:
+        """Of each column, when the last of the wires that it leaves is there."""
+        return [max(map(self.arrival, self.left(place)), default=0.0) for place in range(2 * self.width)]
+
     def arrival(self, wire: Wire) -> float:
         return self.arrivals.get(wire, PRODUCT if wire[0] == "p" else NEVER)
 
@@ -153,11 +157,17 @@ class Tree:
                 one.number = number
 
 
-def rebuild(tree: Tree, place: int, random: Random, *, jitter: float, kinds: str = "f") -> None:
-    """The column anew: always the three wires that come first (Oklobdzija, Villeger and Liu 1996), plus some chance."""
-    halves = sum(INPUTS[one.kind] == 2 for one in tree.columns[place])
+def rebuild(tree: Tree, place: int, random: Random, *, jitter: float, kinds: str = "f", even: bool = False) -> None:
+    """The column anew: always the three wires that come first (Oklobdzija, Villeger and Liu 1996), plus some chance.
+
+    With `even` a column of an odd number of wires begins with one half adder, so that it leaves two wires: the final
+    adder is longer, but no carry runs through the tree from column to column. Otherwise there are as many half adders
+    as there were.
+    """
+    halves = 0 if even else sum(INPUTS[one.kind] == 2 for one in tree.columns[place])
     tree.columns[place] = []
     free = tree.sources(place)
+    begins = even and len(free) > 2 and len(free) % 2 == 1
 
     def due(wire: Wire) -> float:
         return tree.arrival(wire) + jitter * random.random()
@@ -166,8 +176,8 @@ def rebuild(tree: Tree, place: int, random: Random, *, jitter: float, kinds: str
     made: list[Compressor] = []
     while len(free) > 2 or (halves and len(free) > 1):
         free.sort(key=times.__getitem__)
-        half = halves and (len(free) == 2 or random.random() < 1 / len(free))
-        halves -= bool(half)
+        half = begins or (halves > 0 and (len(free) == 2 or random.random() < 1 / len(free)))
+        halves, begins = halves - (half and not begins), False
         count = 2 if half else 3
         one = Compressor("h" if half else random.choice(kinds), free[:count], len(made))
         made.append(one)
@@ -178,9 +188,11 @@ def rebuild(tree: Tree, place: int, random: Random, *, jitter: float, kinds: str
     tree.columns[place] = made
 
 
-def timing_driven(width: int, partial: str, random: Random, *, jitter: float = 0.0, kinds: str = "f") -> Tree:
-    """A tree of full adders alone, wired by arrival."""
+def timing_driven(
+    width: int, partial: str, random: Random, *, jitter: float = 0.0, kinds: str = "f", even: range = range(0)
+) -> Tree:
+    """A tree wired by arrival, of full adders but for the columns in `even`, which leave two wires."""
     tree = Tree(width, partial, heights(width, partial), [[] for _ in range(2 * width)])
     for place in range(2 * width):
-        rebuild(tree, place, random, jitter=jitter, kinds=kinds)
+        rebuild(tree, place, random, jitter=jitter, kinds=kinds, even=place in even)
     return tree

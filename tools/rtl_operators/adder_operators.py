@@ -35,16 +35,28 @@ class Fit(DrawnOperator):
     def change(self, genome: Genome, maker: str, random: Random) -> str:
         rows = rows_of(genome)
         low, top = bounds(rows)
+        split = low
         if random.random() < 0.4:
             name = random.choice(sorted(NETWORKS))
-            fresh = network(name, top + 1, low)
             split = random.randrange(low, top + 1) if random.random() < 0.5 else low
-            genome["prefix"] = [*rows[:split], *fresh[split:]]
-            return f"rows from {split} on as in {name}"
-        arrivals = _arrivals(genome, maker)
-        slack = random.choice((0.0, 0.0, 1.0, 2.0, 3.0))
-        genome["prefix"] = fitted(arrivals, low, slack=slack, random=random)
-        return f"network fitted to the arrivals, slack {slack:g}"
+            genome["prefix"] = [*rows[:split], *network(name, top + 1, low)[split:]]
+            note = f"rows from {split} on as in {name}"
+        else:
+            arrivals = _arrivals(genome, maker)
+            slack = random.choice((0.0, 0.0, 1.0, 2.0, 3.0))
+            genome["prefix"] = fitted(arrivals, low, slack=slack, random=random)
+            note = f"network fitted to the arrivals, slack {slack:g}"
+        return note + self._propagate(genome, split, top, random)
+
+    @staticmethod
+    def _propagate(genome: Genome, first: int, top: int, random: Random) -> str:
+        """Half of the time the network's propagate signals are all written in one way, too."""
+        if random.random() < 0.5:
+            return ""
+        letter = random.choice(LETTERS["propagate"])
+        text = str(genome["propagate"])
+        genome["propagate"] = text[:first] + letter * (top + 1 - first) + text[top + 1 :]
+        return f", propagate {letter}"
 
 
 def _arrivals(genome: Genome, maker: str) -> list[float]:
@@ -52,7 +64,7 @@ def _arrivals(genome: Genome, maker: str) -> list[float]:
         return [0.0] * bits_of_sum(genome, maker)
     tree = Tree.read(genome)
     tree.settle()
-    return [max((tree.arrival(wire) for wire in tree.left(place)), default=0.0) for place in range(2 * tree.width)]
+    return tree.arrivals_left()
 
 
 class Gates(DrawnOperator):

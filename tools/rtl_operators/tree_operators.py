@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from random import Random
 
-from tools.rtl.structures import Genome
+from tools.rtl.structures import BOOTH_ROWS, Genome
 from tools.rtl.trees import Compressor, Tree, rebuild, timing_driven
 from tools.rtl_operators.drawn import DrawnOperator
 
-FULL, HALF = "fmj", "hg"
-MIXED = (FULL, "f", "m", "j")
+FULL, HALF = "fmjn", "hg"
+MIXED = (FULL, *FULL)
 
 
 def _read(genome: Genome) -> Tree:
@@ -128,15 +128,25 @@ class Rebuild(DrawnOperator):
         tree = _read(genome)
         place, jitter, kinds = _busy(tree, random), random.choice((0.0, 0.3, 1.0, 2.0)), random.choice(MIXED)
         if random.random() < 0.1 or place < 0:
-            # Booth recoding halves the rows and pays from about 16 bits on, so it is seldom tried below.
-            often = 0.5 if tree.width >= 16 else 0.1
-            partial = "booth" if random.random() < often else "and"
-            fresh = timing_driven(tree.width, partial, random, jitter=jitter, kinds=kinds)
-            genome["partial"], note = partial, f"a new tree by arrival, {partial} products"
-            _write(fresh, genome)
-            return note
+            return self._whole(tree.width, genome, random, jitter, kinds)
+        even = random.random() < 0.3
         last = place if random.random() < 0.7 else 2 * tree.width - 1
         for at in range(place, last + 1):
-            rebuild(tree, at, random, jitter=jitter, kinds=kinds)
+            rebuild(tree, at, random, jitter=jitter, kinds=kinds, even=even)
         _write(tree, genome)
-        return f"columns {place}..{last} wired by arrival" if last > place else f"column {place} wired by arrival"
+        left = ", two wires left" if even else ""
+        return f"column{f's {place}..{last}' if last > place else f' {place}'} wired by arrival{left}"
+
+    @staticmethod
+    def _whole(width: int, genome: Genome, random: Random, jitter: float, kinds: str) -> str:
+        # Booth recoding halves the rows and pays from about 16 bits on, so it is seldom tried below.
+        often = 0.7 if width >= 16 else 0.1
+        partial = random.choice(tuple(BOOTH_ROWS)) if random.random() < often else "and"
+        first = random.choice((0, 0, random.randrange(width)))
+        last = random.choice((first, width, width, 2 * width, random.randint(first, 2 * width)))
+        even = range(first, last)
+        fresh = timing_driven(width, partial, random, jitter=jitter, kinds=kinds, even=even)
+        genome["partial"] = partial
+        _write(fresh, genome)
+        leaves = f", two wires left of columns {first}..{last - 1}" if even else ""
+        return f"a new tree by arrival, {partial} products{leaves}"

@@ -10,9 +10,9 @@ from random import Random
 from nightforge.domain.team import Draft, OperatorContext
 from nightforge.domain.words import OperatorKind
 from tools.rtl.expressions import parse, rewritten
-from tools.rtl.genomes import MARK, bits_of_sum, new_generator
+from tools.rtl.genomes import MARK, bits_of_sum, lowest, new_generator
 from tools.rtl.networks import fitted
-from tools.rtl.structures import Genome, named_adder, named_multiplier
+from tools.rtl.structures import Genome, named_adder, named_multiplier, network
 from tools.rtl.trees import timing_driven
 
 MAX_DRAFTS = 24
@@ -20,8 +20,10 @@ _PORT = re.compile(r"\b(input|output)\b[^;,()\[\]]*\[\s*(\d+)\s*:\s*0\s*\]\s*(\w
 _OPERATION = re.compile(r"\bassign\s+(\w+)\s*=\s*(\w+)\s*([*+])\s*(\w+)\s*;")
 _ASSIGNMENT = re.compile(r"\b(?:assign\b|wire\b)[^=;?]*(?<![<>=!])=(?!=)(?P<value>[^;]*);")
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
-WIRED_BY_ARRIVAL = 12
-"""Bits of an operand up to which a tree wired by arrival is proposed before the named ones."""
+RECODED_FROM = 12
+"""Bits of an operand from which the first trees are of Booth products and end in a Kogge-Stone adder."""
+WIDE = (("booth-early", "n"), ("booth-early", "m"), ("booth", "m"), ("and", "m"))
+NARROW = (("and", "n"), ("and", "m"), ("and", "f"))
 HAND_MULTIPLIERS = (
     ("wallace", "kogge-stone", "and"),
     ("dadda", "sklansky", "and"),
@@ -59,17 +61,28 @@ def _designs(source: str) -> Iterator[tuple[str, Genome, str]]:
             rows = fitted([0.0] * bits_of_sum({"width": width}, "adder"), 0, slack=slack)
             yield "adder", {"width": width, "prefix": rows}, f"generator: prefix adder with slack {slack:g}"
         return
-    hand, arrived = _hand_multipliers(width), _arrived_multipliers(width)
-    # On wide products what is known starts well ahead: at 16 bits by a fifth, at 8 bits it is a little behind.
-    yield from (*hand, *arrived) if width > WIRED_BY_ARRIVAL else (*arrived, *hand)
+    yield from _wired_by_arrival(width)
+    yield from _hand_multipliers(width)
 
 
-def _arrived_multipliers(width: int) -> Iterator[tuple[str, Genome, str]]:
-    for kinds in "fmj":
-        tree = timing_driven(width, "and", Random(0), kinds=kinds)
+def _wired_by_arrival(width: int) -> Iterator[tuple[str, Genome, str]]:
+    """Trees that leave two wires in a column (wide ones in the lower half: above, where columns grow shorter, carries
+    come early), propagate signals a | b; short adders fitted, long ones Kogge-Stone.
+
+    A mapper that first makes a design small turns a sparse network into a ripple where that shares gates. It cannot
+    where every node is used twice, so that Kogge-Stone's stay; and a | b, shared with no sum, keeps more of the others.
+    """
+    wide = width >= RECODED_FROM
+    for partial, kinds in WIDE if wide else NARROW:
+        tree = timing_driven(width, partial, Random(0), kinds=kinds, even=range(width if wide else 2 * width))
         tree.renumber()
-        note = f"generator: tree wired by arrival, compressors {kinds}, Sklansky adder"
-        yield "multiplier", {"width": width, "partial": "and", "columns": tree.texts()}, note
+        tree.settle()
+        low, bits = lowest(tree), 2 * width
+        rows = network("kogge-stone", bits, low) if wide else fitted(tree.arrivals_left(), low)
+        genome: Genome = {"width": width, "partial": partial, "columns": tree.texts(), "prefix": rows}
+        final = "Kogge-Stone" if wide else "fitted"
+        note = f"generator: {partial} tree wired by arrival, compressors {kinds}, {final} adder"
+        yield "multiplier", {**genome, "propagate": "o" * bits}, note
 
 
 def _hand_multipliers(width: int) -> Iterator[tuple[str, Genome, str]]:

@@ -23,7 +23,7 @@ def test_every_network_adds(width: int, final: str) -> None:
 
 @pytest.mark.parametrize("width", [2, 3, 4, 7, 8])
 @pytest.mark.parametrize("tree", sorted(structures.TREES))
-@pytest.mark.parametrize("partial", ["and", "booth"])
+@pytest.mark.parametrize("partial", structures.PARTIALS)
 def test_every_hand_design_multiplies(width: int, tree: str, partial: str) -> None:
     for final in structures.NETWORKS:
         assert_multiplies(structures.named_multiplier(width, tree, final, partial))
@@ -42,11 +42,23 @@ def test_networks_have_the_sizes_of_the_books() -> None:
     assert sizes == {"sklansky": 80, "kogge-stone": 129, "brent-kung": 57, "ripple": 31}
 
 
-@pytest.mark.parametrize("letters", ["f", "m", "j", "fmj"])
+@pytest.mark.parametrize("letters", ["f", "m", "j", "n", "fmjn"])
 def test_ways_to_write_compressors_do_not_change_the_product(letters: str) -> None:
     tree = timing_driven(6, "and", Random(1), jitter=2.0, kinds=letters)
     tree.renumber()
     assert_multiplies(completed({"width": 6, "columns": tree.texts()}, "multiplier"))
+
+
+@pytest.mark.parametrize("partial", structures.PARTIALS)
+@pytest.mark.parametrize("even", [range(16), range(3, 9)])
+def test_a_tree_that_leaves_two_wires_has_no_carry_running_through_it(partial: str, even: range) -> None:
+    tree = timing_driven(8, partial, Random(1), even=even)
+    for place in even:
+        assert len(tree.left(place)) == min(2, len(tree.sources(place)))
+    rippling = timing_driven(8, partial, Random(1))
+    assert 1 in [len(rippling.left(place)) for place in range(4, 12)]
+    tree.renumber()
+    assert_multiplies(completed({"width": 8, "partial": partial, "columns": tree.texts()}, "multiplier"))
 
 
 @pytest.mark.parametrize("seed", range(12))
