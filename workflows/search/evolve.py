@@ -38,7 +38,7 @@ OWN_ORDER = 0.5
 """Without a model: share of candidates that the coder makes in its own order, which no bandit has to learn anew; none
 where the coder has no order for the parent, because every operator that applies draws."""
 BREADTH = 8
-LONG = 300.0
+LONG = 300
 """Expected evaluations from which a search without a model begins widely: a climb is ahead before and stuck after."""
 MOST_LOOKS = 4096
 FAILURES = 3

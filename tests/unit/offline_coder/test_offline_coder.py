@@ -114,6 +114,29 @@ async def test_a_resumed_coder_goes_on_where_the_first_stopped() -> None:
     assert again == await first.write(_context(), random=Random(4), is_known=known.__contains__)
 
 
+class Counted(Append):
+    """Counts how often it is asked."""
+
+    asked = 0
+
+    def propose(self, context: OperatorContext) -> Sequence[Draft]:
+        self.asked += 1
+        return super().propose(context)
+
+
+async def test_what_depends_on_scores_is_asked_once_it_is_chosen() -> None:
+    tuner = Counted("tune.t", 4, 0.0001, kind=OperatorKind.TUNE)
+    coder = OfflineCoder([Append("rewrite.a", 400, 1.0), tuner])
+    step = StepPlan(by_chance=True)
+    for seed in range(40):
+        await coder.write(_context(step=step), random=Random(seed), is_known=lambda _: False)
+    assert tuner.asked < 10
+    named = StepPlan(operator_name="tune.t")
+    made = await coder.write(_context(step=named), random=Random(0), is_known=lambda _: False)
+    assert isinstance(made, Draft)
+    assert made.operator_name == "tune.t"
+
+
 async def test_success_among_the_inspirations_makes_an_operator_likelier() -> None:
     operators = [Append("rewrite.a", 40, 0.5), Append("rewrite.b", 40, 0.5)]
     good = tuple(Program(ordinal=k, source=f"g{k}", score=2.0, operator_name="rewrite.b") for k in range(1, 9))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from nightforge.domain.words import CandidateState, Direction, OperatorKind, Out
 from nightforge.errors import UserError
 from nightforge.store import SqlStore, open_store
 from tools.clock import SystemClock
-from workflows.search.evolve import Evolve
+from workflows.search.evolve import LONG, Evolve
 from workflows.search.islands import YOUTH
 from workflows.search.policies import make_policy
 from workflows.search.ways import free_operators
@@ -368,3 +369,60 @@ async def test_no_operator_is_named_that_has_nothing_for_the_program(store: SqlS
         "rewrite.rtl-tree",
         "rewrite.rtl-generator",
     }
+
+
+def with_budget(made: Night, budget: Budget) -> Evolve:
+    plan = made.context.plan.model_copy(update={"budget": budget})
+    return Evolve(replace(made.context, plan=plan))
+
+
+def parents_of(policy: Evolve) -> set[int]:
+    return {policy.ask(99, random=Random(seed)).parents[0] for seed in range(300)}
+
+
+async def test_with_room_for_many_evaluations_the_eight_best_are_parents_alike(store: SqlStore) -> None:
+    made = await night(store, explore_low=0.0, explore_high=0.0)
+    await made.run([float(number) for number in range(14)])
+    best = set(range(6, 14))
+    assert parents_of(with_budget(made, Budget(evaluations=LONG - 1))) != best
+    wide = with_budget(made, Budget(evaluations=LONG))
+    drawn = Counter(wide.ask(99, random=Random(seed)).parents[0] for seed in range(2000))
+    assert set(drawn) == best
+    assert min(drawn.values()) > 150, "alike: 250 each on average"
+
+
+async def test_how_much_room_there_is_follows_from_what_a_candidate_took(store: SqlStore) -> None:
+    made = await night(store, explore_low=0.0, explore_high=0.0)
+    await made.run([float(number) for number in range(14)])  # a second each
+    assert parents_of(with_budget(made, Budget(cpu_s=LONG - 1))) != set(range(6, 14))
+    assert parents_of(with_budget(made, Budget(cpu_s=LONG))) == set(range(6, 14))
+    assert parents_of(with_budget(made, Budget(wall_s=LONG))) == set(range(6, 14))
+
+
+async def test_the_breadth_can_be_set(store: SqlStore) -> None:
+    made = await night(store, breadth=3)
+    await made.run([float(number) for number in range(14)])
+    assert parents_of(made.policy) == {11, 12, 13}
+
+
+async def test_a_broad_search_shows_partners_to_what_combines_alone(store: SqlStore) -> None:
+    made = await night(store, breadth=8)
+    await made.run([float(number) for number in range(14)], source="# nf: tune A in {1,2}\nA = 1\n")
+    choices = [made.policy.ask(99, random=Random(seed)) for seed in range(200)]
+    kinds = {name: made.policy._operators[name].kind for name in made.policy._operators}
+    assert any(choice.operator_name for choice in choices)
+    for choice in choices:
+        combines = choice.operator_name != "" and kinds[choice.operator_name] is not OperatorKind.REWRITE
+        assert (len(choice.parents) > 1) == combines, choice
+    assert not any(choice.shift or choice.reason for choice in choices)
+
+
+async def test_where_rewrites_have_an_order_of_promise_the_best_is_followed_at_any_budget(store: SqlStore) -> None:
+    task = find_task("rmsnorm")
+    made = await night(store, explore_low=0.0, explore_high=0.0)
+    await made.run([float(number) for number in range(14)])
+    plan = made.context.plan.model_copy(update={"budget": Budget(evaluations=10_000)})
+    kernels = Evolve(replace(made.context, plan=plan, task=task))
+    assert 13 in parents_of(kernels)
+    drawn = Counter(kernels.ask(99, random=Random(seed)).parents[0] for seed in range(300))
+    assert drawn[13] > 200

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightforge.domain.candidate import Parent
-from workflows.search.parents import ParentPicker, RankPicker, UniformPicker, draw
+from workflows.search.parents import BroadPicker, ParentPicker, RankPicker, UniformPicker, draw
 from workflows.search.randomness import decide
 
 
@@ -29,6 +29,13 @@ def test_draws_one_of_the_pool_with_positive_weights(picker: ParentPicker, pool:
     assert len(weights) == len(pool)
     assert all(0 < weight <= 1 for weight in weights)
     assert draw(pool, picker, {}, Random(seed)) in pool
+
+
+@given(pool=pools, breadth=st.integers(1, 40), seed=st.integers())
+def test_several_best_are_parents_alike_and_nobody_behind_them(pool: list[Parent], breadth: int, seed: int) -> None:
+    weights = BroadPicker(breadth).weights(pool, {})
+    assert weights == [1.0] * min(breadth, len(pool)) + [0.0] * max(0, len(pool) - breadth)
+    assert draw(pool, BroadPicker(breadth), {}, Random(seed)) in pool[:breadth]
 
 
 def test_the_better_score_is_picked_more_often() -> None:

@@ -14,7 +14,7 @@ from nightforge.domain.words import CandidateState, Direction, OperatorKind
 from tools.budget import BudgetMeter
 from tools.clock import SystemClock
 from workflows.search.novelty import NoveltyGate
-from workflows.workshop import PROGRAM_CACHE, Desk, Workshop, hash_source
+from workflows.workshop import MOST_OWNERS, PROGRAM_CACHE, Desk, Workshop, hash_source
 
 
 @dataclass
@@ -22,8 +22,10 @@ class StoredPrograms:
     """The part of the store that claims and parents read."""
 
     owners: dict[str, int] = field(default_factory=dict)
+    asked: int = 0
 
     def owner_of(self, campaign_id: str, code_sha: str) -> int | None:
+        self.asked += 1
         return self.owners.get(code_sha)
 
     def candidate(self, campaign_id: str, ordinal: int) -> Any:
@@ -80,6 +82,31 @@ def test_a_stored_program_is_nobodys_to_claim_not_even_its_own_candidates() -> N
     assert shop.claim("P", 5) == 4
     assert shop.claim("P", 4) == 4
     assert not shop.claimed
+
+
+def test_the_store_is_asked_for_a_program_once_and_again_when_it_may_have_got_an_owner() -> None:
+    store = StoredPrograms()
+    shop = workshop(store)
+    for _ in range(5):
+        assert not shop.is_known("P")
+    assert store.asked == 1
+    assert shop.claim("P", 3) is None
+    assert shop.is_known("P")
+    store.owners[hash_source("P")] = 3
+    shop.unclaim("P", 3)
+    assert shop.is_known("P")
+    assert shop.claim("P", 4) == 3
+    assert store.asked == 2
+
+
+def test_what_the_store_said_is_kept_of_so_many_programs_alone() -> None:
+    store = StoredPrograms()
+    shop = workshop(store)
+    for number in range(MOST_OWNERS + 10):
+        shop.is_known(f"P{number}")
+    assert len(shop._owners) == MOST_OWNERS
+    shop.is_known("P0")
+    assert store.asked == MOST_OWNERS + 11
 
 
 def test_a_desk_frees_what_it_held_and_did_not_use() -> None:
