@@ -198,6 +198,9 @@ class OfflineCoder:
     def _drawn(
         self, context: StepContext, operators: Sequence[Operator], random: Random, is_known: Callable[[str], bool]
     ) -> Iterator[Draft]:
+        if len(operators) == 1:  # nothing to weigh, so that no look at all that is known is needed
+            yield from self._mixed(list(self._drafts(context, context.parent, operators[0])), context, random)
+            return
         rest: dict[str, list[Draft]] = {}
         weights: dict[str, float] = {}
         # What has something new for every candidate is asked once it is chosen: asking costs time.
