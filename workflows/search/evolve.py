@@ -38,7 +38,7 @@ OWN_ORDER = 0.5
 """Without a model: share of candidates that the coder makes in its own order, which no bandit has to learn anew; none
 where the coder has no order for the parent, because every operator that applies draws."""
 BREADTH = 8
-LONG = 200
+LONG = 120
 """Expected evaluations from which a search without a model begins widely: a climb is ahead before and stuck after."""
 MOST_LOOKS = 4096
 FAILURES = 3
@@ -64,7 +64,7 @@ class EvolveParameters(Frozen, extra="forbid"):
     """Cells of the grid of behaviour that an island keeps the best candidate of."""
     breadth: Annotated[int, Field(ge=0, le=256)] = 0
     """So many best are parents alike. 0: the best is followed; without a model, where no rewrite is structural and the
-    budget has room for 200 evaluations, 8 are."""
+    budget has room for 120 evaluations, 8 are."""
     migrate_every: Annotated[int, Field(ge=1)] = 25
     """Results of an island between two migrations."""
     explore_low: Annotated[float, Field(ge=0, le=1)] = 0.05
