@@ -150,7 +150,8 @@ class Evolve:
         )
         others = choose_inspirations(parent.ordinal, pool, here, count=self._context.inspirations, random=random)
         others += self._demonstrations(parent, others, pool)
-        operator, name, model = self._way(parent, has_others=bool(others), shift=shift, random=random)
+        beside = [one for one in pool if one.ordinal in others]
+        operator, name, model = self._way(parent, beside, shift=shift, random=random)
         if breadth and self._offline and not self._combines(name):
             others = ()  # beside partners a coder's own choice would often be to combine, whatever that brings
         return Choice(
@@ -185,21 +186,21 @@ class Evolve:
         return [one for one in pool if told - self._spent.get((one.ordinal, ""), -REST) >= REST] or pool
 
     def _way(
-        self, parent: Parent, *, has_others: bool, shift: bool, random: Random
+        self, parent: Parent, others: Sequence[Parent], *, shift: bool, random: Random
     ) -> tuple[OperatorKind | None, str, str]:
         """(kind, operator's name, model). Offline a parent's first children are made in the coder's own order.
 
         Where all that applies draws, that order would be chance by priors: there the bandit chooses each time, so that
         operators are taken by what they bring (adaptive operator selection; Fialho et al. 2010), none without end.
         """
-        ways = [way for way in self._ways if has_others or way.operator != OperatorKind.CROSSOVER]
+        ways = [way for way in self._ways if others or way.operator != OperatorKind.CROSSOVER]
         if self._offline:
             if shift or not ways:
                 return None, "", ""
             ordered = self._has_stacks if self._breadth() else self._is_ordered(parent)
             if ordered and (parent.children == 0 or random.random() < OWN_ORDER):
                 return None, "", ""
-            return None, self._applicable(ways, parent, random), ""
+            return None, self._applicable(ways, parent, others, random), ""
         if shift:
             ways = [way for way in ways if way.operator == OperatorKind.FULL] or ways
         while ways:
@@ -223,7 +224,7 @@ class Evolve:
     def _combines(self, name: str) -> bool:
         return name in self._operators and self._operators[name].kind is not OperatorKind.REWRITE
 
-    def _applicable(self, ways: Sequence[Way], parent: Parent, random: Random) -> str:
+    def _applicable(self, ways: Sequence[Way], parent: Parent, others: Sequence[Parent], random: Random) -> str:
         """The operator that the bandit chooses among those with something for this program; else the coder's choice.
 
         Without the look, an operator that never applies would keep what is expected of it, and its turns go to chance.
@@ -231,9 +232,7 @@ class Evolve:
         left = list(ways)
         while left:
             way = choose(left, self._memory.arms, random)
-            operator = self._operators[way.operator]
-            # What combines or learns from scores depends on more than the program.
-            if operator.kind is not OperatorKind.REWRITE or self._proposes(operator, parent):
+            if self._proposes(self._operators[way.operator], parent, others):
                 return way.operator
             left.remove(way)
         return ""
@@ -242,16 +241,26 @@ class Evolve:
         """An operator that does not draw has something for this program."""
         return any(self._proposes(one, parent) for one in self._operators.values() if not draws(one))
 
-    def _proposes(self, operator: Operator, parent: Parent) -> bool:
+    def _proposes(self, operator: Operator, parent: Parent, others: Sequence[Parent] = ()) -> bool:
+        """Looked at once for a program: whether an operator applies is a matter of its text, seldom of partners."""
         key = parent.code_sha, operator.name
         known = self._has_proposals.get(key)
         if known is None:
-            language, source = self._context.task.language.lower(), self._context.store.source(parent.code_sha)
-            asked = OperatorContext(language=language, parent=Program(ordinal=parent.ordinal, source=source), seed=0)
+            partners = () if operator.kind is OperatorKind.REWRITE else tuple(map(self._program, others))
+            asked = OperatorContext(
+                language=self._context.task.language.lower(),
+                parent=self._program(parent),
+                partners=partners,
+                history=partners,
+                seed=0,
+            )
             known = self._has_proposals[key] = bool(proposals(operator, asked))
             if len(self._has_proposals) > MOST_LOOKS:
                 self._has_proposals.popitem(last=False)
         return known
+
+    def _program(self, one: Parent) -> Program:
+        return Program(ordinal=one.ordinal, source=self._context.store.source(one.code_sha), score=one.score)
 
     def _has_something(self, way: Way, parent: Parent) -> bool:
         """Looked at for the arm that is about to be taken only: a candidate without a program is an ordinal wasted."""

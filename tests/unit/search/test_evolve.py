@@ -350,9 +350,12 @@ async def test_the_bandit_chooses_each_time_where_the_coder_has_no_order(store: 
     tunable = made.context.task.read(made.context.task.seed)
     usual = [choice.operator_name for choice in await made.run([1.0, *SCORES], source=tunable)]
     assert {"", "tune.optuna"} <= set(usual[1:])
-    drawn = await night(store, stagnation=1000)
-    chosen = await drawn.run([1.0, *SCORES])
+    task = find_task("add32")
+    drawn = Night(store, replace((await night(store, stagnation=1000)).context, task=task))
+    chosen = await drawn.run([1.0, *SCORES], source=task.read("hand/sklansky.py"))
     assert all(choice.operator_name for choice in chosen[1:])
+    bare = await night(store, stagnation=1000)
+    assert {choice.operator_name for choice in (await bare.run([1.0, *SCORES]))[1:]} == {""}, "nothing applies to it"
 
 
 async def test_no_operator_is_named_that_has_nothing_for_the_program(store: SqlStore) -> None:
@@ -364,6 +367,8 @@ async def test_no_operator_is_named_that_has_nothing_for_the_program(store: SqlS
     assert "rewrite.rtl-prefix" in named
     assert not named & {
         "",
+        "tune.optuna",
+        "crossover.blocks",
         "rewrite.rtl-wiring",
         "rewrite.rtl-compressors",
         "rewrite.rtl-tree",
