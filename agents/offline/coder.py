@@ -14,6 +14,7 @@ from typing import Protocol, TypeGuard, runtime_checkable
 from nightforge import registry
 from nightforge.domain.base import Scalar
 from nightforge.domain.bundle import LANGUAGE
+from nightforge.domain.evidence import StageEvidence
 from nightforge.domain.team import Draft, NoDraft, Operator, OperatorContext, Program, StepContext
 from nightforge.domain.words import OperatorKind
 from nightforge.errors import UserError
@@ -45,6 +46,13 @@ class Ranked(Protocol):
     # `begins: bool`, where there is one and it is true: all its proposals come before anything else of their parent's.
     # `draws: bool`, where there is one and it is true: its proposals follow from the context's seed, so that it has
     # other ones for each candidate and none of them comes first.
+
+
+@runtime_checkable
+class Mends(Protocol):
+    """What an operator may add: it puts right what a stage refused, from the words of the refusal."""
+
+    def mend(self, source: str, failure: StageEvidence) -> Sequence[Draft]: ...
 
 
 def load_operators() -> tuple[Operator, ...]:
@@ -156,9 +164,12 @@ class OfflineCoder:
         return NoDraft(reason="nothing_to_try", feedback="every operator's proposals on this parent are known")
 
     async def repair(self, context: StepContext, *, random: Random, is_known: Callable[[str], bool]) -> Draft | NoDraft:
-        """Another form of what broke: the operator's next proposals, or the stack without one of its layers."""
+        """What the refusal says how to put right; else another form: the operator's next proposals, a thinner stack."""
         if context.broken is None:
             return NoDraft(reason="nothing_to_try", feedback="there is no broken program to mend")
+        for mended in self._mended(context, context.broken):
+            if not is_known(mended.source):
+                return mended
         operators = self._applicable(context)
         source = context.broken.source
         for draft in self._weaker(context, operators, source):
@@ -167,6 +178,13 @@ class OfflineCoder:
                     update={"operator": OperatorKind.REPAIR, "note": f"instead of what failed: {draft.note}"}
                 )
         return NoDraft(reason="nothing_to_try", feedback="no weaker form of the rewrite is left")
+
+    def _mended(self, context: StepContext, broken: Program) -> Iterator[Draft]:
+        if context.failure is None:
+            return
+        for operator in self._operators:
+            if isinstance(operator, Mends) and suits(operator, context.language, context.parameters):
+                yield from operator.mend(broken.source, context.failure)
 
     def _applicable(self, context: StepContext) -> tuple[Operator, ...]:
         return tuple(

@@ -120,11 +120,13 @@ def check_budget(config: ArchConfig, *, largest_mm2: float, dram_gbps: float, pr
 
 def check_economy(run: Run) -> Refusal | None:
     """A mapping that no layer runs with is dead text: without it this is another candidate's configuration."""
-    used = [cost.mapping for cost in run.costs]
-    for number, mapping in enumerate(run.config.mappings):
-        if mapping not in used or run.config.mappings.index(mapping) != number:
-            return Refusal("unused_mapping", f"mapping {number}: another one is better, or as good, for every layer")
-    return None
+    used, mappings = [cost.mapping for cost in run.costs], run.config.mappings
+    unused = [at for at, one in enumerate(mappings) if one not in used or mappings.index(one) != at]
+    if not unused:
+        return None
+    return Refusal(
+        "unused_mapping", f"mapping {', '.join(map(str, unused))}: others are better for every layer, or as good"
+    )
 
 
 def economical(config: ArchConfig, layers: Sequence[Layer]) -> ArchConfig:
