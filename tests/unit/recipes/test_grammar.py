@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -192,3 +193,11 @@ def test_the_fixed_recipes_keep_to_the_rules() -> None:
         "dch3": 3,
         "syn3": 3,
     }
+
+
+def test_the_examples_are_recipes() -> None:
+    folder = Path(__file__).parents[3] / "examples" / "recipes"
+    sizes = {path.stem: [len(part) for part in parts_of(parse_recipe(path.read_text()))] for path in folder.iterdir()}
+    assert sizes == {"adp-one-part": [4], "adp-five-parts": [2, 4, 4, 4, 3]}
+    one, several = (parse_recipe((folder / f"adp-{name}.txt").read_text()) for name in ("one-part", "five-parts"))
+    assert one in parts_of(several)
