@@ -18,9 +18,8 @@ from nightforge.domain.words import OperatorKind
 SEED = (Path(next(iter(tasks.__path__))) / "gemm-edp" / "seed.json").read_text(encoding="utf-8")
 OTHER = SEED.replace('"pe_rows": 8', '"pe_rows": 16').replace('"l2_kib": 64', '"l2_kib": 128').replace('"mnk"', '"nkm"')
 THIRD = SEED.replace('"clock_mhz": 400', '"clock_mhz": 900').replace('"tile_k": 64', '"tile_k": 96')
-OURS = [
-    one for one in load_operators() if one.languages == frozenset({LANGUAGE}) and one.kind is not OperatorKind.REPAIR
-]
+LOADED = [one for one in load_operators() if one.languages == frozenset({LANGUAGE})]
+OURS = [one for one in LOADED if one.kind is not OperatorKind.REPAIR]
 
 
 def asked(source: str = SEED, *, seed: int = 1, partners: tuple[str, ...] = (OTHER, THIRD)) -> OperatorContext:
