@@ -153,7 +153,7 @@ class Evolve:
         beside = [one for one in pool if one.ordinal in others]
         operator, name, model = self._way(parent, beside, shift=shift, random=random)
         if breadth and self._offline and not self._combines(name):
-            others = ()  # beside partners a coder's own choice would often be to combine, whatever that brings
+            others = ()  # what is not named to combine would often do so beside partners, whatever that brings
         return Choice(
             parents=(parent.ordinal, *others),
             operator=operator,
@@ -254,7 +254,10 @@ class Evolve:
                 history=partners,
                 seed=0,
             )
-            known = self._has_proposals[key] = bool(proposals(operator, asked))
+            known = bool(proposals(operator, asked))
+            if not known and not partners and operator.kind is not OperatorKind.REWRITE:
+                return False  # for want of partners, perhaps, of which there are some later
+            self._has_proposals[key] = known
             if len(self._has_proposals) > MOST_LOOKS:
                 self._has_proposals.popitem(last=False)
         return known

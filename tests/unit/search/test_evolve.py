@@ -431,3 +431,17 @@ async def test_where_rewrites_have_an_order_of_promise_the_best_is_followed_at_a
     assert 13 in parents_of(kernels)
     drawn = Counter(kernels.ask(99, random=Random(seed)).parents[0] for seed in range(300))
     assert drawn[13] > 200
+
+
+async def test_what_lacked_partners_once_is_looked_at_again_when_there_are_some(store: SqlStore) -> None:
+    task = find_task("gemm-edp")
+    made = Night(store, replace((await night(store)).context, task=task))
+    source = task.read(task.seed)
+    await made.run([1.0], source=source)
+    wide = with_budget(made, Budget(evaluations=1000))
+    alone = {wide.ask(99, random=Random(seed)).operator_name for seed in range(200)}
+    assert "crossover.arch" not in alone
+    assert "rewrite.arch-field" in alone
+    await made.run([0.5, 0.25], source=source.replace('"clock_mhz": 400', '"clock_mhz": 500'))
+    wide._memory.restore(store.archive(made.context.campaign_id))
+    assert "crossover.arch" in {wide.ask(99, random=Random(seed)).operator_name for seed in range(400)}
