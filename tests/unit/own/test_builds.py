@@ -93,7 +93,9 @@ def rust(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cargo = where_is("cargo")
     if cargo is None:
         pytest.skip("cargo is neither on PATH nor in ~/.cargo/bin")
-    asked = subprocess.run([cargo.with_name("rustc"), "--print", "sysroot"], capture_output=True, text=True, check=True)
+    asked = subprocess.run([cargo.with_name("rustc"), "--print", "sysroot"], capture_output=True, text=True)
+    if asked.returncode != 0:
+        pytest.skip(f"rustc has no toolchain here: {asked.stderr.strip()[:200]}")
     sysroot, copy = Path(asked.stdout.strip()), tmp_path / "rust"
     try:
         for name in ("bin", "lib"):
