@@ -151,7 +151,7 @@ class Evolve:
         others = choose_inspirations(parent.ordinal, pool, here, count=self._context.inspirations, random=random)
         others += self._demonstrations(parent, others, pool)
         beside = [one for one in pool if one.ordinal in others]
-        operator, name, model = self._way(parent, beside, shift=shift, random=random)
+        operator, name, model = self._way(parent, beside, broad=breadth > 0, shift=shift, random=random)
         if breadth and self._offline and not self._combines(name):
             others = ()  # what is not named to combine would often do so beside partners, whatever that brings
         return Choice(
@@ -186,7 +186,7 @@ class Evolve:
         return [one for one in pool if told - self._spent.get((one.ordinal, ""), -REST) >= REST] or pool
 
     def _way(
-        self, parent: Parent, others: Sequence[Parent], *, shift: bool, random: Random
+        self, parent: Parent, others: Sequence[Parent], *, broad: bool, shift: bool, random: Random
     ) -> tuple[OperatorKind | None, str, str]:
         """(kind, operator's name, model). Offline a parent's first children are made in the coder's own order.
 
@@ -197,7 +197,7 @@ class Evolve:
         if self._offline:
             if shift or not ways:
                 return None, "", ""
-            ordered = self._has_stacks if self._breadth() else self._is_ordered(parent)
+            ordered = self._has_stacks if broad else self._is_ordered(parent)
             if ordered and (parent.children == 0 or random.random() < OWN_ORDER):
                 return None, "", ""
             return None, self._applicable(ways, parent, others, random), ""
