@@ -223,6 +223,9 @@ class Repeat(_Operator):
         return made, f"lines {start + 1} to {end} {'once' if times == 1 else 'twice'} more"
 
 
+_SMALL = (Insert(), Delete(), Replace(), Move(), Tweak())
+
+
 class Several(_Operator):
     """Two or three small changes at once: a way across where each alone loses."""
 
@@ -231,7 +234,7 @@ class Several(_Operator):
 
     def change(self, recipe: Recipe, random: Random) -> tuple[Sequence[Step], str] | None:
         notes: list[str] = []
-        for operator in random.choices((Insert(), Delete(), Replace(), Move(), Tweak()), k=random.choice((2, 2, 3))):
+        for operator in random.choices(_SMALL, k=random.choice((2, 2, 3))):
             found = operator.change(recipe, random)
             if found is not None and is_recipe(found[0]):
                 recipe = tuple(found[0])
@@ -262,7 +265,7 @@ class Part(_Operator):
             return tuple(step for _, macro in chosen for step in macro), " + ".join(title for title, _ in chosen)
         at = random.randrange(len(parts))
         copy = parts[at]
-        for operator in random.choices((Insert(), Delete(), Replace(), Move(), Tweak()), k=random.choice((1, 2, 3))):
+        for operator in random.choices(_SMALL, k=random.choice((1, 2, 3))):
             found = operator.change(copy, random)
             if found is not None and found[0]:
                 copy = tuple(found[0])

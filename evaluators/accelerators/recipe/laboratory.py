@@ -188,18 +188,19 @@ def alternating(place: int, width: int) -> int:
 
 def mean_gain(rows: Sequence[Row], over: str = "") -> float:
     """Geometric mean: no circuit counts more for its size. `over` is one fixed recipe instead of the best of them."""
-    return math.exp(sum(math.log(row.gain_over(over or row.best_name)) for row in rows) / len(rows))
+    return _geometric_mean([row.gain_over(over or row.best_name) for row in rows])
 
 
 def single_gain(rows: Sequence[Row]) -> float:
     """What the best of the parts reaches when it alone is used on every circuit."""
-    parts = range(len(rows[0].parts))
     return max(
-        math.exp(
-            sum(math.log(row.best.value(row.measure) / row.parts[at].value(row.measure)) for row in rows) / len(rows)
-        )
-        for at in parts
+        _geometric_mean([row.best.value(row.measure) / row.parts[at].value(row.measure) for row in rows])
+        for at in range(len(rows[0].parts))
     )
+
+
+def _geometric_mean(gains: Sequence[float]) -> float:
+    return math.exp(sum(map(math.log, gains)) / len(gains))
 
 
 def gain_metrics(rows: Sequence[Row], name: str, *, interval: bool) -> dict[str, Metric]:
