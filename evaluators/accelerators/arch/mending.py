@@ -66,7 +66,7 @@ def _smaller_tiles(config: ArchConfig, said: str) -> ArchConfig | None:
     """The mapping that is nearest to fitting, its largest tile halved until it does."""
     needs = [operand_bytes(mapping, config) for mapping in config.mappings]
     at = needs.index(min(needs))
-    while config.mappings and operand_bytes(config.mappings[at], config) > config.l2_kib * 1024:
+    while operand_bytes(config.mappings[at], config) > config.l2_kib * 1024:
         mapping = config.mappings[at]
         tile = max(("tile_m", "tile_n", "tile_k"), key=lambda name: int(getattr(mapping, name)))
         smaller = with_mapping(config, at, {tile: getattr(mapping, tile) // 2})
