@@ -86,11 +86,11 @@ def for_sections(operators: Sequence[Operator]) -> Iterator[Operator]:
 
 
 def prior_of(operator: Operator) -> float:
-    return operator.prior if isinstance(operator, Ranked) else _DEFAULT_PRIOR
+    return float(getattr(operator, "prior", _DEFAULT_PRIOR))
 
 
 def is_structural(operator: Operator) -> bool:
-    return isinstance(operator, Ranked) and operator.structural
+    return bool(getattr(operator, "structural", False))
 
 
 def relieves(operator: Operator, context: StepContext) -> bool:
@@ -143,6 +143,7 @@ class OfflineCoder:
     def __init__(self, operators: Sequence[Operator] | None = None) -> None:
         chosen = tuple(operators) if operators is not None else load_operators()
         self._operators = tuple(sorted(chosen, key=lambda operator: (-prior_of(operator), operator.name)))
+        self._menders = [operator for operator in self._operators if isinstance(operator, Mends)]
         self._proposals = lru_cache(maxsize=_CACHED_PROPOSALS)(self._propose)
 
     def _propose(self, position: int, source: str, language: str) -> tuple[Draft, ...]:
@@ -182,8 +183,8 @@ class OfflineCoder:
     def _mended(self, context: StepContext, broken: Program) -> Iterator[Draft]:
         if context.failure is None:
             return
-        for operator in self._operators:
-            if isinstance(operator, Mends) and suits(operator, context.language, context.parameters):
+        for operator in self._menders:
+            if suits(operator, context.language, context.parameters):
                 yield from operator.mend(broken.source, context.failure)
 
     def _applicable(self, context: StepContext) -> tuple[Operator, ...]:

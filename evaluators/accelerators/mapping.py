@@ -23,16 +23,17 @@ from nightforge.domain.ports import Sandbox
 from nightforge.domain.words import Outcome
 from nightforge.errors import EvaluatorFault
 
+BEGINNING = "strash;ifraig;scorr;dc2"
+"""Of every recipe; it is run once for all of them."""
 RECIPES: Mapping[str, str] = {
-    "area": "strash;ifraig;scorr;dc2;dc2;strash;&get -n;&dch -f;&nf -R 1000;&put;topo",
-    "default": "strash;ifraig;scorr;dc2;dretime;strash;&get -n;&dch -f;&nf;&put;topo",
-    "delay": "strash;ifraig;scorr;dc2;strash;dch -f;map -B 0.9;topo;buffer -c;upsize;dnsize",
+    "area": "dc2;strash;&get -n;&dch -f;&nf -R 1000;&put;topo",
+    "default": "dretime;strash;&get -n;&dch -f;&nf;&put;topo",
+    "delay": "strash;dch -f;map -B 0.9;topo;buffer -c;upsize;dnsize",
 }
-"""The flow of the published figures."""
-RUNS: Mapping[str, tuple[str, bool]] = {
-    **{name: (recipe, False) for name, recipe in RECIPES.items()},
-    **{f"{name}-reversed": (recipe, True) for name, recipe in RECIPES.items()},
-}
+"""What follows: the flow of the published figures."""
+ORDERS: Mapping[str, bool] = {"": False, "-reversed": True}
+"""Ending of a run's name → last output first."""
+RUNS: Sequence[str] = [f"{name}{ending}" for ending in ORDERS for name in RECIPES]
 """Each recipe, with the outputs given in port order and the other way round: the mapper goes through a design from its
 outputs, and the order alone moves a figure by up to a tenth. A candidate's score is its best run's."""
 _MEMORY_BYTES = 2048 * MIB
@@ -119,8 +120,8 @@ async def map_netlist(
     if not netlist.gates:
         return (_wires(netlist),)
     files: dict[str, bytes | Path] = {
-        f"{name}.blif": netlist.to_blif(name, interleaved=True, last_output_first=last_first).encode()
-        for name, (_, last_first) in RUNS.items()
+        f"design{ending}.blif": netlist.to_blif("design", interleaved=True, last_output_first=last_first).encode()
+        for ending, last_first in ORDERS.items()
     }
     files["cells.lib"] = library.for_box(condition.wire_ff)
     launch = fallback.abc("/job/script", "/job/cells.lib")
@@ -129,9 +130,11 @@ async def map_netlist(
         driver = f"set_driving_cell {condition.driver}\n" if condition.driver else ""
         files["constraints"] = f"{driver}set_load {condition.load_ff:g} [all_outputs]\n".encode()
         lines.append("read_constr /job/constraints")
-    for name, (recipe, _) in RUNS.items():
-        lines += [f"echo {_MARK} {name}", f"read_blif /job/{name}.blif", *recipe.split(";")]
-        lines += [launch.timing, f"write_blif /box/{name}.blif"]
+    for ending in ORDERS:
+        lines += [f"read_blif /job/design{ending}.blif", *BEGINNING.split(";"), "backup"]
+        for name, recipe in RECIPES.items():
+            lines += [f"echo {_MARK} {name}{ending}", "restore", *recipe.split(";")]
+            lines += [launch.timing, f"write_blif /box/{name}{ending}.blif"]
     files["script"] = ("\n".join(lines) + "\n").encode()
     result = await sandbox.run(
         launch.argv,
@@ -139,7 +142,7 @@ async def map_netlist(
         limits=Limits(
             wall_s=LATENESS * wall_s, cpu_s=max(1, int(wall_s)), memory_bytes=_MEMORY_BYTES, output_bytes=4 * MIB
         ),
-        outputs=(*(f"{name}.blif" for name in RUNS), fallback.STATISTICS),
+        outputs=(*(f"{run}.blif" for run in RUNS), fallback.STATISTICS),
     )
     return _read_results(result, library, wall_s)
 
@@ -162,7 +165,7 @@ def _wires(netlist: Netlist) -> Mapped:
 def _read_results(result: ExecResult, library: Library, wall_s: float) -> tuple[Mapped, ...]:
     """ABC's crash in one recipe costs that recipe and those after it, not the design."""
     said = _COLOUR.sub("", result.stdout.decode("utf-8", "replace"))
-    delays = fallback.delays_ns(result.outputs.get(fallback.STATISTICS, b""))
+    delays = dict(zip(RUNS, fallback.delays_ns(result.outputs.get(fallback.STATISTICS, b"")), strict=False))
     for part in said.split(_MARK)[1:]:
         found = _DELAY.findall(part)
         if found:

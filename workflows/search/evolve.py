@@ -197,8 +197,7 @@ class Evolve:
         if self._offline:
             if shift or not ways:
                 return None, "", ""
-            ordered = self._has_stacks if broad else self._is_ordered(parent)
-            if ordered and (parent.children == 0 or random.random() < OWN_ORDER):
+            if self._is_ordered(parent) and (parent.children == 0 or random.random() < OWN_ORDER):
                 return None, "", ""
             return None, self._applicable(ways, parent, others, random), ""
         if shift:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import pytest
 
-from agents.offline.coder import Ranked, load_operators
+from agents.offline.coder import is_structural, load_operators
 from nightforge.domain.team import Draft, Operator
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def test_all_structural_rewrites_together_are_correct(
     source = f"// nf-flags: {flags}\n{kernels[kernel].source}"
     for _ in range(2):
         for operator in OPERATORS.values():
-            made = propose(operator, source) if isinstance(operator, Ranked) and operator.structural else ()
+            made = propose(operator, source) if is_structural(operator) else ()
             source = made[0].source if made else source
     assert bench.error(kernels[kernel], source) < TOLERANCE
 
