@@ -197,7 +197,8 @@ class Evolve:
         if self._offline:
             if shift or not ways:
                 return None, "", ""
-            if self._is_ordered(parent) and (parent.children == 0 or random.random() < OWN_ORDER):
+            first = parent.children == 0 and not broad
+            if self._is_ordered(parent) and (first or random.random() < OWN_ORDER):
                 return None, "", ""
             return None, self._applicable(ways, parent, others, random), ""
         if shift:
