@@ -172,8 +172,11 @@ def draw_random(settings: ArchSettings, layers: Sequence[Layer], largest_mm2: fl
     found: list[ArchConfig] = []
     for _ in range(_MOST_DRAWS * settings.random_configurations):
         config = random_config(random, precision=settings.precision, dram_gbps=settings.dram_gbps)
-        if is_feasible(config, layers, largest_mm2):
-            found.append(economical(config, layers))
+        if not is_feasible(config, layers, largest_mm2):
+            continue
+        config = economical(config, layers)
+        if check_capacity(config, layers) is None:
+            found.append(config)
             if len(found) == settings.random_configurations:
                 return found
     raise EvaluatorFault(

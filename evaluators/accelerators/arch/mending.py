@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from evaluators.accelerators.arch.operators import LANGUAGE, changed, operand_bytes, with_mapping
+from evaluators.accelerators.arch.model import whole_tile_bytes
+from evaluators.accelerators.arch.operators import LANGUAGE, changed, with_mapping
 from evaluators.accelerators.arch.schema import ArchConfig, ConfigError, read_config, write_config
 from evaluators.accelerators.arch.technology import area_mm2, mac_for
 from nightforge.domain.evidence import StageEvidence
@@ -64,9 +65,9 @@ def _narrower(config: ArchConfig, said: str) -> ArchConfig | None:
 
 def _smaller_tiles(config: ArchConfig, said: str) -> ArchConfig | None:
     """The mapping that is nearest to fitting, its largest tile halved until it does."""
-    needs = [operand_bytes(mapping, config) for mapping in config.mappings]
+    needs = [whole_tile_bytes(config, mapping) for mapping in config.mappings]
     at = needs.index(min(needs))
-    while operand_bytes(config.mappings[at], config) > config.l2_kib * 1024:
+    while whole_tile_bytes(config, config.mappings[at]) > config.l2_kib * 1024:
         mapping = config.mappings[at]
         tile = max(("tile_m", "tile_n", "tile_k"), key=lambda name: int(getattr(mapping, name)))
         smaller = with_mapping(config, at, {tile: getattr(mapping, tile) // 2})

@@ -107,6 +107,12 @@ def tile_bytes(layer: Layer, config: ArchConfig, mapping: Mapping) -> float:
     return 2 * (min(tm * tk, layer.inputs) + tk * tn) * operand + tm * tn * total
 
 
+def whole_tile_bytes(config: ArchConfig, mapping: Mapping) -> float:
+    """Of the global buffer, for a layer that no tile is larger than: what every other layer needs at most."""
+    tm, tn, tk = mapping.tile_m, mapping.tile_n, mapping.tile_k
+    return (2 * (tm * tk + tk * tn) * config.precision + tm * tn * ACCUMULATOR_BITS[config.precision]) / 8
+
+
 def least_l1_bytes(config: ArchConfig) -> float:
     """Two words of a sum for each row and column: less could not feed the array at all."""
     return 2 * (config.pe_rows + config.pe_cols) * ACCUMULATOR_BITS[config.precision] / 8

@@ -230,11 +230,6 @@ def _bytes_of(tiles: dict[str, int], config: ArchConfig) -> float:
     return (2 * (m * k + k * n) * config.precision + m * n * ACCUMULATOR_BITS[config.precision]) / 8
 
 
-def operand_bytes(mapping: Mapping, config: ArchConfig) -> float:
-    """Of the global buffer, at most, for the tiles of a mapping."""
-    return _bytes_of({tile: getattr(mapping, tile) for tile in _TILES}, config)
-
-
 class ArchLoops(_ArchOperator):
     """What stays in the array, and the order of the loops over tiles."""
 

@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluators.accelerators.arch.mending import ArchMend
-from evaluators.accelerators.arch.operators import LANGUAGE, operand_bytes
+from evaluators.accelerators.arch.model import tile_bytes, whole_tile_bytes
+from evaluators.accelerators.arch.operators import LANGUAGE
 from evaluators.accelerators.arch.schema import ArchConfig, Mapping, read_config, write_config
 from evaluators.accelerators.arch.scoring import Refusal, check_budget, check_capacity, check_economy, run_layers
 from evaluators.accelerators.arch.spec import layers_of, read_settings
+from evaluators.accelerators.arch.workloads import gemm
 from nightforge.catalogue import find_task
 from nightforge.domain.evidence import StageEvidence
 from nightforge.domain.team import OperatorContext, Program
@@ -83,8 +85,34 @@ def test_tiles_that_do_not_fit_are_halved_until_they_do(tiles: tuple[int, int, i
         return
     found = mended(config, refusal)
     assert found is not None
-    assert operand_bytes(found.mappings[0], found) <= found.l2_kib * 1024
+    assert whole_tile_bytes(found, found.mappings[0]) <= found.l2_kib * 1024
     assert check_capacity(found, LAYERS) is None
+
+
+def test_tiles_that_fit_by_the_size_of_the_layers_alone_do_not_pass() -> None:
+    """Confirmation would find no mapping for a larger layer of the same networks, for all that a search ends with."""
+    wide = SEED.mappings[0].model_copy(update={"tile_m": 8, "tile_n": 8, "tile_k": 65_536})
+    config = SEED.model_copy(update={"mappings": (wide,)})
+    assert run_layers(config, LAYERS) is not None
+    refusal = check_capacity(config, LAYERS)
+    assert refusal is not None
+    assert refusal.feedback.startswith("larger layers: ")
+    found = mended(config, refusal)
+    assert found is not None
+    assert check_capacity(found, LAYERS) is None
+    small = SEED.mappings[0].model_copy(update={"tile_m": 8, "tile_n": 8, "tile_k": 8})
+    assert check_capacity(config.model_copy(update={"mappings": (wide, small)}), LAYERS) is None
+
+
+@given(tiles=st.tuples(*[st.integers(1, 512)] * 3), sizes=st.tuples(*[st.integers(1, 10**6)] * 3))
+def test_what_passes_has_a_mapping_for_a_layer_of_any_size(
+    tiles: tuple[int, int, int], sizes: tuple[int, int, int]
+) -> None:
+    m, n, k = tiles
+    mapping = Mapping(dataflow="os", tile_m=m, tile_n=n, tile_k=k, order="mnk")
+    config = SEED.model_copy(update={"mappings": (mapping,)})
+    if check_capacity(config, LAYERS) is None:
+        assert tile_bytes(gemm("unseen", *sizes), config, mapping) <= config.l2_kib * 1024
 
 
 @pytest.mark.parametrize(
