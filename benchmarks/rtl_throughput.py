@@ -34,6 +34,8 @@ from nightforge.domain.words import Phase
 from sandbox import open_sandbox
 from sandbox.spent import cpu_time_s
 
+USUAL = "hand/dadda_kogge_stone.py"
+
 
 class TimedFlow(RtlFlow):
     """The steps as they are, each with the CPU seconds that it took."""
@@ -113,11 +115,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="candidates per hour and core through the cascade of an RTL task")
     parser.add_argument("--task", default="mul8")
     parser.add_argument("--candidates", type=int, default=24)
-    parser.add_argument("--parent", default="hand/dadda_kogge_stone.py", help="a generator program of the task's")
+    parser.add_argument("--parent", default="", help=f"a generator program of the task's; {USUAL} or the last by name")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    found = asyncio.run(measure(find_task(given.task), given.candidates, given.parent, given.seed))
+    task = find_task(given.task)
+    hands = sorted(path.relative_to(task.root).as_posix() for path in task.root.glob("hand/*.py"))
+    parent = given.parent or (USUAL if USUAL in hands else next(reversed(hands), ""))
+    if not parent:
+        parser.error(f"task {task.name} has no hand design: name a generator by --parent")
+    found = asyncio.run(measure(task, given.candidates, parent, given.seed))
     if given.json:
         print(json.dumps(found))
         return 0
