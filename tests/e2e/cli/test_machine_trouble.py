@@ -144,8 +144,9 @@ def test_two_campaigns_at_once_end_both(program: Program) -> None:
 
 
 def test_the_newest_that_was_paused_goes_on_without_its_name(program: Program) -> None:
-    slow = program.with_environment(TOY_SECONDS="0.3")
-    run = slow.start(*RUN, "--evaluations", "6", "-q", "--json")
+    # On a machine at work a command may start for seconds; the campaign must not be over by then.
+    slow = program.with_environment(TOY_SECONDS="1")
+    run = slow.start(*RUN, "--evaluations", "20", "-q", "--json")
     assert run.stdout is not None
     campaign_id = str(json.loads(run.stdout.readline())["campaign_id"])
     assert program.run("pause").code == 0
