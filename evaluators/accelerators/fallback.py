@@ -37,6 +37,8 @@ class Launch:
     files: dict[str, bytes | Path] = field(default_factory=dict)
     timing: str = "stime -p"
     """ABC's command for the delay of what is mapped."""
+    tells_by_name: bool = False
+    """It writes a row for each name of a design: a second result of one name would lose its digits."""
 
 
 def version() -> str:
@@ -59,13 +61,13 @@ def abc(script: str, cells: str) -> Launch:
         return Launch((str(found), "-s", "-f", script))
     passes = f"read_blif /job/dummy.blif; techmap; abc -liberty {cells} -script {script}"
     launch = _wasm("-q", "-p", passes)
-    return Launch(launch.argv, {**launch.files, "dummy.blif": _DUMMY}, "stime -d")
+    return Launch(launch.argv, {**launch.files, "dummy.blif": _DUMMY}, "stime -d", tells_by_name=True)
 
 
-def delays_ns(statistics: bytes) -> list[float]:
-    """One for each `stime -d`, in their order: it writes NAME inputs outputs cells area delay ..., in whole ps."""
+def delays_ns(statistics: bytes) -> dict[str, float]:
+    """By network name, from what `stime -d` writes: `NAME inputs outputs cells area delay ...`, in whole ps."""
     rows = [line.split() for line in statistics.decode("ascii", "replace").splitlines()]
-    return [float(words[5]) / 1000.0 for words in rows if len(words) > 5]
+    return {words[0]: float(words[5]) / 1000.0 for words in rows if len(words) > 5}
 
 
 def _wasm(*words: str) -> Launch:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from nightforge.domain.words import Outcome
 from nightforge.errors import EvaluatorFault
 
 BEGINNING = "strash;ifraig;scorr;dc2"
-"""Of every recipe; it is run once for all of them."""
+"""Of every recipe; it is run once for all of them, unless results are told apart by the design's name."""
 RECIPES: Mapping[str, str] = {
     "area": "dc2;strash;&get -n;&dch -f;&nf -R 1000;&put;topo",
     "default": "dretime;strash;&get -n;&dch -f;&nf;&put;topo",
@@ -119,10 +119,7 @@ async def map_netlist(
     """One result per run that ended. Raises Refused when none did, EvaluatorFault when ABC makes no sense."""
     if not netlist.gates:
         return (_wires(netlist),)
-    files: dict[str, bytes | Path] = {
-        f"design{ending}.blif": netlist.to_blif("design", interleaved=True, last_output_first=last_first).encode()
-        for ending, last_first in ORDERS.items()
-    }
+    files: dict[str, bytes | Path] = {}
     files["cells.lib"] = library.for_box(condition.wire_ff)
     launch = fallback.abc("/job/script", "/job/cells.lib")
     lines = ["read_lib -w /job/cells.lib"]
@@ -130,11 +127,7 @@ async def map_netlist(
         driver = f"set_driving_cell {condition.driver}\n" if condition.driver else ""
         files["constraints"] = f"{driver}set_load {condition.load_ff:g} [all_outputs]\n".encode()
         lines.append("read_constr /job/constraints")
-    for ending in ORDERS:
-        lines += [f"read_blif /job/design{ending}.blif", *BEGINNING.split(";"), "backup"]
-        for name, recipe in RECIPES.items():
-            lines += [f"echo {_MARK} {name}{ending}", "restore", *recipe.split(";")]
-            lines += [launch.timing, f"write_blif /box/{name}{ending}.blif"]
+    lines += _runs(netlist, launch, files)
     files["script"] = ("\n".join(lines) + "\n").encode()
     result = await sandbox.run(
         launch.argv,
@@ -145,6 +138,23 @@ async def map_netlist(
         outputs=(*(f"{run}.blif" for run in RUNS), fallback.STATISTICS),
     )
     return _read_results(result, library, wall_s)
+
+
+def _runs(netlist: Netlist, launch: fallback.Launch, files: dict[str, bytes | Path]) -> Iterator[str]:
+    """The commands of all runs; the designs that they read are put into `files`."""
+
+    def read(design: str, last_output_first: bool) -> list[str]:
+        blif = netlist.to_blif(design, interleaved=True, last_output_first=last_output_first)
+        files[f"{design}.blif"] = blif.encode()
+        return [f"read_blif /job/{design}.blif", *BEGINNING.split(";")]
+
+    for ending, last_first in ORDERS.items():
+        if not launch.tells_by_name:
+            yield from (*read(f"design{ending}", last_first), "backup")
+        for name, recipe in RECIPES.items():
+            yield f"echo {_MARK} {name}{ending}"
+            yield from read(f"{name}{ending}", last_first) if launch.tells_by_name else ("restore",)
+            yield from (*recipe.split(";"), launch.timing, f"write_blif /box/{name}{ending}.blif")
 
 
 def best_of(results: Sequence[Mapped]) -> Mapped:
@@ -165,7 +175,7 @@ def _wires(netlist: Netlist) -> Mapped:
 def _read_results(result: ExecResult, library: Library, wall_s: float) -> tuple[Mapped, ...]:
     """ABC's crash in one recipe costs that recipe and those after it, not the design."""
     said = _COLOUR.sub("", result.stdout.decode("utf-8", "replace"))
-    delays = dict(zip(RUNS, fallback.delays_ns(result.outputs.get(fallback.STATISTICS, b"")), strict=False))
+    delays = fallback.delays_ns(result.outputs.get(fallback.STATISTICS, b""))
     for part in said.split(_MARK)[1:]:
         found = _DELAY.findall(part)
         if found:
