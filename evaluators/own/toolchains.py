@@ -24,7 +24,7 @@ _SYSTEM = ("/usr/bin", "/bin", "/usr/local/bin")
 _RUST = frozenset({"cargo", "rustc"})
 _OF_PYTHON = frozenset({"pip", "pip3", "pytest", "poetry", "uv", "tox", "nox"})
 _NOT_FIRST = re.compile(r"[A-Za-z_]\w*=.*|if|then|else|elif|while|until|do|time|nice|env|exec|!|\{|\(")
-_SYSROOT_S = 20.0
+_SYSROOT_S = 30.0
 
 
 @dataclass
