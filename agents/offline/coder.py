@@ -33,19 +33,15 @@ _LEAST_WEIGHT = 0.01
 """Of an operator whose prior is 0: used on request alone, and then drawn as any other."""
 
 
-@runtime_checkable
-class Ranked(Protocol):
-    """What an operator may add to `Operator`: how promising it is, and whether it gains mostly in combination."""
-
-    prior: float
-    structural: bool
-    # `on_request: bool`, where there is one and it is true: used only where a step names the operator.
-    # `relieves: frozenset[str]`, where there is one: values of `nightforge.domain.profile.Bottleneck` that it is for.
-    # `repeated: bool`, where there is one and it is true: in a stack it is laid on until it finds no further place.
-    # `with_threads: bool`, where there is one and it is true: used only where the plan declares more than one thread.
-    # `begins: bool`, where there is one and it is true: all its proposals come before anything else of their parent's.
-    # `draws: bool`, where there is one and it is true: its proposals follow from the context's seed, so that it has
-    # other ones for each candidate and none of them comes first.
+# What an operator may add to `Operator`:
+# `prior: float`, how promising it is, and `structural: bool`, whether it gains mostly in combination.
+# `on_request: bool`, where there is one and it is true: used only where a step names the operator.
+# `relieves: frozenset[str]`, where there is one: values of `nightforge.domain.profile.Bottleneck` that it is for.
+# `repeated: bool`, where there is one and it is true: in a stack it is laid on until it finds no further place.
+# `with_threads: bool`, where there is one and it is true: used only where the plan declares more than one thread.
+# `begins: bool`, where there is one and it is true: all its proposals come before anything else of their parent's.
+# `draws: bool`, where there is one and it is true: its proposals follow from the context's seed, so that it has
+# other ones for each candidate and none of them comes first.
 
 
 @runtime_checkable

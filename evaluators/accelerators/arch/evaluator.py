@@ -16,9 +16,10 @@ from pathlib import Path
 from random import Random
 
 from evaluators.accelerators.arch.integrity import ArchChecker, arch_impostors, break_contract, honest_configs
-from evaluators.accelerators.arch.sampling import REFERENCES, is_feasible, random_config, reference_config
+from evaluators.accelerators.arch.sampling import REFERENCES, random_config, reference_config
 from evaluators.accelerators.arch.schema import ArchConfig, ConfigError, read_config, write_config
 from evaluators.accelerators.arch.scoring import (
+    Refusal,
     Run,
     check_budget,
     check_capacity,
@@ -172,10 +173,10 @@ def draw_random(settings: ArchSettings, layers: Sequence[Layer], largest_mm2: fl
     found: list[ArchConfig] = []
     for _ in range(_MOST_DRAWS * settings.random_configurations):
         config = random_config(random, precision=settings.precision, dram_gbps=settings.dram_gbps)
-        if not is_feasible(config, layers, largest_mm2):
+        if check_capacity(config, layers) or _check_budget(config, settings, largest_mm2):
             continue
         config = economical(config, layers)
-        if check_capacity(config, layers) is None:
+        if check_capacity(config, layers) is None:  # the mapping for any size may be one that no layer runs with
             found.append(config)
             if len(found) == settings.random_configurations:
                 return found
@@ -216,6 +217,10 @@ def _measured(run: Run, hidden: Sequence[Layer]) -> dict[str, Metric]:
     return metrics
 
 
+def _check_budget(config: ArchConfig, settings: ArchSettings, largest_mm2: float) -> Refusal | None:
+    return check_budget(config, largest_mm2=largest_mm2, dram_gbps=settings.dram_gbps, precision=settings.precision)
+
+
 def _search_stages(
     source: str, settings: ArchSettings, layers: Sequence[Layer], largest_mm2: float
 ) -> tuple[list[StageEvidence], Run | None]:
@@ -228,7 +233,7 @@ def _search_stages(
     if refused is not None:
         return [*stages, _failed("capacity", refused.reason, refused.feedback)], None
     stages.append(StageEvidence(stage="capacity", outcome=Outcome.PASS))
-    refused = check_budget(config, largest_mm2=largest_mm2, dram_gbps=settings.dram_gbps, precision=settings.precision)
+    refused = _check_budget(config, settings, largest_mm2)
     if refused is not None:
         return [*stages, _failed("budget", refused.reason, refused.feedback)], None
     stages.append(StageEvidence(stage="budget", outcome=Outcome.PASS))

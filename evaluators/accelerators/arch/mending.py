@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from evaluators.accelerators.arch.model import whole_tile_bytes
+from evaluators.accelerators.arch.model import tile_bytes
 from evaluators.accelerators.arch.operators import LANGUAGE, changed, with_mapping
 from evaluators.accelerators.arch.schema import ArchConfig, ConfigError, read_config, write_config
 from evaluators.accelerators.arch.technology import area_mm2, mac_for
@@ -65,9 +65,9 @@ def _narrower(config: ArchConfig, said: str) -> ArchConfig | None:
 
 def _smaller_tiles(config: ArchConfig, said: str) -> ArchConfig | None:
     """The mapping that is nearest to fitting, its largest tile halved until it does."""
-    needs = [whole_tile_bytes(config, mapping) for mapping in config.mappings]
+    needs = [tile_bytes(None, config, mapping) for mapping in config.mappings]
     at = needs.index(min(needs))
-    while whole_tile_bytes(config, config.mappings[at]) > config.l2_kib * 1024:
+    while tile_bytes(None, config, config.mappings[at]) > config.l2_kib * 1024:
         mapping = config.mappings[at]
         tile = max(("tile_m", "tile_n", "tile_k"), key=lambda name: int(getattr(mapping, name)))
         smaller = with_mapping(config, at, {tile: getattr(mapping, tile) // 2})

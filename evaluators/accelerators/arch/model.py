@@ -101,16 +101,12 @@ def does_fit(layer: Layer, config: ArchConfig, mapping: Mapping) -> bool:
     return tile_bytes(layer, config, mapping) <= config.l2_kib * 1024
 
 
-def tile_bytes(layer: Layer, config: ArchConfig, mapping: Mapping) -> float:
-    tm, tn, tk = _tiles(layer, mapping)
+def tile_bytes(layer: Layer | None, config: ArchConfig, mapping: Mapping) -> float:
+    """Of the global buffer. Without a layer, for one that no tile is larger than: the most that any layer needs."""
+    tm, tn, tk = _tiles(layer, mapping) if layer else (mapping.tile_m, mapping.tile_n, mapping.tile_k)
     operand, total = config.precision / 8, ACCUMULATOR_BITS[config.precision] / 8
-    return 2 * (min(tm * tk, layer.inputs) + tk * tn) * operand + tm * tn * total
-
-
-def whole_tile_bytes(config: ArchConfig, mapping: Mapping) -> float:
-    """Of the global buffer, for a layer that no tile is larger than: what every other layer needs at most."""
-    tm, tn, tk = mapping.tile_m, mapping.tile_n, mapping.tile_k
-    return (2 * (tm * tk + tk * tn) * config.precision + tm * tn * ACCUMULATOR_BITS[config.precision]) / 8
+    inputs = min(tm * tk, layer.inputs) if layer else tm * tk
+    return 2 * (inputs + tk * tn) * operand + tm * tn * total
 
 
 def least_l1_bytes(config: ArchConfig) -> float:

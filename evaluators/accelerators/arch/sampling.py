@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 from random import Random
 
-from evaluators.accelerators.arch.model import does_fit, layer_cost, least_l1_bytes
+from evaluators.accelerators.arch.model import does_fit, layer_cost
 from evaluators.accelerators.arch.schema import DATAFLOWS, ORDERS, ArchConfig, Dataflow, Mapping, Precision
-from evaluators.accelerators.arch.technology import area_mm2, mac_for
+from evaluators.accelerators.arch.technology import mac_for
 from evaluators.accelerators.arch.workloads import Layer
 
 MOST_SUMMED = 3
@@ -37,16 +37,6 @@ def random_config(random: Random, *, precision: Precision, dram_gbps: float) -> 
         clock_mhz=round(2 ** random.uniform(6.0, 10.0)),
         precision=precision,
         mappings=tuple(random_mapping(random) for _ in range(random.randint(1, MOST_SUMMED))),
-    )
-
-
-def is_feasible(config: ArchConfig, layers: Sequence[Layer], largest_mm2: float) -> bool:
-    variant = mac_for(config.precision, config.clock_mhz)
-    return (
-        variant is not None
-        and least_l1_bytes(config) <= config.l1_kib * 1024
-        and area_mm2(config, variant) <= largest_mm2
-        and all(any(does_fit(layer, config, mapping) for mapping in config.mappings) for layer in layers)
     )
 
 

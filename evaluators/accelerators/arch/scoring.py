@@ -5,15 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evaluators.accelerators.arch.model import (
-    LayerCost,
-    bound,
-    least_bytes,
-    least_l1_bytes,
-    schedule,
-    tile_bytes,
-    whole_tile_bytes,
-)
+from evaluators.accelerators.arch.model import LayerCost, bound, least_bytes, least_l1_bytes, schedule, tile_bytes
 from evaluators.accelerators.arch.schema import ArchConfig, Precision
 from evaluators.accelerators.arch.technology import (
     DRAM_PJ_PER_BYTE,
@@ -112,7 +104,7 @@ def check_capacity(config: ArchConfig, layers: Sequence[Layer]) -> Refusal | Non
         if min(needs) > config.l2_kib * 1024:
             text = f"{layer.name}: the tiles of no mapping fit into l2_kib = {config.l2_kib}; bytes needed: "
             return Refusal("tiles_do_not_fit", text + ", ".join(f"{need:.0f}" for need in needs))
-    wholes = [whole_tile_bytes(config, mapping) for mapping in config.mappings]
+    wholes = [tile_bytes(None, config, mapping) for mapping in config.mappings]
     if layers and min(wholes) > config.l2_kib * 1024:
         text = f"larger layers: the whole tiles of no mapping fit into l2_kib = {config.l2_kib}; bytes needed: "
         return Refusal("tiles_do_not_fit", text + ", ".join(f"{need:.0f}" for need in wholes))

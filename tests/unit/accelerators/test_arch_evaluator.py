@@ -11,9 +11,8 @@ import pytest
 
 import tasks
 from evaluators.accelerators.arch.evaluator import ArchEvaluator, draw_random
-from evaluators.accelerators.arch.sampling import is_feasible
 from evaluators.accelerators.arch.schema import read_config, write_config
-from evaluators.accelerators.arch.scoring import check_economy, economical, least_edp, run_layers
+from evaluators.accelerators.arch.scoring import check_capacity, check_economy, economical, least_edp, run_layers
 from evaluators.accelerators.arch.spec import area_budget, layers_of, read_hidden, read_settings
 from evaluators.integrity.rehearsal import rehearse
 from nightforge.catalogue import load_task
@@ -106,7 +105,7 @@ def test_the_random_baseline_is_the_best_of_two_hundred_feasible_ones(task: Task
     layers = layers_of(settings.layers, "")
     drawn = draw_random(settings, layers, 2.0, 1)
     assert len(drawn) == 200
-    assert all(is_feasible(config, layers, 2.0) for config in drawn)
+    assert all(check_capacity(config, layers) is None for config in drawn)
     best = min(run.totals.edp for config in drawn if (run := run_layers(config, layers)))
     (baseline,) = (one for one in calibration.baselines if one.name == "random")
     assert baseline.metrics["edp_uj_us"].value == best

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluators.accelerators.arch.mending import ArchMend
-from evaluators.accelerators.arch.model import tile_bytes, whole_tile_bytes
+from evaluators.accelerators.arch.model import tile_bytes
 from evaluators.accelerators.arch.operators import LANGUAGE
 from evaluators.accelerators.arch.schema import ArchConfig, Mapping, read_config, write_config
 from evaluators.accelerators.arch.scoring import Refusal, check_budget, check_capacity, check_economy, run_layers
@@ -85,7 +85,7 @@ def test_tiles_that_do_not_fit_are_halved_until_they_do(tiles: tuple[int, int, i
         return
     found = mended(config, refusal)
     assert found is not None
-    assert whole_tile_bytes(found, found.mappings[0]) <= found.l2_kib * 1024
+    assert tile_bytes(None, found, found.mappings[0]) <= found.l2_kib * 1024
     assert check_capacity(found, LAYERS) is None
 
 
