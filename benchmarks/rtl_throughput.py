@@ -20,7 +20,7 @@ from contextlib import contextmanager
 
 from benchmarks.kernel_throughput import first_generation
 from evaluators.accelerators.elaborate import Elaborated
-from evaluators.accelerators.mapping import Condition, Mapped
+from evaluators.accelerators.mapping import RECIPES, Condition, Mapped
 from evaluators.accelerators.netlist import Netlist
 from evaluators.accelerators.prove import Proof
 from evaluators.accelerators.rtl_comb import RtlCombEvaluator
@@ -60,9 +60,11 @@ class TimedFlow(RtlFlow):
         with self._step("elaborate (yosys)"):
             return await super().netlist(text, settings, wall_s=wall_s)
 
-    async def mapped(self, netlist: Netlist, condition: Condition, *, wall_s: float) -> tuple[Mapped, ...]:
-        with self._step("map (six runs of ABC)"):
-            return await super().mapped(netlist, condition, wall_s=wall_s)
+    async def mapped(
+        self, netlist: Netlist, condition: Condition, *, recipes: Sequence[str] = tuple(RECIPES), wall_s: float
+    ) -> tuple[Mapped, ...]:
+        with self._step(f"map ({2 * len(recipes)} runs of ABC)"):
+            return await super().mapped(netlist, condition, recipes=recipes, wall_s=wall_s)
 
     async def proof(self, golden: Netlist, netlist: Netlist, *, limit_s: float = 120.0, threads: int = 1) -> Proof:
         with self._step("prove"):

@@ -114,7 +114,13 @@ class Mapped:
 
 
 async def map_netlist(
-    sandbox: Sandbox, netlist: Netlist, library: Library, condition: Condition, *, wall_s: float = 20.0
+    sandbox: Sandbox,
+    netlist: Netlist,
+    library: Library,
+    condition: Condition,
+    *,
+    recipes: Sequence[str] = tuple(RECIPES),
+    wall_s: float = 20.0,
 ) -> tuple[Mapped, ...]:
     """One result per run that ended. Raises Refused when none did, EvaluatorFault when ABC makes no sense."""
     if not netlist.gates:
@@ -127,7 +133,7 @@ async def map_netlist(
         driver = f"set_driving_cell {condition.driver}\n" if condition.driver else ""
         files["constraints"] = f"{driver}set_load {condition.load_ff:g} [all_outputs]\n".encode()
         lines.append("read_constr /job/constraints")
-    lines += _runs(netlist, launch, files)
+    lines += _runs(netlist, recipes, launch, files)
     files["script"] = ("\n".join(lines) + "\n").encode()
     result = await sandbox.run(
         launch.argv,
@@ -140,7 +146,9 @@ async def map_netlist(
     return _read_results(result, library, wall_s)
 
 
-def _runs(netlist: Netlist, launch: fallback.Launch, files: dict[str, bytes | Path]) -> Iterator[str]:
+def _runs(
+    netlist: Netlist, recipes: Sequence[str], launch: fallback.Launch, files: dict[str, bytes | Path]
+) -> Iterator[str]:
     """The commands of all runs; the designs that they read are put into `files`."""
 
     def read(design: str, last_output_first: bool) -> list[str]:
@@ -151,10 +159,10 @@ def _runs(netlist: Netlist, launch: fallback.Launch, files: dict[str, bytes | Pa
     for ending, last_first in ORDERS.items():
         if not launch.tells_by_name:
             yield from (*read(f"design{ending}", last_first), "backup")
-        for name, recipe in RECIPES.items():
+        for name in recipes:
             yield f"echo {_MARK} {name}{ending}"
             yield from read(f"{name}{ending}", last_first) if launch.tells_by_name else ("restore",)
-            yield from (*recipe.split(";"), launch.timing, f"write_blif /box/{name}{ending}.blif")
+            yield from (*RECIPES[name].split(";"), launch.timing, f"write_blif /box/{name}{ending}.blif")
 
 
 def best_of(results: Sequence[Mapped]) -> Mapped:

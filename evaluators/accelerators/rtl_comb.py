@@ -16,12 +16,12 @@ import tools.rtl
 from evaluators.accelerators import fallback, toolchain
 from evaluators.accelerators.engine import SOURCE as WORKER
 from evaluators.accelerators.export import export_design
-from evaluators.accelerators.mapping import CONDITIONS, Condition, condition_of
+from evaluators.accelerators.mapping import CONDITIONS, RECIPES, Condition, condition_of
 from evaluators.accelerators.netlist import Netlist
 from evaluators.accelerators.prove import Proof, ProofClass
 from evaluators.accelerators.refusal import Refused
 from evaluators.accelerators.rtl_confirm import BAND, confirm
-from evaluators.accelerators.rtl_flow import Figures, RtlFlow, choose
+from evaluators.accelerators.rtl_flow import Figures, RtlFlow, choose, searched_recipes
 from evaluators.accelerators.rtl_integrity import RtlChecker, honest_designs, rtl_impostors
 from evaluators.accelerators.rtl_mutants import mutate_verilog
 from evaluators.accelerators.rtl_settings import (
@@ -193,7 +193,8 @@ class RtlCombEvaluator:
                 await self._simulate(task, settings, netlist, cascade, seed=seed)
             if quick or phase is Phase.CONFIRMATION:
                 await self._prove(task, settings, netlist, cascade, wall_s, is_final=phase is Phase.CONFIRMATION)
-            chosen = await self._map(task, netlist, condition, cascade, wall_s)
+            recipes = searched_recipes(task.objective, task.constraints) if phase is Phase.SEARCH else tuple(RECIPES)
+            chosen = await self._map(task, netlist, condition, recipes, cascade, wall_s)
             if not quick and phase is not Phase.CONFIRMATION:
                 await self._prove_if_better(task, settings, netlist, cascade, wall_s, chosen, best_score)
             if phase is Phase.CONFIRMATION:
@@ -295,10 +296,16 @@ class RtlCombEvaluator:
             note_proof(notes, Proof(ProofClass.NONE, "not asked: no better than the best so far"))
 
     async def _map(
-        self, task: Task, netlist: Netlist, condition: Condition, cascade: Cascade, wall_s: Mapping[str, float]
+        self,
+        task: Task,
+        netlist: Netlist,
+        condition: Condition,
+        recipes: Sequence[str],
+        cascade: Cascade,
+        wall_s: Mapping[str, float],
     ) -> Figures:
         with cascade.stage("map") as notes:
-            results = await self._flow.figures(netlist, condition, wall_s=wall_s["map"])
+            results = await self._flow.figures(netlist, condition, recipes=recipes, wall_s=wall_s["map"])
             chosen = choose(results, task.objective, task.constraints)
             notes.metrics |= figure_metrics(chosen)
             shown = "; ".join(f"{figures}{' (scored)' if figures is chosen else ''}" for figures in results)
