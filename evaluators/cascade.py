@@ -39,7 +39,7 @@ class StageNotes:
 
 class Cascade:
     def __init__(self, phase: Phase, seed: int, tools: Mapping[str, str]) -> None:
-        self._phase = phase
+        self.phase = phase
         self._seed = seed
         self._tools = dict(tools)
         self._stages: list[StageEvidence] = []
@@ -71,7 +71,7 @@ class Cascade:
         )
 
     def evidence(self, tier: SandboxTier, evidence_class: EvidenceClass = EvidenceClass.ISOLATED) -> Evidence:
-        return Evidence(evidence_class=evidence_class, tier=tier, phase=self._phase, stages=tuple(self._stages))
+        return Evidence(evidence_class=evidence_class, tier=tier, phase=self.phase, stages=tuple(self._stages))
 
 
 def _plain(text: str) -> str:

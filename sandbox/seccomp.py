@@ -270,8 +270,3 @@ INSTRUCTION_BYTES = 8
 def instruction_count(program: bytes) -> int:
     """`sock_fprog.len` of a filter."""
     return len(program) // INSTRUCTION_BYTES
-
-
-def denied_calls() -> Sequence[str]:
-    """Names of the calls that no sandboxed program may make."""
-    return tuple(sorted([*_DENIED, *_HOARDING]))

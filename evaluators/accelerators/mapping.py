@@ -165,11 +165,6 @@ def _runs(
             yield from (*RECIPES[name].split(";"), launch.timing, f"write_blif /box/{name}{ending}.blif")
 
 
-def best_of(results: Sequence[Mapped]) -> Mapped:
-    """The least area x delay; the first of equals."""
-    return min(results, key=lambda mapped: mapped.adp_um2_ns)
-
-
 def _wires(netlist: Netlist) -> Mapped:
     """No gate at all: outputs that are inputs or constants."""
     names = {0: "const0", 1: "const1"}

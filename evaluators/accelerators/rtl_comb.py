@@ -193,8 +193,7 @@ class RtlCombEvaluator:
                 await self._simulate(task, settings, netlist, cascade, seed=seed)
             if quick or phase is Phase.CONFIRMATION:
                 await self._prove(task, settings, netlist, cascade, wall_s, is_final=phase is Phase.CONFIRMATION)
-            recipes = searched_recipes(task.objective, task.constraints) if phase is Phase.SEARCH else tuple(RECIPES)
-            chosen = await self._map(task, netlist, condition, recipes, cascade, wall_s)
+            chosen = await self._map(task, netlist, condition, cascade, wall_s)
             if not quick and phase is not Phase.CONFIRMATION:
                 await self._prove_if_better(task, settings, netlist, cascade, wall_s, chosen, best_score)
             if phase is Phase.CONFIRMATION:
@@ -296,14 +295,10 @@ class RtlCombEvaluator:
             note_proof(notes, Proof(ProofClass.NONE, "not asked: no better than the best so far"))
 
     async def _map(
-        self,
-        task: Task,
-        netlist: Netlist,
-        condition: Condition,
-        recipes: Sequence[str],
-        cascade: Cascade,
-        wall_s: Mapping[str, float],
+        self, task: Task, netlist: Netlist, condition: Condition, cascade: Cascade, wall_s: Mapping[str, float]
     ) -> Figures:
+        is_search = cascade.phase is Phase.SEARCH
+        recipes = searched_recipes(task.objective, task.constraints) if is_search else tuple(RECIPES)
         with cascade.stage("map") as notes:
             results = await self._flow.figures(netlist, condition, recipes=recipes, wall_s=wall_s["map"])
             chosen = choose(results, task.objective, task.constraints)

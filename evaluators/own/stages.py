@@ -12,7 +12,7 @@ from evaluators.own.reading import BadMeasure, answer_of, read_metrics, shortene
 from evaluators.own.spec import LARGEST_FILE_BYTES, OwnSettings
 from evaluators.own.timed import run_timed
 from evaluators.own.tree import pack_bundle
-from nightforge.domain.bundle import BLOCK_START, Bundle, language_of, parse_bundle, without_own_markers
+from nightforge.domain.bundle import BLOCK_START, Bundle, language_of, parse_bundle
 from nightforge.domain.evidence import Metric
 from nightforge.domain.limits import ExecResult, ExitReason
 from nightforge.domain.words import Outcome
@@ -120,7 +120,3 @@ def wrong_answer(difference: str) -> CandidateFailed:
 def digest_of(staged: Staged) -> str:
     """Of what was built: two programs with the same one are the same program. Empty where nothing is built."""
     return sha256(staged.built).hexdigest() if staged.built is not None else ""
-
-
-def as_in_tree(bundle: Bundle) -> dict[str, str]:
-    return {path: without_own_markers(text) for path, text in bundle.files.items()}

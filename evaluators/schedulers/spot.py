@@ -45,10 +45,6 @@ class Position(NamedTuple):
         left = self.restart if choice == self.running else over
         return Position(self.done + (left == 0), choice, max(0, left - 1))
 
-    def demand_ticks(self, work: int, over: int) -> int:
-        """Until the end, from now on on demand."""
-        return work - self.done + (self.restart if self.running == DEMAND else over)
-
 
 class SpotDeadline:
     name = "spot-deadline"

@@ -25,7 +25,6 @@ from nightforge.domain.words import CandidateState, SandboxTier
 from nightforge.errors import NotFound, SandboxFault, UserError
 from nightforge.registry import EVALUATORS, load
 from nightforge.report.data import diff_to_seed
-from nightforge.report.minimised import first_line, share_text
 from nightforge.report.provenance import Provenance, provenance_of
 from nightforge.report.states import shape_and_word
 from nightforge.report.text import duration, fence, markdown_line, with_interval
@@ -240,13 +239,6 @@ def patch_text(before: str, after: str, path: str) -> str:
         return ""
     ended = [line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines]
     return "".join([f"diff --git a/{path} b/{path}\n", *ended])
-
-
-def patch_note(found: Minimisation | None) -> str:
-    """What each hunk brings, to stand above a patch; empty where that is not known."""
-    if found is None:
-        return ""
-    return "".join(f"# {share_text(hunk.share)}: {first_line(hunk)}\n" for hunk in found.kept if hunk.share)
 
 
 def to_zip(files: Mapping[str, bytes], folder: str) -> bytes:

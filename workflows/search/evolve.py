@@ -41,6 +41,9 @@ BREADTH = 8
 LONG = 120
 """Expected evaluations from which a search without a model begins widely: a climb is ahead before and stuck after."""
 MOST_LOOKS = 4096
+SURE = 16
+"""Programs in a row for which an operator had something, from which on it is taken to have something for any: a look
+costs as much as making a candidate."""
 FAILURES = 3
 """Failed children of a parent that the next prompt on it names."""
 PARENTS_WITH_FAILURES = 64
@@ -115,6 +118,8 @@ class Evolve:
         self._has_stacks = any(is_structural(one) for one in self._operators.values())
         self._has_proposals: OrderedDict[tuple[str, str], bool] = OrderedDict()
         """(program, operator) → whether it has any."""
+        self._streaks: Counter[str] = Counter()
+        """Operator → programs since the last one that it had nothing for."""
         self._asked: Counter[int] = Counter()
         self._in_flight: dict[int, int] = {}
         self._heard: OrderedDict[int, None] = OrderedDict()
@@ -244,7 +249,7 @@ class Evolve:
     def _proposes(self, operator: Operator, parent: Parent, others: Sequence[Parent] = ()) -> bool:
         """Looked at once for a program: whether an operator applies is a matter of its text, seldom of partners."""
         key = parent.code_sha, operator.name
-        known = self._has_proposals.get(key)
+        known = self._has_proposals.get(key, True if self._streaks[operator.name] >= SURE else None)
         if known is None:
             partners = () if operator.kind is OperatorKind.REWRITE else tuple(map(self._program, others))
             asked = OperatorContext(
@@ -257,6 +262,7 @@ class Evolve:
             known = bool(proposals(operator, asked))
             if not known and not partners and operator.kind is not OperatorKind.REWRITE:
                 return False  # for want of partners, perhaps, of which there are some later
+            self._streaks[operator.name] = known * (self._streaks[operator.name] + 1)
             self._has_proposals[key] = known
             if len(self._has_proposals) > MOST_LOOKS:
                 self._has_proposals.popitem(last=False)
@@ -306,6 +312,8 @@ class Evolve:
         if island is not None:
             self._asked[island] -= 1
         self._note_failure(result)
+        if result.choice.operator_name not in ("", result.operator_name):
+            self._streaks[result.choice.operator_name] = 0
         if result.reason == NOTHING_TO_TRY and result.choice.parents:
             self._note_spent(result.choice.parents[0], "" if self._offline else result.choice.operator or "")
         # Taken in before the write is awaited: two results told at once must both count.

@@ -12,6 +12,7 @@ from random import Random
 
 from pydantic import ValidationError
 
+from evaluators.accelerators.arch.model import tile_bytes
 from evaluators.accelerators.arch.sampling import random_mapping
 from evaluators.accelerators.arch.schema import (
     DATAFLOWS,
@@ -26,7 +27,6 @@ from evaluators.accelerators.arch.schema import (
     write_config,
 )
 from evaluators.accelerators.arch.scoring import check_capacity
-from evaluators.accelerators.arch.technology import ACCUMULATOR_BITS
 from nightforge.domain.team import Draft, OperatorContext
 from nightforge.domain.words import OperatorKind
 
@@ -217,17 +217,11 @@ class ArchFill(_ArchOperator):
         best: dict[str, int] = {}
         for factor in (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64):
             tiles = {tile: getattr(mapping, tile) * (factor if tile in grown else 1) for tile in _TILES}
-            if _bytes_of(tiles, parent) <= parent.l2_kib * 1024:
+            if tile_bytes(None, parent, mapping.model_copy(update=tiles)) <= parent.l2_kib * 1024:
                 best = tiles
         config = with_mapping(parent, at, dict(best)) if best else None
         if config is not None:
             yield config, f"mapping {at}: {' and '.join(grown)} until the buffer is full"
-
-
-def _bytes_of(tiles: dict[str, int], config: ArchConfig) -> float:
-    """What the schema's rule of capacity asks for, whatever the layers."""
-    m, n, k = (tiles[tile] for tile in _TILES)
-    return (2 * (m * k + k * n) * config.precision + m * n * ACCUMULATOR_BITS[config.precision]) / 8
 
 
 class ArchLoops(_ArchOperator):

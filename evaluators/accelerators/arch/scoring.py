@@ -99,15 +99,12 @@ def check_capacity(config: ArchConfig, layers: Sequence[Layer]) -> Refusal | Non
     least = least_l1_bytes(config)
     if least > config.l1_kib * 1024:
         return Refusal("buffer_too_small", f"l1_kib: {config.pe_rows} + {config.pe_cols} lanes need {least:.0f} bytes")
-    for layer in layers:
+    for layer in (*layers, None) if layers else ():
         needs = [tile_bytes(layer, config, mapping) for mapping in config.mappings]
         if min(needs) > config.l2_kib * 1024:
-            text = f"{layer.name}: the tiles of no mapping fit into l2_kib = {config.l2_kib}; bytes needed: "
+            what = f"{layer.name}: the tiles" if layer else "larger layers: the whole tiles"
+            text = f"{what} of no mapping fit into l2_kib = {config.l2_kib}; bytes needed: "
             return Refusal("tiles_do_not_fit", text + ", ".join(f"{need:.0f}" for need in needs))
-    wholes = [tile_bytes(None, config, mapping) for mapping in config.mappings]
-    if layers and min(wholes) > config.l2_kib * 1024:
-        text = f"larger layers: the whole tiles of no mapping fit into l2_kib = {config.l2_kib}; bytes needed: "
-        return Refusal("tiles_do_not_fit", text + ", ".join(f"{need:.0f}" for need in wholes))
     return None
 
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from evaluators.accelerators import fallback, toolchain
 from evaluators.accelerators.elaborate import elaborate
-from evaluators.accelerators.mapping import CONDITIONS, RUNS, Mapped, best_of, map_netlist
+from evaluators.accelerators.mapping import CONDITIONS, RECIPES, RUNS, Mapped, map_netlist
 from evaluators.accelerators.netlist import Netlist
 from evaluators.accelerators.rtl_comb import RtlCombEvaluator
+from evaluators.accelerators.rtl_flow import searched_recipes
 from evaluators.accelerators.static_rules import check_text
 from evaluators.accelerators.timing import sta_delay_ns
 from evaluators.accelerators.yosys_json import PortSpec
 from nightforge.catalogue import load_task
 from nightforge.domain.evidence import Evidence
 from nightforge.domain.ports import Sandbox
-from nightforge.domain.task import Task
+from nightforge.domain.task import Constraint, Task
 from nightforge.domain.words import Outcome, Phase
 from nightforge.errors import EvaluatorFault, PrerequisiteMissing, UserError
 
@@ -90,6 +92,10 @@ async def map_under(box: Sandbox, netlist: Netlist, name: str) -> tuple[Mapped, 
     return await map_netlist(box, netlist, toolchain.library(condition.technology), condition)
 
 
+def best_of(results: Sequence[Mapped]) -> Mapped:
+    return min(results, key=lambda mapped: mapped.adp_um2_ns)
+
+
 PUBLISHED = [
     (8, "p", 16, "a * b", 30024, 0.01),
     (32, "s", 33, "a + b", 20573, 0.01),
@@ -141,6 +147,7 @@ async def judge(evaluator: RtlCombEvaluator, task: Task, source: str, phase: Pha
 
 async def test_evidence_names_proof_tools_and_figures(evaluator: RtlCombEvaluator, task: Task) -> None:
     evidence = await judge(evaluator, task, TWICE)
+    assert "area: " in evidence.stages[-1].feedback, "the objective is area"
     assert [stage.stage for stage in evidence.stages] == ["static", "elaborate", "prove", "map"]
     proof = evidence.stages[2]
     assert proof.tools["proof"] == "exhaustive"
@@ -150,6 +157,22 @@ async def test_evidence_names_proof_tools_and_figures(evaluator: RtlCombEvaluato
         evidence.metrics["area_um2"].value * evidence.metrics["delay_ns"].value
     )
     assert evaluator.is_lasting(evidence)
+
+
+async def test_a_search_for_a_product_leaves_the_recipe_for_area_to_the_confirmation(
+    evaluator: RtlCombEvaluator, tmp_path: Path
+) -> None:
+    def runs(evidence: Evidence) -> list[str]:
+        (told,) = [stage.feedback for stage in evidence.stages if stage.stage == "map"]
+        return [run.split(":")[0].strip() for run in told.partition(": ")[2].split(";")]
+
+    product = make_task(tmp_path, TASK.replace('"area_um2"\nunit = "um2"', '"adp_um2_ns"\nunit = "um2*ns"'))
+    searched, final = [await judge(evaluator, product, TWICE, phase) for phase in (Phase.SEARCH, Phase.CONFIRMATION)]
+    assert runs(searched) == [run for run in RUNS if not run.startswith("area")]
+    assert runs(final) == list(RUNS)
+    assert final.metrics["adp_um2_ns"].value <= searched.metrics["adp_um2_ns"].value
+    bounded = (*product.constraints, Constraint(metric="area_um2", relation="<=", bound=900.0))
+    assert searched_recipes(product.objective, bounded) == tuple(RECIPES)
 
 
 async def test_one_wrong_input_of_256_is_found_and_told(evaluator: RtlCombEvaluator, task: Task) -> None:

@@ -18,12 +18,12 @@ from nightforge.domain.evidence import Evidence, Metric, StageEvidence
 from nightforge.domain.plan import Budget, ModelSpec, Plan, SearchSpec
 from nightforge.domain.search import Choice, PolicyContext, RemembersResults, Result
 from nightforge.domain.task import Objective, Task
-from nightforge.domain.team import OperatorContext, Program
+from nightforge.domain.team import Draft, Operator, OperatorContext, Program
 from nightforge.domain.words import CandidateState, Direction, OperatorKind, Outcome, SandboxTier, TeamKind
 from nightforge.errors import UserError
 from nightforge.store import SqlStore, open_store
 from tools.clock import SystemClock
-from workflows.search.evolve import LONG, Evolve
+from workflows.search.evolve import LONG, SURE, Evolve
 from workflows.search.islands import YOUTH
 from workflows.search.policies import make_policy
 from workflows.search.ways import free_operators
@@ -445,3 +445,31 @@ async def test_what_lacked_partners_once_is_looked_at_again_when_there_are_some(
     await made.run([0.5, 0.25], source=source.replace('"clock_mhz": 400', '"clock_mhz": 500'))
     wide._memory.restore(store.archive(made.context.campaign_id))
     assert "crossover.arch" in {wide.ask(99, random=Random(seed)).operator_name for seed in range(400)}
+
+
+async def test_what_always_applied_is_not_looked_at_any_more_until_it_fails_to(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: Counter[str] = Counter()
+
+    def counted(operator: Operator, context: OperatorContext) -> tuple[Draft, ...]:
+        looks[operator.name] += 1
+        return proposals(operator, context)
+
+    monkeypatch.setattr("workflows.search.evolve.proposals", counted)
+    task = find_task("add32")
+    made = Night(store, replace((await night(store)).context, task=task))
+    policy, prefix = made.policy, made.policy._operators["rewrite.rtl-prefix"]
+    wiring = policy._operators["rewrite.rtl-wiring"]
+    adder = task.read("hand/sklansky.py")
+    for number in range(SURE + 8):
+        await made.finish(Choice(parents=()), 1.0, f"{adder}\n# {number}\n")
+        (parent,) = store.parents_among(made.context.campaign_id, [number])
+        assert policy._proposes(prefix, parent)
+        assert not policy._proposes(wiring, parent), "it is for multipliers"
+        made.ordinal += 1
+    assert (looks[prefix.name], looks[wiring.name]) == (SURE, SURE + 8)
+    missed = Choice(parents=(0,), operator_name=prefix.name)
+    await policy.tell(made.result(7, missed, 1.0))
+    assert policy._proposes(prefix, parent)
+    assert looks[prefix.name] == SURE + 1
