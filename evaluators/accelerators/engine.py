@@ -212,6 +212,7 @@ def first_lane(apart: Words, vectors: int) -> int | None:
     return lane if lane < vectors else None
 
 
+_COMPILED: dict[bytes, bytes | None] = {}
 _LIBRARIES: dict[bytes, ctypes.CDLL | None] = {}
 
 
@@ -219,24 +220,25 @@ async def open_engine(sandbox: Sandbox) -> NetlistEngine:
     """The engine of this process; the first call compiles the library. Without gcc it is numpy's."""
     source = SOURCE.read_bytes()
     if source not in _LIBRARIES:
-        _LIBRARIES[source] = await _compile(sandbox, source)
+        library = await compile_library(sandbox, source)
+        _LIBRARIES[source] = await asyncio.to_thread(load_library, library) if library else None
     return NetlistEngine(_LIBRARIES[source])
 
 
-async def _compile(sandbox: Sandbox, source: bytes) -> ctypes.CDLL | None:
-    try:
-        result = await sandbox.run(
-            _COMPILE,
-            files={"worker.c": source},
-            limits=Limits(wall_s=_COMPILE_WALL_S, cpu_s=int(_COMPILE_WALL_S), memory_bytes=1024 * MIB),
-            outputs=("worker.so",),
-        )
-    except SandboxFault:
-        return None
-    library = result.outputs.get("worker.so")
-    if not result.ok or not library:
-        return None
-    return await asyncio.to_thread(load_library, library)
+async def compile_library(sandbox: Sandbox, source: bytes) -> bytes | None:
+    """A shared library of C of ours, compiled once per process; None without gcc."""
+    if source not in _COMPILED:
+        try:
+            result = await sandbox.run(
+                _COMPILE,
+                files={"worker.c": source},
+                limits=Limits(wall_s=_COMPILE_WALL_S, cpu_s=int(_COMPILE_WALL_S), memory_bytes=1024 * MIB),
+                outputs=("worker.so",),
+            )
+        except SandboxFault:
+            return None
+        _COMPILED[source] = result.outputs.get("worker.so") or None if result.ok else None
+    return _COMPILED[source]
 
 
 def load_library(content: bytes) -> ctypes.CDLL | None:

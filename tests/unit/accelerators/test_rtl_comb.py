@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from evaluators.accelerators import fallback, toolchain
+from evaluators.accelerators import engine, fallback, toolchain
 from evaluators.accelerators.elaborate import elaborate
-from evaluators.accelerators.mapping import CONDITIONS, RECIPES, RUNS, Mapped, map_netlist
+from evaluators.accelerators.engine import compile_library
+from evaluators.accelerators.mapping import _STANDING_CLOCK, CONDITIONS, RECIPES, RUNS, Mapped, map_netlist
 from evaluators.accelerators.netlist import Netlist
 from evaluators.accelerators.rtl_comb import RtlCombEvaluator
 from evaluators.accelerators.rtl_flow import searched_recipes
@@ -318,3 +319,19 @@ async def test_the_fallback_does_the_same_work(box: Sandbox, monkeypatch: pytest
     for mapped in results:
         assert 1.0 < mapped.delay_ns < 3.0
         assert mapped.netlist(toolchain.library("osu018"), netlist).evaluate({"a": 13, "b": 11}) == {"p": 143}
+
+
+async def test_a_clock_that_stands_changes_no_figure(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    netlist = await netlist_of(box, *arithmetic(4, "p", 8, "a * b"))
+    if await compile_library(box, _STANDING_CLOCK) is None:
+        pytest.skip("no gcc in the box")
+    standing = await map_under(box, netlist, "osu018-bare")
+    monkeypatch.setitem(engine._COMPILED, _STANDING_CLOCK, None)
+    assert await map_under(box, netlist, "osu018-bare") == standing
+
+
+async def test_without_a_compiler_abc_has_its_own_clock(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_COMPILED", {})
+    monkeypatch.setattr(engine, "_COMPILE", ("/usr/bin/false",))
+    assert await compile_library(box, _STANDING_CLOCK) is None
+    assert len(await map_under(box, await netlist_of(box, *arithmetic(4, "p", 8, "a * b")), "osu018-bare")) == 6
