@@ -15,10 +15,10 @@ from pathlib import Path
 
 from evaluators.accelerators import fallback
 from evaluators.accelerators.elaborate import LATENESS
-from evaluators.accelerators.engine import compile_library
 from evaluators.accelerators.liberty import Library
 from evaluators.accelerators.netlist import Gate, Netlist, Port
 from evaluators.accelerators.refusal import Refused
+from evaluators.accelerators.standing_clock import Preload, standing_clock
 from nightforge.domain.limits import MIB, ExecResult, ExitReason, Limits
 from nightforge.domain.ports import Sandbox
 from nightforge.domain.words import Outcome
@@ -37,11 +37,6 @@ ORDERS: Mapping[str, bool] = {"": False, "-reversed": True}
 RUNS: Sequence[str] = [f"{name}{ending}" for ending in ORDERS for name in RECIPES]
 """Each recipe, with the outputs given in port order and the other way round: the mapper goes through a design from its
 outputs, and the order alone moves a figure by up to a tenth. A candidate's score is its best run's."""
-_STANDING_CLOCK = b"""#include <time.h>
-int clock_gettime(clockid_t clock, struct timespec *now) { *now = (struct timespec){0}; return 0; }
-"""
-"""Before ABC's other libraries: it asks for its CPU time 345,000 times for one multiplier, a third of its own time.
-No command of the recipes has a limit of time."""
 _MEMORY_BYTES = 2048 * MIB
 _DELAY = re.compile(r"Delay =\s*([0-9.]+) ps")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -134,9 +129,7 @@ async def map_netlist(
     files: dict[str, bytes | Path] = {}
     files["cells.lib"] = library.for_box(condition.wire_ff)
     launch = fallback.abc("/job/script", "/job/cells.lib")
-    clock = None if launch.tells_by_name else await compile_library(sandbox, _STANDING_CLOCK)
-    if clock is not None:
-        files["clock.so"] = clock
+    clock = Preload() if launch.tells_by_name else await standing_clock(sandbox)
     lines = ["read_lib -w /job/cells.lib"]
     if condition.driver or condition.load_ff:
         driver = f"set_driving_cell {condition.driver}\n" if condition.driver else ""
@@ -145,8 +138,8 @@ async def map_netlist(
     lines += _runs(netlist, recipes, launch, files)
     files["script"] = ("\n".join(lines) + "\n").encode()
     result = await sandbox.run(
-        launch.argv if clock is None else ("/usr/bin/env", "LD_PRELOAD=/job/clock.so", *launch.argv),
-        files={**launch.files, **files},
+        (*clock.words, *launch.argv),
+        files={**launch.files, **clock.files, **files},
         limits=Limits(
             wall_s=LATENESS * wall_s, cpu_s=max(1, int(wall_s)), memory_bytes=_MEMORY_BYTES, output_bytes=4 * MIB
         ),

@@ -18,6 +18,7 @@ from evaluators.accelerators import toolchain
 from evaluators.accelerators.recipe.aig import Aig, AigerError, read_aiger
 from evaluators.accelerators.recipe.settings import Circuit, Measure, RecipeSettings
 from evaluators.accelerators.refusal import Refused
+from evaluators.accelerators.standing_clock import standing_clock
 from nightforge.domain.limits import MIB, ExecResult, ExitReason, Limits
 from nightforge.domain.ports import Sandbox
 from nightforge.domain.words import Outcome
@@ -45,7 +46,7 @@ done
 _JUDGE = """cd "${0%/*}" || exit 1
 "$1" -s -q "$(cat prove)" 2>&1 </dev/null
 echo ==MAPPING==
-"$1" -s -q "$(cat map)" 2>&1 </dev/null
+shift; "$@" -s -q "$(cat map)" 2>&1 </dev/null
 """
 _MAP = {
     Measure.ADP: "map -B 0.9; topo; buffer -c; upsize; dnsize; stime -p",
@@ -105,8 +106,10 @@ async def written(
         memory_bytes=(settings.memory_mib + 64) * MIB,
         processes=8,
     )
-    argv = ["/bin/sh", "/job/run.sh", str(settings.cpu_s), str(settings.memory_mib * 1024), program()]
-    result = await sandbox.run(argv, files=files, limits=limits, outputs=[f"{name}.aig" for name in names])
+    clock = await standing_clock(sandbox)
+    argv = [*clock.words, "/bin/sh", "/job/run.sh", str(settings.cpu_s), str(settings.memory_mib * 1024), program()]
+    outputs = [f"{name}.aig" for name in names]
+    result = await sandbox.run(argv, files={**files, **clock.files}, limits=limits, outputs=outputs)
     _check_ended(result, "the recipe")
     contents = [result.outputs.get(f"{name}.aig", b"") for name in names]
     for content, job in zip(contents, jobs, strict=True):
@@ -181,7 +184,9 @@ async def judge(
         processes=8,
         output_bytes=MIB + _SAID_OF_ONE * len(pairs),
     )
-    result = await sandbox.run(["/bin/sh", "/job/run.sh", program()], files=files, limits=limits)
+    clock = await standing_clock(sandbox)
+    argv = ["/bin/sh", "/job/run.sh", program(), *clock.words, program()]
+    result = await sandbox.run(argv, files={**files, **clock.files}, limits=limits)
     if result.reason is ExitReason.WALL_LIMIT:
         raise EvaluatorFault("a proof got too little of the processor", hint="the machine is overloaded; try again")
     if result.reason is ExitReason.OUTPUT_LIMIT:

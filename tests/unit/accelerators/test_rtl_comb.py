@@ -9,11 +9,11 @@ import pytest
 
 from evaluators.accelerators import engine, fallback, toolchain
 from evaluators.accelerators.elaborate import elaborate
-from evaluators.accelerators.engine import compile_library
-from evaluators.accelerators.mapping import _STANDING_CLOCK, CONDITIONS, RECIPES, RUNS, Mapped, map_netlist
+from evaluators.accelerators.mapping import CONDITIONS, RECIPES, RUNS, Mapped, map_netlist
 from evaluators.accelerators.netlist import Netlist
 from evaluators.accelerators.rtl_comb import RtlCombEvaluator
 from evaluators.accelerators.rtl_flow import searched_recipes
+from evaluators.accelerators.standing_clock import SOURCE, Preload, standing_clock
 from evaluators.accelerators.static_rules import check_text
 from evaluators.accelerators.timing import sta_delay_ns
 from evaluators.accelerators.yosys_json import PortSpec
@@ -323,15 +323,15 @@ async def test_the_fallback_does_the_same_work(box: Sandbox, monkeypatch: pytest
 
 async def test_a_clock_that_stands_changes_no_figure(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     netlist = await netlist_of(box, *arithmetic(4, "p", 8, "a * b"))
-    if await compile_library(box, _STANDING_CLOCK) is None:
+    if not (await standing_clock(box)).words:
         pytest.skip("no gcc in the box")
     standing = await map_under(box, netlist, "osu018-bare")
-    monkeypatch.setitem(engine._COMPILED, _STANDING_CLOCK, None)
+    monkeypatch.setitem(engine._COMPILED, SOURCE, None)
     assert await map_under(box, netlist, "osu018-bare") == standing
 
 
 async def test_without_a_compiler_abc_has_its_own_clock(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "_COMPILED", {})
     monkeypatch.setattr(engine, "_COMPILE", ("/usr/bin/false",))
-    assert await compile_library(box, _STANDING_CLOCK) is None
+    assert await standing_clock(box) == Preload()
     assert len(await map_under(box, await netlist_of(box, *arithmetic(4, "p", 8, "a * b")), "osu018-bare")) == 6
