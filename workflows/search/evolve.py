@@ -6,6 +6,7 @@ by `tell`, row by row, so that `ask` costs one look at a bounded number of rows 
 
 from __future__ import annotations
 
+import math
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from random import Random
@@ -27,7 +28,7 @@ from workflows.search.grid import rarity_of
 from workflows.search.horizon import expected_evaluations
 from workflows.search.inspirations import choose_inspirations
 from workflows.search.intensity import intensity
-from workflows.search.islands import Island, choose_island
+from workflows.search.islands import Island, begun, choose_island
 from workflows.search.memory import FRONT, Memory
 from workflows.search.parents import BroadPicker, RankPicker, UniformPicker, draw
 from workflows.search.ways import applies, free_operators, ways_of
@@ -40,6 +41,10 @@ where the coder has no order for the parent, because every operator that applies
 BREADTH = 8
 LONG = 120
 """Expected evaluations from which a search without a model begins widely: a climb is ahead before and stuck after."""
+WIDE = 2000
+"""Expected evaluations from which the best are parents alike, and islands begin; below it there is no time for that."""
+KEEP = 0.7
+"""Below: of the weight of the next better one."""
 MOST_LOOKS = 4096
 SURE = 16
 """Programs in a row for which an operator had something, from which on it is taken to have something for any: a look
@@ -66,8 +71,8 @@ class EvolveParameters(Frozen, extra="forbid"):
     cells: Annotated[int, Field(ge=0, le=256)] = 32
     """Cells of the grid of behaviour that an island keeps the best candidate of."""
     breadth: Annotated[int, Field(ge=0, le=256)] = 0
-    """So many best are parents alike. 0: the best is followed; without a model, where no rewrite is structural and the
-    budget has room for 120 evaluations, 8 are."""
+    """So many best are parents alike. 0: the best is followed; without a model, where no rewrite is structural, the 8
+    best are parents from room for 120 evaluations on, the better the more often, alike from 2,000 on."""
     migrate_every: Annotated[int, Field(ge=1)] = 25
     """Results of an island between two migrations."""
     explore_low: Annotated[float, Field(ge=0, le=1)] = 0.05
@@ -134,7 +139,9 @@ class Evolve:
 
     def ask(self, ordinal: int, *, random: Random) -> Choice:
         memory = self._memory
-        island = choose_island(memory.open_islands(), self._asked)
+        room = self._room()
+        islands = memory.open_islands()
+        island = choose_island(islands if room >= WIDE or self._set.islands else begun(islands), self._asked)
         self._asked[island] += 1
         self._in_flight[ordinal] = island
         cells = memory.cells(island)
@@ -142,7 +149,8 @@ class Evolve:
         if not pool:
             # A person may have discarded every other parent: the seed is always there to start from again.
             return Choice(parents=(SEED,), island=island)
-        breadth = self._breadth()
+        breadth = self._set.breadth or (BREADTH if LONG <= room < math.inf else 0)
+        picker = BroadPicker(breadth, KEEP if room < WIDE and not self._set.breadth else 1.0)
         shift = not breadth and self._shifts()
         share = intensity(memory.progress[island], low=self._set.explore_low, high=self._set.explore_high)
         explore = shift or (not breadth and random.random() < share)
@@ -151,7 +159,7 @@ class Evolve:
         parent = (
             draw(pool, UniformPicker(), rarity_of(here), random)
             if explore
-            else draw(home or pool, BroadPicker(breadth) if breadth else RankPicker(), {}, random)
+            else draw(home or pool, picker if breadth else RankPicker(), {}, random)
         )
         others = choose_inspirations(parent.ordinal, pool, here, count=self._context.inspirations, random=random)
         others += self._demonstrations(parent, others, pool)
@@ -215,16 +223,15 @@ class Evolve:
             ways.remove(way)
         return None, "", ""
 
-    def _breadth(self) -> int:
-        """How many of the best are parents alike; 0 where the best is followed.
+    def _room(self) -> float:
+        """Expected evaluations of a search that may begin widely; infinite where the best is followed.
 
         Structural rewrites have an order of promise, in which a climb goes far; elsewhere its first basin holds it.
         """
-        if self._set.breadth or not self._offline or self._has_stacks:
-            return self._set.breadth
+        if not self._offline or self._has_stacks:
+            return math.inf
         plan = self._context.plan
-        expected = expected_evaluations(plan.budget, plan.search.evaluation_slots, self._memory.arms.values())
-        return BREADTH if expected >= LONG else 0
+        return expected_evaluations(plan.budget, plan.search.evaluation_slots, self._memory.arms.values())
 
     def _combines(self, name: str) -> bool:
         return name in self._operators and self._operators[name].kind is not OperatorKind.REWRITE

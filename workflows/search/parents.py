@@ -35,16 +35,18 @@ class RankPicker:
 
 
 class BroadPicker:
-    """The `breadth` best alike: one of them that is luckier than the others does not become the parent of all.
+    """The `breadth` best: one of them that is luckier than the others does not become the parent of all.
 
-    Truncation selection (Mühlenbein and Schlierkamp-Voosen 1993). It begins slower than a climb and goes further.
+    With `keep` 1 alike, truncation selection (Mühlenbein and Schlierkamp-Voosen 1993): it begins slower than a climb
+    and goes further. Below 1 each has so much of the weight of the next better one: exponential ranking (Blickle and
+    Thiele 1996).
     """
 
-    def __init__(self, breadth: int) -> None:
-        self._breadth = breadth
+    def __init__(self, breadth: int, keep: float = 1.0) -> None:
+        self._breadth, self._keep = breadth, keep
 
     def weights(self, parents: Sequence[Parent], rarity: Mapping[int, float]) -> list[float]:
-        return [1.0 if rank < self._breadth else 0.0 for rank in range(len(parents))]
+        return [self._keep**rank if rank < self._breadth else 0.0 for rank in range(len(parents))]
 
 
 class UniformPicker:

@@ -23,7 +23,7 @@ from nightforge.domain.words import CandidateState, Direction, OperatorKind, Out
 from nightforge.errors import UserError
 from nightforge.store import SqlStore, open_store
 from tools.clock import SystemClock
-from workflows.search.evolve import LONG, SURE, Evolve
+from workflows.search.evolve import LONG, SURE, WIDE, Evolve
 from workflows.search.islands import YOUTH
 from workflows.search.policies import make_policy
 from workflows.search.ways import free_operators
@@ -253,6 +253,8 @@ async def test_parameters_are_checked_by_name(store: SqlStore) -> None:
 
 async def test_the_search_begins_on_one_island_and_a_young_one_is_left_alone(store: SqlStore) -> None:
     made = await night(store, migrate_every=20, top=4)
+    plan = made.context.plan.model_copy(update={"budget": Budget(evaluations=WIDE)})
+    made = Night(store, replace(made.context, plan=plan))
     first = await made.run([5.0, *[None] * (2 * YOUTH - 1)])
     assert {choice.island for choice in first} == {0}
     then = await made.run([4.0, *[None] * YOUTH])
@@ -390,10 +392,22 @@ async def test_with_room_for_many_evaluations_the_eight_best_are_parents_alike(s
     await made.run([float(number) for number in range(14)])
     best = set(range(6, 14))
     assert parents_of(with_budget(made, Budget(evaluations=LONG - 1))) != best
-    wide = with_budget(made, Budget(evaluations=LONG))
+    wide = with_budget(made, Budget(evaluations=WIDE))
     drawn = Counter(wide.ask(99, random=Random(seed)).parents[0] for seed in range(2000))
     assert set(drawn) == best
     assert min(drawn.values()) > 150, "alike: 250 each on average"
+    short = with_budget(made, Budget(evaluations=WIDE - 1))
+    drawn = Counter(short.ask(99, random=Random(seed)).parents[0] for seed in range(2000))
+    assert set(drawn) == best
+    assert 500 < drawn[13] < 800, "0.7 of the next better one's share: 637 on average"
+    assert drawn[13] > drawn[12] > drawn[11] > drawn[10] > drawn[9] > drawn[6]
+
+
+async def test_no_island_begins_where_there_is_no_time_for_one(store: SqlStore) -> None:
+    made = await night(store, top=4)
+    plan = made.context.plan.model_copy(update={"budget": Budget(evaluations=WIDE - 1)})
+    made = Night(store, replace(made.context, plan=plan))
+    assert {choice.island for choice in await made.run([5.0, *[None] * (3 * YOUTH)])} == {0}
 
 
 async def test_how_much_room_there_is_follows_from_what_a_candidate_took(store: SqlStore) -> None:

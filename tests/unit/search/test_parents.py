@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -36,6 +37,15 @@ def test_several_best_are_parents_alike_and_nobody_behind_them(pool: list[Parent
     weights = BroadPicker(breadth).weights(pool, {})
     assert weights == [1.0] * min(breadth, len(pool)) + [0.0] * max(0, len(pool) - breadth)
     assert draw(pool, BroadPicker(breadth), {}, Random(seed)) in pool[:breadth]
+
+
+@given(pool=pools, breadth=st.integers(1, 40), keep=st.floats(0.1, 0.99))
+def test_each_of_several_best_has_its_part_of_the_better_ones_weight(
+    pool: list[Parent], breadth: int, keep: float
+) -> None:
+    weights = BroadPicker(breadth, keep).weights(pool, {})[:breadth]
+    assert weights[0] == 1.0
+    assert [after / before for before, after in pairwise(weights)] == pytest.approx([keep] * (len(weights) - 1))
 
 
 def test_the_better_score_is_picked_more_often() -> None:
