@@ -141,7 +141,8 @@ class Evolve:
         memory = self._memory
         room = self._room()
         islands = memory.open_islands()
-        island = choose_island(islands if room >= WIDE or self._set.islands else begun(islands), self._asked)
+        patient = self._set.islands > 0 or not LONG <= room < WIDE
+        island = choose_island(islands if patient else begun(islands), self._asked)
         self._asked[island] += 1
         self._in_flight[ordinal] = island
         cells = memory.cells(island)
