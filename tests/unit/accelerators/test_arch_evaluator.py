@@ -193,7 +193,7 @@ async def test_the_rehearsal_holds(evaluator: ArchEvaluator) -> None:
         report = await rehearse(task, measured, lambda evidence: False)
         assert report is not None
         assert report.held, report
-        assert len(report.checks) == 11
+        assert len(report.checks) == 12
 
 
 async def test_the_fingerprint_follows_the_task(evaluator: ArchEvaluator) -> None:
