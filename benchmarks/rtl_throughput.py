@@ -15,7 +15,7 @@ import json
 import os
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from benchmarks.kernel_throughput import first_generation
@@ -61,7 +61,7 @@ class TimedFlow(RtlFlow):
             return await super().netlist(text, settings, wall_s=wall_s)
 
     async def mapped(
-        self, netlist: Netlist, condition: Condition, *, recipes: Sequence[str] = tuple(RECIPES), wall_s: float
+        self, netlist: Netlist, condition: Condition, *, recipes: Collection[str] = RECIPES, wall_s: float
     ) -> tuple[Mapped, ...]:
         with self._step(f"map ({2 * len(recipes)} runs of ABC)"):
             return await super().mapped(netlist, condition, recipes=recipes, wall_s=wall_s)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,14 +120,13 @@ async def map_netlist(
     library: Library,
     condition: Condition,
     *,
-    recipes: Sequence[str] = tuple(RECIPES),
+    recipes: Collection[str] = RECIPES,
     wall_s: float = 20.0,
 ) -> tuple[Mapped, ...]:
     """One result per run that ended. Raises Refused when none did, EvaluatorFault when ABC makes no sense."""
     if not netlist.gates:
         return (_wires(netlist),)
-    files: dict[str, bytes | Path] = {}
-    files["cells.lib"] = library.for_box(condition.wire_ff)
+    files: dict[str, bytes | Path] = {"cells.lib": library.for_box(condition.wire_ff)}
     launch = fallback.abc("/job/script", "/job/cells.lib")
     clock = Preload() if launch.tells_by_name else await standing_clock(sandbox)
     lines = ["read_lib -w /job/cells.lib"]
@@ -149,7 +148,7 @@ async def map_netlist(
 
 
 def _runs(
-    netlist: Netlist, recipes: Sequence[str], launch: fallback.Launch, files: dict[str, bytes | Path]
+    netlist: Netlist, recipes: Collection[str], launch: fallback.Launch, files: dict[str, bytes | Path]
 ) -> Iterator[str]:
     """The commands of all runs; the designs that they read are put into `files`."""
 

@@ -217,7 +217,7 @@ _STAGES: Sequence[tuple[str, str, int]] = (
     ("static", "rules on the text", 5),
     ("elaborate", "Verilog to gates: ports, latches, loops, undriven bits", 30),
     ("simulate", "corner and secret vectors against your design", 30),
-    ("map", "three recipes onto the cells", 60),
+    ("map", "fixed recipes onto the cells", 60),
     ("prove", "that it computes what your design computes", 120),
     ("confirm", "proof, mapping under the other conditions, timing by a second tool", 240),
 )

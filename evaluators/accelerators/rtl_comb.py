@@ -298,7 +298,7 @@ class RtlCombEvaluator:
         self, task: Task, netlist: Netlist, condition: Condition, cascade: Cascade, wall_s: Mapping[str, float]
     ) -> Figures:
         is_search = cascade.phase is Phase.SEARCH
-        recipes = searched_recipes(task.objective, task.constraints) if is_search else tuple(RECIPES)
+        recipes = searched_recipes(task.objective, task.constraints) if is_search else RECIPES
         with cascade.stage("map") as notes:
             results = await self._flow.figures(netlist, condition, recipes=recipes, wall_s=wall_s["map"])
             chosen = choose(results, task.objective, task.constraints)

@@ -6,7 +6,7 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Generic, TypeVar
@@ -30,6 +30,8 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 _KEPT_FIGURES = 100_000
 _KEPT_NETLISTS = 64
+_KEPT_MAPPED = 4
+"""Enough for a confirmation, which scores the cells that it then proves."""
 _PROOF_S = 120.0
 
 
@@ -82,14 +84,14 @@ def choose(results: Sequence[Figures], objective: Objective, constraints: Sequen
     return min(results, key=rank)
 
 
-def searched_recipes(objective: Objective, constraints: Sequence[Constraint]) -> Sequence[str]:
+def searched_recipes(objective: Objective, constraints: Sequence[Constraint]) -> Collection[str]:
     """The recipes that a search maps by; confirmation and hand designs have all of them.
 
     `area` takes a third of the mapping's time, and where area alone is not asked for it is the best for poor designs
     only: for 1 of 1,209 candidates of `mul8` and `add32`.
     """
     asked = {objective.metric, *(constraint.metric for constraint in constraints)}
-    return tuple(RECIPES) if "area_um2" in asked else tuple(name for name in RECIPES if name != "area")
+    return RECIPES if "area_um2" in asked else tuple(name for name in RECIPES if name != "area")
 
 
 class _Memory(Generic[K, V]):
@@ -108,6 +110,10 @@ class _Memory(Generic[K, V]):
         self._entries[key] = value
 
 
+def _key(netlist: Netlist, condition: Condition, recipes: Collection[str]) -> tuple[str, ...]:
+    return netlist.sha256, condition.name, toolchain.library(condition.technology).sha256, *recipes
+
+
 class RtlFlow:
     """The steps, for one sandbox."""
 
@@ -115,6 +121,7 @@ class RtlFlow:
         self._sandbox = sandbox
         self._golden: _Memory[str, Netlist] = _Memory(_KEPT_NETLISTS)
         self._figures: _Memory[tuple[str, ...], tuple[Figures, ...]] = _Memory(_KEPT_FIGURES)
+        self._mapped: _Memory[tuple[str, ...], tuple[Mapped, ...]] = _Memory(_KEPT_MAPPED)
         self._proofs: _Memory[tuple[str, str], Proof] = _Memory(_KEPT_FIGURES)
 
     async def engine(self) -> NetlistEngine:
@@ -147,9 +154,9 @@ class RtlFlow:
         return await elaborate(self._sandbox, text, settings.specs, top=TOP, wall_s=wall_s)
 
     async def figures(
-        self, netlist: Netlist, condition: Condition, *, recipes: Sequence[str] = tuple(RECIPES), wall_s: float
+        self, netlist: Netlist, condition: Condition, *, recipes: Collection[str] = RECIPES, wall_s: float
     ) -> tuple[Figures, ...]:
-        key = (netlist.sha256, condition.name, toolchain.library(condition.technology).sha256, *recipes)
+        key = _key(netlist, condition, recipes)
         found = self._figures.get(key)
         if found is None:
             mapped = await self.mapped(netlist, condition, recipes=recipes, wall_s=wall_s)
@@ -158,10 +165,15 @@ class RtlFlow:
         return found
 
     async def mapped(
-        self, netlist: Netlist, condition: Condition, *, recipes: Sequence[str] = tuple(RECIPES), wall_s: float
+        self, netlist: Netlist, condition: Condition, *, recipes: Collection[str] = RECIPES, wall_s: float
     ) -> tuple[Mapped, ...]:
-        library = toolchain.library(condition.technology)
-        return await map_netlist(self._sandbox, netlist, library, condition, recipes=recipes, wall_s=wall_s)
+        key = _key(netlist, condition, recipes)
+        found = self._mapped.get(key)
+        if found is None:
+            library = toolchain.library(condition.technology)
+            found = await map_netlist(self._sandbox, netlist, library, condition, recipes=recipes, wall_s=wall_s)
+            self._mapped.put(key, found)
+        return found
 
     async def proof(self, golden: Netlist, netlist: Netlist, *, limit_s: float = _PROOF_S, threads: int = 1) -> Proof:
         """Kept when it decided; a proof that a limit ended is tried again."""

@@ -29,11 +29,10 @@ from workflows.search.horizon import expected_evaluations
 from workflows.search.inspirations import choose_inspirations
 from workflows.search.intensity import intensity
 from workflows.search.islands import Island, begun, choose_island
-from workflows.search.memory import FRONT, Memory
+from workflows.search.memory import FRONT, SEED, Memory
 from workflows.search.parents import BroadPicker, RankPicker, UniformPicker, draw
 from workflows.search.ways import applies, free_operators, ways_of
 
-SEED = 0
 MOST_ISLANDS = 5
 OWN_ORDER = 0.5
 """Without a model: share of candidates that the coder makes in its own order, which no bandit has to learn anew; none
@@ -150,23 +149,22 @@ class Evolve:
         if not pool:
             # A person may have discarded every other parent: the seed is always there to start from again.
             return Choice(parents=(SEED,), island=island)
-        breadth = self._set.breadth or (BREADTH if LONG <= room < math.inf else 0)
-        picker = BroadPicker(breadth, KEEP if room < WIDE and not self._set.breadth else 1.0)
-        shift = not breadth and self._shifts()
+        broad = self._broad(room)
+        shift = broad is None and self._shifts()
         share = intensity(memory.progress[island], low=self._set.explore_low, high=self._set.explore_high)
-        explore = shift or (not breadth and random.random() < share)
+        explore = shift or (broad is None and random.random() < share)
         here = {one.ordinal: cells.get(one.ordinal, "") for one in pool}
         home = [one for one in pool if here[one.ordinal] != FRONT]
         parent = (
             draw(pool, UniformPicker(), rarity_of(here), random)
             if explore
-            else draw(home or pool, picker if breadth else RankPicker(), {}, random)
+            else draw(home or pool, broad or RankPicker(), {}, random)
         )
         others = choose_inspirations(parent.ordinal, pool, here, count=self._context.inspirations, random=random)
         others += self._demonstrations(parent, others, pool)
         beside = [one for one in pool if one.ordinal in others]
-        operator, name, model = self._way(parent, beside, broad=breadth > 0, shift=shift, random=random)
-        if breadth and self._offline and not self._combines(name):
+        operator, name, model = self._way(parent, beside, broad=broad is not None, shift=shift, random=random)
+        if broad and self._offline and not self._combines(name):
             others = ()  # what is not named to combine would often do so beside partners, whatever that brings
         return Choice(
             parents=(parent.ordinal, *others),
@@ -194,10 +192,18 @@ class Evolve:
         return tuple(sorted(near, key=lambda ordinal: (-near[ordinal], ordinal))[:count])
 
     def _pool(self, ordinals: Sequence[int]) -> Sequence[Parent]:
+        """Best first: of these, else of all islands, those that something is left for; else what there is."""
         store, campaign_id = self._context.store, self._context.campaign_id
         pool = store.parents_among(campaign_id, ordinals) or store.parents(campaign_id, limit=self._set.top)
+        return (
+            self._unspent(pool)
+            or self._unspent(store.parents_among(campaign_id, sorted(self._memory.residents())))
+            or pool
+        )
+
+    def _unspent(self, pool: Sequence[Parent]) -> Sequence[Parent]:
         told = self._memory.whole.told
-        return [one for one in pool if told - self._spent.get((one.ordinal, ""), -REST) >= REST] or pool
+        return [one for one in pool if told - self._spent.get((one.ordinal, ""), -REST) >= REST]
 
     def _way(
         self, parent: Parent, others: Sequence[Parent], *, broad: bool, shift: bool, random: Random
@@ -233,6 +239,12 @@ class Evolve:
             return math.inf
         plan = self._context.plan
         return expected_evaluations(plan.budget, plan.search.evaluation_slots, self._memory.arms.values())
+
+    def _broad(self, room: float) -> BroadPicker | None:
+        """How parents are chosen among several best; None where the best is followed."""
+        if self._set.breadth:
+            return BroadPicker(self._set.breadth)
+        return BroadPicker(BREADTH, KEEP if room < WIDE else 1.0) if LONG <= room < math.inf else None
 
     def _combines(self, name: str) -> bool:
         return name in self._operators and self._operators[name].kind is not OperatorKind.REWRITE

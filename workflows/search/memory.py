@@ -12,6 +12,7 @@ from workflows.search.front import Front
 from workflows.search.grid import cell_of
 from workflows.search.islands import YOUTH, Island, begun, emigrant, open_islands
 
+SEED = 0
 FRONT = "front"
 """The cell of those that stand on the Pareto front alone."""
 
@@ -59,15 +60,16 @@ class Memory:
         reward = bandit.reward_of(gain, self.whole.gain)
         cost = result.seconds if self.by_name else result.cost_usd
         arms = self._learn(result, reward, cost)
-        homes = self.islands if result.ordinal == 0 else [island]
-        for number in (CAMPAIGN, *(home.number for home in homes)):
+        concerned = [CAMPAIGN, *(one.number for one in (self.islands if result.ordinal == SEED else [island]))]
+        homes = self._homes(result)
+        for number in concerned:
             low = result.score_low if result.state.may_be_parent else None
             self.progress[number] = intensity.hear(self.progress[number], low, gain)
         arrivals, departures = self._settle(result, homes)
         moved = self._migrate(island)
         return ArchiveChange(
             trial=Trial(result.ordinal, island.number, "/".join(self._key(result)), reward, cost),
-            progress=[self.progress[number] for number in (CAMPAIGN, *(home.number for home in homes))],
+            progress=[self.progress[number] for number in concerned],
             arms=arms,
             arrivals=[*arrivals, *moved[0]],
             departures=[*departures, *moved[1]],
@@ -87,8 +89,7 @@ class Memory:
             for one in kept:
                 archive.admit(one)
         for result in results:
-            island = self.islands[result.choice.island % len(self.islands)]
-            self._settle(result, self.islands if result.ordinal == 0 else [island])
+            self._settle(result, self._homes(result))
         after = self._places()
         self._lower_the_bar()
         return ArchiveChange(
@@ -132,6 +133,19 @@ class Memory:
         learned = bandit.learn(self.arms.get(key, Arm(*key)), reward, cost)
         self.arms[key] = learned
         return [learned]
+
+    def _homes(self, result: Result) -> list[Island]:
+        """The island that it was made on; the seed, and what programs of ours make of it, found those to come as well.
+
+        The operators would make the same of the seed again, which is refused as known: a model has new ideas.
+        """
+        island = self.islands[result.choice.island % len(self.islands)]
+        if result.ordinal == SEED:
+            return self.islands
+        if not (self.grows and self.by_name and result.choice.parents[:1] == (SEED,)):
+            return [island]
+        old = {one.island for one in begun(self._of_islands())}
+        return [island, *(one for one in self.islands if one is not island and one.number not in old)]
 
     def _settle(self, result: Result, homes: list[Island]) -> tuple[list[Resident], list[tuple[int, int]]]:
         arrivals: list[Resident] = []

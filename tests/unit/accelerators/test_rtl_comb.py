@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from evaluators.accelerators import engine, fallback, toolchain
 from evaluators.accelerators.elaborate import elaborate
-from evaluators.accelerators.mapping import CONDITIONS, RECIPES, RUNS, Mapped, map_netlist
+from evaluators.accelerators.liberty import Library
+from evaluators.accelerators.mapping import CONDITIONS, RECIPES, RUNS, Condition, Mapped, map_netlist
 from evaluators.accelerators.netlist import Netlist
 from evaluators.accelerators.rtl_comb import RtlCombEvaluator
 from evaluators.accelerators.rtl_flow import searched_recipes
@@ -173,7 +175,23 @@ async def test_a_search_for_a_product_leaves_the_recipe_for_area_to_the_confirma
     assert runs(final) == list(RUNS)
     assert final.metrics["adp_um2_ns"].value <= searched.metrics["adp_um2_ns"].value
     bounded = (*product.constraints, Constraint(metric="area_um2", relation="<=", bound=900.0))
-    assert searched_recipes(product.objective, bounded) == tuple(RECIPES)
+    assert searched_recipes(product.objective, bounded) is RECIPES
+
+
+async def test_a_confirmation_proves_the_cells_that_were_scored(
+    box: Sandbox, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mapped: list[str] = []
+
+    async def counted(
+        sandbox: Sandbox, netlist: Netlist, library: Library, condition: Condition, **options: Any
+    ) -> tuple[Mapped, ...]:
+        mapped.append(condition.name)
+        return await map_netlist(sandbox, netlist, library, condition, **options)
+
+    monkeypatch.setattr("evaluators.accelerators.rtl_flow.map_netlist", counted)
+    assert (await judge(RtlCombEvaluator(box), task, TWICE, Phase.CONFIRMATION)).passed
+    assert mapped == ["osu018-bare", "osu018-loaded", "osu035-bare"], "each once"
 
 
 async def test_one_wrong_input_of_256_is_found_and_told(evaluator: RtlCombEvaluator, task: Task) -> None:

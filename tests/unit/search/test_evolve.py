@@ -410,6 +410,33 @@ async def test_no_island_begins_where_there_is_no_time_for_one(store: SqlStore) 
     assert {choice.island for choice in await made.run([5.0, *[None] * (3 * YOUTH)])} == {0}
 
 
+async def test_what_programs_of_ours_made_of_the_seed_founds_the_islands_to_come(store: SqlStore) -> None:
+    for models, founded in (((), {0, 1}), (("small",), {0})):
+        made = await night(store, models=models, top=4)
+        await made.run([5.0])
+        for parent, score in ((0, 6.0), (1, 7.0)):
+            choice = Choice(parents=(parent,), operator=OperatorKind.FULL)
+            made.ordinal = parent + 1
+            await made.finish(choice, score)
+            await made.policy.tell(made.result(made.ordinal, choice, score))
+        islands = made.policy._memory.islands
+        assert set(islands[0].residents) == {0, 1, 2}
+        assert [set(island.residents) for island in islands[1:]] == [founded] * 4
+        assert remembered(made.reopened()) == remembered(made.policy)
+
+
+async def test_where_an_island_has_nothing_left_another_ones_programs_go_on_there(store: SqlStore) -> None:
+    made = await night(store, islands=2)
+    await made.run([1.0])
+    elsewhere = Choice(parents=(0,), island=0)
+    made.ordinal = 1
+    await made.finish(elsewhere, 3.0)
+    await made.policy.tell(made.result(1, elsewhere, 3.0))
+    nothing = made.result(2, Choice(parents=(0,), island=1), None)
+    await made.policy.tell(nothing.model_copy(update={"reason": "nothing_to_try"}))
+    assert {made.policy.ask(99, random=Random(seed)).parents[0] for seed in range(50)} == {1}
+
+
 async def test_how_much_room_there_is_follows_from_what_a_candidate_took(store: SqlStore) -> None:
     made = await night(store, explore_low=0.0, explore_high=0.0)
     await made.run([float(number) for number in range(14)])  # a second each
