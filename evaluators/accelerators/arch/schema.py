@@ -142,5 +142,9 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _explained(error: ValidationError) -> str:
-    lines = [f"{'.'.join(map(str, one['loc'])) or 'configuration'}: {one['msg']}" for one in error.errors()[:8]]
+    found = error.errors()
+    # Of a list whose one entry is bad pydantic says also that it is too short: of what it left of it.
+    outer = {one["loc"][:depth] for one in found for depth in range(1, len(one["loc"]))}
+    told = [one for one in found if one["loc"] not in outer]
+    lines = [f"{'.'.join(map(str, one['loc'])) or 'configuration'}: {one['msg']}" for one in told[:8]]
     return "\n".join(line[:200] for line in lines)

@@ -142,6 +142,16 @@ def test_a_cheat_is_rejected_with_its_reason(name: str) -> None:
     assert not evidence.metrics
 
 
+def test_what_is_wrong_within_a_list_is_told_and_not_that_the_rest_of_it_is_short() -> None:
+    failure = evaluate(mapped(tile_m=0, order="mn")).failure
+    assert failure is not None
+    told = [line.split(":")[0] for line in failure.feedback.splitlines()]
+    assert told == ["mappings.0.tile_m", "mappings.0.order"]
+    short = evaluate(seed_with(mappings=[])).failure
+    assert short is not None
+    assert short.feedback.startswith("mappings: ")
+
+
 @pytest.mark.parametrize("name", HONEST)
 def test_an_honest_control_is_accepted(name: str) -> None:
     evidence = evaluate(HONEST[name])
