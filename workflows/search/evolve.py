@@ -41,9 +41,9 @@ BREADTH = 8
 LONG = 120
 """Expected evaluations from which a search without a model begins widely: a climb is ahead before and stuck after."""
 WIDE = 2000
-"""Expected evaluations from which the best are parents alike, and islands begin; below it there is no time for that."""
+"""Expected evaluations from which islands begin in a broad search; below it there is no time for them."""
 KEEP = 0.7
-"""Below: of the weight of the next better one."""
+"""In a broad search, of the weight of the next better one."""
 MOST_LOOKS = 4096
 SURE = 16
 """Programs in a row for which an operator had something, from which on it is taken to have something for any: a look
@@ -70,8 +70,8 @@ class EvolveParameters(Frozen, extra="forbid"):
     cells: Annotated[int, Field(ge=0, le=256)] = 32
     """Cells of the grid of behaviour that an island keeps the best candidate of."""
     breadth: Annotated[int, Field(ge=0, le=256)] = 0
-    """So many best are parents alike. 0: the best is followed; without a model, where no rewrite is structural, the 8
-    best are parents from room for 120 evaluations on, the better the more often, alike from 2,000 on."""
+    """So many best are parents, the better the more often. 0: the best is followed; without a model, where no rewrite
+    is structural, the 8 best are parents from room for 120 evaluations on."""
     migrate_every: Annotated[int, Field(ge=1)] = 25
     """Results of an island between two migrations."""
     explore_low: Annotated[float, Field(ge=0, le=1)] = 0.05
@@ -242,9 +242,8 @@ class Evolve:
 
     def _broad(self, room: float) -> BroadPicker | None:
         """How parents are chosen among several best; None where the best is followed."""
-        if self._set.breadth:
-            return BroadPicker(self._set.breadth)
-        return BroadPicker(BREADTH, KEEP if room < WIDE else 1.0) if LONG <= room < math.inf else None
+        breadth = self._set.breadth or (BREADTH if LONG <= room < math.inf else 0)
+        return BroadPicker(breadth, KEEP) if breadth else None
 
     def _combines(self, name: str) -> bool:
         return name in self._operators and self._operators[name].kind is not OperatorKind.REWRITE

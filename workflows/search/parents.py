@@ -37,12 +37,11 @@ class RankPicker:
 class BroadPicker:
     """The `breadth` best: one of them that is luckier than the others does not become the parent of all.
 
-    With `keep` 1 alike, truncation selection (Mühlenbein and Schlierkamp-Voosen 1993): it begins slower than a climb
-    and goes further. Below 1 each has so much of the weight of the next better one: exponential ranking (Blickle and
-    Thiele 1996).
+    Each has `keep` of the weight of the next better one: exponential ranking (Blickle and Thiele 1996). With 1 they are
+    alike, truncation selection, which is slower and was no better in the end (docs/search.md).
     """
 
-    def __init__(self, breadth: int, keep: float = 1.0) -> None:
+    def __init__(self, breadth: int, keep: float) -> None:
         self._breadth, self._keep = breadth, keep
 
     def weights(self, parents: Sequence[Parent], rarity: Mapping[int, float]) -> list[float]:
