@@ -35,10 +35,11 @@ test: setup ## All guards and all tests but the slow ones: what CI runs
 
 .PHONY: pytest
 pytest: setup
-# Whole programs wait more than they compute, so three of their files run at once. What is measured runs alone.
+# Most tests wait as long as they compute, so more files run at once than a small machine has processors. What is
+# measured runs alone.
 	@status=0; \
 	$(PYTHON) -m pytest -q -n 3 --dist loadfile -m "not slow and not timing" tests/e2e || status=1; \
-	$(PYTHON) -m pytest -q -n 2 --dist loadfile -m "not slow and not timing" \
+	$(PYTHON) -m pytest -q -n 4 --dist loadfile -m "not slow and not timing" \
 		$(foreach each,tests/e2e $(MEASURED),--ignore $(each)) || status=1; \
 	$(PYTHON) -m pytest -q -m "not slow and not timing" $(MEASURED) || status=1; \
 	exit $$status

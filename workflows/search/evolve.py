@@ -44,6 +44,8 @@ WIDE = 2000
 """Expected evaluations from which islands begin in a broad search; below it there is no time for them."""
 KEEP = 0.7
 """In a broad search, of the weight of the next better one."""
+ALIKE = 10_000
+"""Expected evaluations from which the best are parents alike: the longer the search, the more patience pays."""
 MOST_LOOKS = 4096
 SURE = 16
 """Programs in a row for which an operator had something, from which on it is taken to have something for any: a look
@@ -70,8 +72,8 @@ class EvolveParameters(Frozen, extra="forbid"):
     cells: Annotated[int, Field(ge=0, le=256)] = 32
     """Cells of the grid of behaviour that an island keeps the best candidate of."""
     breadth: Annotated[int, Field(ge=0, le=256)] = 0
-    """So many best are parents, the better the more often. 0: the best is followed; without a model, where no rewrite
-    is structural, the 8 best are parents from room for 120 evaluations on."""
+    """So many best are parents alike. 0: the best is followed; without a model, where no rewrite is structural, the 8
+    best are parents from room for 120 evaluations on, the better the more often, alike from 10,000 on."""
     migrate_every: Annotated[int, Field(ge=1)] = 25
     """Results of an island between two migrations."""
     explore_low: Annotated[float, Field(ge=0, le=1)] = 0.05
@@ -242,8 +244,9 @@ class Evolve:
 
     def _broad(self, room: float) -> BroadPicker | None:
         """How parents are chosen among several best; None where the best is followed."""
-        breadth = self._set.breadth or (BREADTH if LONG <= room < math.inf else 0)
-        return BroadPicker(breadth, KEEP) if breadth else None
+        if self._set.breadth:
+            return BroadPicker(self._set.breadth)
+        return BroadPicker(BREADTH, KEEP if room < ALIKE else 1.0) if LONG <= room < math.inf else None
 
     def _combines(self, name: str) -> bool:
         return name in self._operators and self._operators[name].kind is not OperatorKind.REWRITE

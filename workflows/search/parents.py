@@ -38,10 +38,10 @@ class BroadPicker:
     """The `breadth` best: one of them that is luckier than the others does not become the parent of all.
 
     Each has `keep` of the weight of the next better one: exponential ranking (Blickle and Thiele 1996). With 1 they are
-    alike, truncation selection, which is slower and was no better in the end (docs/search.md).
+    alike, truncation selection (Mühlenbein and Schlierkamp-Voosen 1993), which begins slower and goes further.
     """
 
-    def __init__(self, breadth: int, keep: float) -> None:
+    def __init__(self, breadth: int, keep: float = 1.0) -> None:
         self._breadth, self._keep = breadth, keep
 
     def weights(self, parents: Sequence[Parent], rarity: Mapping[int, float]) -> list[float]:

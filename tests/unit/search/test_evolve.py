@@ -23,7 +23,7 @@ from nightforge.domain.words import CandidateState, Direction, OperatorKind, Out
 from nightforge.errors import UserError
 from nightforge.store import SqlStore, open_store
 from tools.clock import SystemClock
-from workflows.search.evolve import LONG, SURE, WIDE, Evolve
+from workflows.search.evolve import ALIKE, LONG, SURE, WIDE, Evolve
 from workflows.search.islands import YOUTH
 from workflows.search.policies import make_policy
 from workflows.search.ways import free_operators
@@ -392,7 +392,11 @@ async def test_with_room_for_many_evaluations_the_eight_best_are_parents(store: 
     await made.run([float(number) for number in range(14)])
     best = set(range(6, 14))
     assert parents_of(with_budget(made, Budget(evaluations=LONG - 1))) != best
-    wide = with_budget(made, Budget(evaluations=LONG))
+    patient = with_budget(made, Budget(evaluations=ALIKE))
+    drawn = Counter(patient.ask(99, random=Random(seed)).parents[0] for seed in range(2000))
+    assert set(drawn) == best
+    assert min(drawn.values()) > 150, "alike: 250 each on average"
+    wide = with_budget(made, Budget(evaluations=ALIKE - 1))
     drawn = Counter(wide.ask(99, random=Random(seed)).parents[0] for seed in range(2000))
     assert set(drawn) == best
     assert 500 < drawn[13] < 800, "0.7 of the next better one's share: 637 on average"

@@ -34,9 +34,9 @@ def test_draws_one_of_the_pool_with_positive_weights(picker: ParentPicker, pool:
 
 @given(pool=pools, breadth=st.integers(1, 40), seed=st.integers())
 def test_several_best_are_parents_alike_and_nobody_behind_them(pool: list[Parent], breadth: int, seed: int) -> None:
-    weights = BroadPicker(breadth, 1.0).weights(pool, {})
+    weights = BroadPicker(breadth).weights(pool, {})
     assert weights == [1.0] * min(breadth, len(pool)) + [0.0] * max(0, len(pool) - breadth)
-    assert draw(pool, BroadPicker(breadth, 1.0), {}, Random(seed)) in pool[:breadth]
+    assert draw(pool, BroadPicker(breadth), {}, Random(seed)) in pool[:breadth]
 
 
 @given(pool=pools, breadth=st.integers(1, 40), keep=st.floats(0.1, 0.99))
