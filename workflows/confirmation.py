@@ -135,7 +135,17 @@ def settle(evidence: Evidence) -> tuple[CandidateState, str]:
 
 
 def _finalists(workshop: Workshop) -> Sequence[Candidate]:
-    """By score, whatever was confirmed before: a campaign that went on may have found better ones since."""
-    ranked = workshop.store.ranked(workshop.campaign_id, limit=LOOKED_THROUGH)
-    scored = [candidate for candidate in ranked if candidate.score_low is not None]
+    """By score, whatever was confirmed before: a campaign that went on may have found better ones since.
+
+    Those with the figures of another come last: what shows the one to be no result would show the same of them all.
+    """
+    store, campaign_id = workshop.store, workshop.campaign_id
+    distinct = store.distinct(campaign_id, limit=LOOKED_THROUGH)
+    known = {one.ordinal for one in distinct}
+    equals = [one for one in store.ranked(campaign_id, limit=LOOKED_THROUGH) if one.ordinal not in known]
+    return [*_by_score(distinct), *_by_score(equals)]
+
+
+def _by_score(candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+    scored = [one for one in candidates if one.score_low is not None]
     return sorted(scored, key=lambda one: (-(one.score_low or 0.0), one.ordinal))

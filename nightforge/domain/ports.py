@@ -350,6 +350,10 @@ class Store(Protocol):
         """Confirmed before measured, then by `score_low`; rejected, suspicious and discarded ones never."""
         ...
 
+    def distinct(self, campaign_id: str, *, limit: int = 20) -> Sequence[Candidate]:
+        """As `ranked`; of measured ones with equal `score_low` the first only, none where a confirmed one has it."""
+        ...
+
     def parents(self, campaign_id: str, *, limit: int = 32) -> Sequence[Parent]:
         """The best candidates that may be parents (never discarded ones), by `score_low`."""
         ...

@@ -37,7 +37,9 @@ STEPS_TOLD = 500
 class ReportData:
     campaign: Campaign
     ranked: tuple[Candidate, ...]
-    """Confirmed before measured, best first; the seed is among them."""
+    """Confirmed before measured, best first, of measured ones with equal figures the first; the seed is among them."""
+    has_equals: bool = False
+    """Others have the figures of one of the ranked."""
     spread: tuple[Candidate, ...] = ()
     """Beyond the ranked ones, where area and delay are measured: what the search kept for being unlike the best."""
     suspicious: tuple[Candidate, ...] = ()
@@ -147,13 +149,15 @@ def gather(store: Store, campaign_id: str) -> ReportData:
     campaign, _ = standing(store, store.campaign(campaign_id))
     campaign_id = campaign.campaign_id
     duels = store.document(campaign_id, "duels", Duels)
-    best = champion_first(store.ranked(campaign_id, limit=FINALISTS + 1), duels)
+    best = champion_first(store.distinct(campaign_id, limit=FINALISTS + 1), duels)
     ranked, ideas = best[: RANKED_SHOWN + 1], ideas_among(store, campaign, best)
     heard = store.document(campaign_id, "model-rehearsal", RehearsalReport) or RehearsalReport(checks=())
     held_out = store.stretch(campaign_id, ListQuery(Shown.SUSPICIOUS, Order.NEW), limit=RANKED_SHOWN)
     data = ReportData(
         campaign=campaign,
         ranked=ranked,
+        has_equals={one.ordinal for one in store.ranked(campaign_id, limit=len(ranked))}
+        != {one.ordinal for one in ranked},
         spread=_spread(store, campaign_id, ranked),
         suspicious=tuple(held_out.candidates),
         calibration=store.document(campaign_id, "calibration", Calibration),
@@ -226,9 +230,9 @@ def _spread(store: Store, campaign_id: str, ranked: Sequence[Candidate]) -> tupl
 
 
 def ranked_for_people(store: Store, campaign_id: str, *, limit: int) -> tuple[Candidate, ...]:
-    """The store's ranking with the winner of the duels first: every place that names a best names the same one."""
+    """Of equal figures the first, the winner of the duels before all: every place that names a best names the same."""
     duels = store.document(campaign_id, "duels", Duels)
-    ranked = store.ranked(campaign_id, limit=max(limit, RANKED_SHOWN + 1))
+    ranked = store.distinct(campaign_id, limit=max(limit, RANKED_SHOWN + 1))
     return champion_first(ranked, duels)[:limit]
 
 

@@ -17,6 +17,7 @@ CLOCKS = ("cpu_ms", "wall_ms", "device_ms")
 DIFF_LINES = 400
 CLOSEST = 3
 NOTE_CHARACTERS = 160
+EQUALS = "Of measured candidates with equal figures the first stands here."
 EXPECTED = {"pass": "pass", "reject": "be rejected", "no-gain": "gain nothing"}
 
 
@@ -59,8 +60,12 @@ def make_ranked(data: ReportData) -> Section | None:
     notes = tuple(f"{one.ref}: {note}" for one in shown if (note := _note(data, one)))
     if lead := _why_first(data, shown):
         notes = (lead, *notes)
-    blocks = (table, Bullets(items=notes)) if notes else (table,)
-    return Section(name="ranked", title="Ranked candidates", blocks=blocks)
+    blocks: list[Block] = [table]
+    if data.has_equals:
+        blocks.append(Paragraph(text=EQUALS))
+    if notes:
+        blocks.append(Bullets(items=notes))
+    return Section(name="ranked", title="Ranked candidates", blocks=tuple(blocks))
 
 
 def _why_first(data: ReportData, shown: Sequence[Candidate]) -> str:

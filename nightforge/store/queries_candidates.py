@@ -50,6 +50,13 @@ _STANDING = (
     .limit(bindparam("most"))
 )
 """To count the first few: in order, because only then SQLite surely takes the index that holds no others."""
+_FIRST_OF_EQUALS = (
+    select(func.min(candidate.c.ordinal))
+    .where(*_STANDS)
+    .group_by(candidate.c.score_low)
+    .order_by(candidate.c.score_low.desc())
+    .limit(bindparam("most"))
+)
 _PARENTS = (
     select(candidate.c.ordinal, candidate.c.code_sha, candidate.c.score, candidate.c.score_low, candidate.c.children)
     .where(*_STANDS, candidate.c.code_sha.is_not(None))
@@ -126,6 +133,17 @@ class CandidateReads(StoreBase):
                 skip = offset - len(connection.execute(_STANDING, named).all())
                 rows += _in_state(connection, key, CandidateState.MEASURED, limit - len(rows), skip)
             return to_candidates(connection, campaign_id, key, rows)
+
+    def distinct(self, campaign_id: str, *, limit: int = 20) -> Sequence[Candidate]:
+        key = self._key(campaign_id)
+        with self._look() as connection:
+            rows = _in_state(connection, key, CandidateState.CONFIRMED, limit, 0)
+            stand = {row.score_low for row in rows}
+            named = {"key": key, "stands": CandidateState.MEASURED, "most": limit}
+            first = connection.execute(_FIRST_OF_EQUALS, named).scalars().all()
+            others = connection.execute(_AMONG, {"key": key, "ordinals": list(first)}).all()
+            rows += sorted((row for row in others if row.score_low not in stand), key=lambda row: -row.score_low)
+            return to_candidates(connection, campaign_id, key, rows[:limit])
 
     def parents(self, campaign_id: str, *, limit: int = 32) -> Sequence[Parent]:
         key = self._key(campaign_id)

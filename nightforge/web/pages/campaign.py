@@ -150,7 +150,7 @@ def campaign(site: SiteDep, campaign: CampaignId) -> CampaignView:
     last_event = store.last_event(named)  # first: what comes meanwhile is told again rather than missed
     calibration = store.document(named, "calibration", Calibration)
     rehearsal = store.document(named, "rehearsal", RehearsalReport)
-    known = champion_first(store.ranked(named, limit=KNOWN), store.document(named, "duels", Duels))
+    known = champion_first(store.distinct(named, limit=KNOWN), store.document(named, "duels", Duels))
     archive = store.archive(named)
     task = task_facts(one)
     objective = one.plan.objectives[0]

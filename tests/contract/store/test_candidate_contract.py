@@ -242,6 +242,28 @@ class TestScores:
         assert (best.score, best.score_low, best.confirmation) == (1.9, 1.7, make_evidence(1.9))
         assert best.evidence == make_evidence(2.0)
 
+    async def test_of_equal_figures_the_first_stands_for_all(
+        self, store: SqlStore, campaign_id: str, bring: Bring, make_evidence: EvidenceMaker
+    ) -> None:
+        for ordinal, value in enumerate((1.0, 3.0, 2.0, 3.0, None, 2.5, 2.5, 3.0)):
+            await bring(ordinal, value)
+        assert [each.ordinal for each in store.distinct(campaign_id)] == [1, 5, 2, 0]
+        assert [each.ordinal for each in store.distinct(campaign_id, limit=2)] == [1, 5]
+        assert [each.ordinal for each in store.ranked(campaign_id)] == [1, 3, 7, 5, 6, 2, 0]
+        # What is confirmed stands itself, equals or not; what has its figures is behind it.
+        same = store.candidate(campaign_id, 5).score_low
+        for ordinal in (5, 6):
+            await store.save_confirmation(
+                campaign_id, ordinal, make_evidence(2.5), state=CONFIRMED, score=2.5, score_low=same
+            )
+        await store.save_confirmation(campaign_id, 1, make_evidence(9.0), state=SUSPICIOUS, reason="unlikely_gain")
+        assert [each.ordinal for each in store.distinct(campaign_id)] == [5, 6, 3, 2, 0]
+        await store.mark_candidate(campaign_id, 3, discarded=True)
+        assert [each.ordinal for each in store.distinct(campaign_id)] == [5, 6, 7, 2, 0]
+        await bring(8, 2.5)
+        assert [each.ordinal for each in store.distinct(campaign_id, limit=3)] == [5, 6, 7]
+        assert 8 not in {each.ordinal for each in store.distinct(campaign_id)}
+
     async def test_the_best_falls_and_the_next_one_stands(
         self, store: SqlStore, campaign_id: str, bring: Bring
     ) -> None:
