@@ -97,7 +97,8 @@ class Compressors(DrawnOperator):
         letter = random.choice(letters.replace(chosen.kind, ""))
         for one in among:
             one.kind = letter
-        return f"column {place}: {len(among)} compressors written as {letter}"
+        count = "a compressor" if len(among) == 1 else f"{len(among)} compressors"
+        return f"column {place}: {count} written as {letter}"
 
     @staticmethod
     def _half(tree: Tree, place: int, random: Random) -> str:
