@@ -137,7 +137,7 @@ def settle(evidence: Evidence) -> tuple[CandidateState, str]:
 def _finalists(workshop: Workshop) -> Sequence[Candidate]:
     """By score, whatever was confirmed before: a campaign that went on may have found better ones since.
 
-    Those with the figures of another come last: what shows the one to be no result would show the same of them all.
+    Those with the score of another come last: what shows the one to be no result would show the same of them all.
     """
     store, campaign_id = workshop.store, workshop.campaign_id
     distinct = store.distinct(campaign_id, limit=LOOKED_THROUGH)

@@ -37,9 +37,9 @@ STEPS_TOLD = 500
 class ReportData:
     campaign: Campaign
     ranked: tuple[Candidate, ...]
-    """Confirmed before measured, best first, of measured ones with equal figures the first; the seed is among them."""
+    """Confirmed before measured, best first, of measured ones with equal scores the first; the seed is among them."""
     has_equals: bool = False
-    """Others have the figures of one of the ranked."""
+    """Others have the score of one of the ranked."""
     spread: tuple[Candidate, ...] = ()
     """Beyond the ranked ones, where area and delay are measured: what the search kept for being unlike the best."""
     suspicious: tuple[Candidate, ...] = ()
@@ -230,7 +230,7 @@ def _spread(store: Store, campaign_id: str, ranked: Sequence[Candidate]) -> tupl
 
 
 def ranked_for_people(store: Store, campaign_id: str, *, limit: int) -> tuple[Candidate, ...]:
-    """Of equal figures the first, the winner of the duels before all: every place that names a best names the same."""
+    """Of equal scores the first, the winner of the duels before all: every place that names a best names the same."""
     duels = store.document(campaign_id, "duels", Duels)
     ranked = store.distinct(campaign_id, limit=max(limit, RANKED_SHOWN + 1))
     return champion_first(ranked, duels)[:limit]

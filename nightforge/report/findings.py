@@ -17,7 +17,7 @@ CLOCKS = ("cpu_ms", "wall_ms", "device_ms")
 DIFF_LINES = 400
 CLOSEST = 3
 NOTE_CHARACTERS = 160
-EQUALS = "Of measured candidates with equal figures the first stands here."
+EQUALS = "Of measured candidates with equal scores the first stands here."
 EXPECTED = {"pass": "pass", "reject": "be rejected", "no-gain": "gain nothing"}
 
 
