@@ -140,12 +140,7 @@ def _finalists(workshop: Workshop) -> Sequence[Candidate]:
     Those with the score of another come last: what shows the one to be no result would show the same of them all.
     """
     store, campaign_id = workshop.store, workshop.campaign_id
-    distinct = store.distinct(campaign_id, limit=LOOKED_THROUGH)
-    known = {one.ordinal for one in distinct}
-    equals = [one for one in store.ranked(campaign_id, limit=LOOKED_THROUGH) if one.ordinal not in known]
-    return [*_by_score(distinct), *_by_score(equals)]
-
-
-def _by_score(candidates: Sequence[Candidate]) -> Sequence[Candidate]:
-    scored = [one for one in candidates if one.score_low is not None]
-    return sorted(scored, key=lambda one: (-(one.score_low or 0.0), one.ordinal))
+    distinct = {one.ordinal: one for one in store.distinct(campaign_id, limit=LOOKED_THROUGH)}
+    ranked = {one.ordinal: one for one in store.ranked(campaign_id, limit=LOOKED_THROUGH)}
+    scored = [one for one in {**ranked, **distinct}.values() if one.score_low is not None]
+    return sorted(scored, key=lambda one: (one.ordinal not in distinct, -(one.score_low or 0.0), one.ordinal))

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Collection, Sequence
 from itertools import islice
 
-from sqlalchemy import Connection, Row, bindparam, func, select
+from sqlalchemy import BindParameter, Connection, Row, bindparam, func, select
 
 from nightforge.domain.candidate import Attempt, Candidate, Parent
 from nightforge.domain.words import CandidateState, OperatorKind
@@ -36,32 +36,19 @@ _UNFINISHED = (
 _RECENT = select(candidate).where(_OF_CAMPAIGN).order_by(candidate.c.ordinal.desc()).limit(bindparam("most"))
 _LAST = select(func.max(candidate.c.ordinal)).where(_OF_CAMPAIGN)
 _STANDS = (_OF_CAMPAIGN, candidate.c.state == bindparam("stands"), CAN_RANK)
-_RANKED = (
-    select(candidate)
-    .where(*_STANDS)
-    .order_by(candidate.c.score_low.desc(), candidate.c.ordinal)
-    .limit(bindparam("most"))
-    .offset(bindparam("skip"))
-)
-_STANDING = (
-    select(candidate.c.ordinal)
-    .where(*_STANDS)
-    .order_by(candidate.c.score_low.desc(), candidate.c.ordinal)
-    .limit(bindparam("most"))
-)
+_MOST: BindParameter[int] = bindparam("most")
+_LOW = candidate.c.score_low
+_BEST_FIRST = (_LOW.desc(), candidate.c.ordinal)
+_RANKED = select(candidate).where(*_STANDS).order_by(*_BEST_FIRST).limit(_MOST).offset(bindparam("skip"))
+_STANDING = select(candidate.c.ordinal).where(*_STANDS).order_by(*_BEST_FIRST).limit(_MOST)
 """To count the first few: in order, because only then SQLite surely takes the index that holds no others."""
-_FIRST_OF_EQUALS = (
-    select(func.min(candidate.c.ordinal))
-    .where(*_STANDS)
-    .group_by(candidate.c.score_low)
-    .order_by(candidate.c.score_low.desc())
-    .limit(bindparam("most"))
-)
+_FIRSTS = select(func.min(candidate.c.ordinal)).where(*_STANDS).group_by(_LOW).order_by(_LOW.desc()).limit(_MOST)
+"""Of each score the first."""
 _PARENTS = (
-    select(candidate.c.ordinal, candidate.c.code_sha, candidate.c.score, candidate.c.score_low, candidate.c.children)
+    select(candidate.c.ordinal, candidate.c.code_sha, candidate.c.score, _LOW, candidate.c.children)
     .where(*_STANDS, candidate.c.code_sha.is_not(None))
-    .order_by(candidate.c.score_low.desc(), candidate.c.ordinal)
-    .limit(bindparam("most"))
+    .order_by(*_BEST_FIRST)
+    .limit(_MOST)
 )
 _PARENT_STATES = tuple(state for state in CandidateState if state.may_be_parent)
 _ATTEMPTS = (
@@ -140,7 +127,7 @@ class CandidateReads(StoreBase):
             rows = _in_state(connection, key, CandidateState.CONFIRMED, limit, 0)
             stand = {row.score_low for row in rows}
             named = {"key": key, "stands": CandidateState.MEASURED, "most": limit}
-            first = connection.execute(_FIRST_OF_EQUALS, named).scalars().all()
+            first = connection.execute(_FIRSTS, named).scalars().all()
             others = connection.execute(_AMONG, {"key": key, "ordinals": list(first)}).all()
             rows += sorted((row for row in others if row.score_low not in stand), key=lambda row: -row.score_low)
             return to_candidates(connection, campaign_id, key, rows[:limit])
