@@ -118,8 +118,13 @@ def smallest_gain(card: PlanCard) -> str:
     if band == 0 and reference is not None:
         # A score may be negative, or zero: then a part of the reference says nothing.
         return f"any (better than {number(reference)} {card.plan.objectives[0].unit}, the best baseline's)"
-    turned = band if card.plan.objectives[0].direction is Direction.MAX else -band
-    return f"{number(reference * (1 + turned))} {card.plan.objectives[0].unit}" if reference else f"{band:.2%}"
+    if not reference:
+        return f"{band:.2%}"
+    objective = card.plan.objectives[0]
+    bound = reference * (1 + (band if objective.direction is Direction.MAX else -band))
+    if objective.unit == "x":
+        return f"{number(bound)} x"
+    return f"{number(abs(reference * band))} {objective.unit} ({number(bound)} {objective.unit} and better)"
 
 
 def reference_value(card: PlanCard) -> float | None:

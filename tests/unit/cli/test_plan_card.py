@@ -72,6 +72,13 @@ def test_the_smallest_gain_of_an_objective_to_push_down_is_below_the_reference(c
     assert "told apart: 0.958 x" in text
 
 
+def test_the_smallest_gain_of_an_amount_is_an_amount_and_where_it_begins(card: PlanCard) -> None:
+    objective = card.plan.objectives[0].model_copy(update={"direction": Direction.MIN, "unit": "um2"})
+    plan = card.plan.model_copy(update={"objectives": (objective,)})
+    text = printed(card.model_copy(update={"plan": plan}))
+    assert "told apart: 0.0420 um2 (0.958 um2 and better)" in text
+
+
 def test_a_hostile_goal_cannot_steer_the_terminal(card: PlanCard) -> None:
     plan = card.plan.model_copy(update={"goal": "x\x1b[2J\u202ey"})
     assert "x·y" in printed(card.model_copy(update={"plan": plan}))
