@@ -142,5 +142,7 @@ def _finalists(workshop: Workshop) -> Sequence[Candidate]:
     store, campaign_id = workshop.store, workshop.campaign_id
     distinct = {one.ordinal: one for one in store.distinct(campaign_id, limit=LOOKED_THROUGH)}
     ranked = {one.ordinal: one for one in store.ranked(campaign_id, limit=LOOKED_THROUGH)}
-    scored = [one for one in {**ranked, **distinct}.values() if one.score_low is not None]
-    return sorted(scored, key=lambda one: (one.ordinal not in distinct, -(one.score_low or 0.0), one.ordinal))
+    return sorted(
+        {**ranked, **distinct}.values(),
+        key=lambda one: (one.ordinal not in distinct, -(one.score_low or 0.0), one.ordinal),
+    )

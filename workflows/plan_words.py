@@ -121,10 +121,8 @@ def smallest_gain(card: PlanCard) -> str:
     if not reference:
         return f"{band:.2%}"
     objective = card.plan.objectives[0]
-    bound = reference * (1 + (band if objective.direction is Direction.MAX else -band))
-    if objective.unit == "x":
-        return f"{number(bound)} x"
-    return f"{number(abs(reference * band))} {objective.unit} ({number(bound)} {objective.unit} and better)"
+    bound = _size(card, reference * (1 + band * (1 if objective.direction is Direction.MAX else -1)))
+    return bound if objective.unit == "x" else f"{_size(card, abs(reference * band))} ({bound} and better)"
 
 
 def reference_value(card: PlanCard) -> float | None:

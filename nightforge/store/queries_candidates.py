@@ -43,7 +43,6 @@ _RANKED = select(candidate).where(*_STANDS).order_by(*_BEST_FIRST).limit(_MOST).
 _STANDING = select(candidate.c.ordinal).where(*_STANDS).order_by(*_BEST_FIRST).limit(_MOST)
 """To count the first few: in order, because only then SQLite surely takes the index that holds no others."""
 _FIRSTS = select(func.min(candidate.c.ordinal)).where(*_STANDS).group_by(_LOW).order_by(_LOW.desc()).limit(_MOST)
-"""Of each score the first."""
 _PARENTS = (
     select(candidate.c.ordinal, candidate.c.code_sha, candidate.c.score, _LOW, candidate.c.children)
     .where(*_STANDS, candidate.c.code_sha.is_not(None))
@@ -127,8 +126,8 @@ class CandidateReads(StoreBase):
             rows = _in_state(connection, key, CandidateState.CONFIRMED, limit, 0)
             stand = {row.score_low for row in rows}
             named = {"key": key, "stands": CandidateState.MEASURED, "most": limit}
-            first = connection.execute(_FIRSTS, named).scalars().all()
-            others = connection.execute(_AMONG, {"key": key, "ordinals": list(first)}).all()
+            first = list(connection.execute(_FIRSTS, named).scalars())
+            others = connection.execute(_AMONG, {"key": key, "ordinals": first}).all()
             rows += sorted((row for row in others if row.score_low not in stand), key=lambda row: -row.score_low)
             return to_candidates(connection, campaign_id, key, rows[:limit])
 

@@ -97,8 +97,7 @@ class Compressors(DrawnOperator):
         letter = random.choice(letters.replace(chosen.kind, ""))
         for one in among:
             one.kind = letter
-        count = "a compressor" if len(among) == 1 else f"{len(among)} compressors"
-        return f"column {place}: {count} written as {letter}"
+        return f"column {place}: compressors written as {letter}: {len(among)}"
 
     @staticmethod
     def _half(tree: Tree, place: int, random: Random) -> str:
