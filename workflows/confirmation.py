@@ -139,10 +139,7 @@ def _finalists(workshop: Workshop) -> Sequence[Candidate]:
 
     Those with the score of another come last: what shows the one to be no result would show the same of them all.
     """
-    store, campaign_id = workshop.store, workshop.campaign_id
-    distinct = {one.ordinal: one for one in store.distinct(campaign_id, limit=LOOKED_THROUGH)}
-    ranked = {one.ordinal: one for one in store.ranked(campaign_id, limit=LOOKED_THROUGH)}
-    return sorted(
-        {**ranked, **distinct}.values(),
-        key=lambda one: (one.ordinal not in distinct, -(one.score_low or 0.0), one.ordinal),
-    )
+    store, named = workshop.store, workshop.campaign_id
+    first = {one.ordinal: one for one in store.distinct(named, limit=LOOKED_THROUGH)}
+    found = {one.ordinal: one for one in store.ranked(named, limit=LOOKED_THROUGH)} | first
+    return sorted(found.values(), key=lambda one: (one.ordinal not in first, -(one.score_low or 0.0), one.ordinal))
