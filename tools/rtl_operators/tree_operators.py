@@ -97,7 +97,7 @@ class Compressors(DrawnOperator):
         letter = random.choice(letters.replace(chosen.kind, ""))
         for one in among:
             one.kind = letter
-        return f"column {place}: compressors written as {letter}: {len(among)}"
+        return f"column {place}: {len(among)} of its compressors written as {letter}"
 
     @staticmethod
     def _half(tree: Tree, place: int, random: Random) -> str:
