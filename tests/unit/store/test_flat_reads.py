@@ -26,6 +26,7 @@ LOOKS = {
     "next ordinal": (queries_candidates._LAST, "PRIMARY KEY"),
     "ranked": (queries_candidates._RANKED, "ix_candidate_rank (campaign_key=? AND state=? AND score_low>?)"),
     "standing": (queries_candidates._STANDING, "ix_candidate_rank (campaign_key=? AND state=? AND score_low>?)"),
+    "firsts of equals": (queries_candidates._FIRSTS, "ix_candidate_rank (campaign_key=? AND state=? AND score_low>?)"),
     "parents": (queries_candidates._PARENTS, "ix_candidate_rank (campaign_key=? AND state=? AND score_low>?)"),
     "owner": (queries_candidates._OWNER, "PRIMARY KEY (campaign_key=? AND code_sha=?)"),
     "best": (ledger._TOP, "ix_candidate_rank (campaign_key=? AND state=? AND score_low>?)"),
