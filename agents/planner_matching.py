@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from nightforge.domain.plan import Match
 from nightforge.domain.task import Task
@@ -84,12 +85,8 @@ def fit_tasks(goal: str, rest: str, tasks: Sequence[Task]) -> tuple[Fit, ...]:
         spoken = [word for word in words(rest) if len(word) > 1 and not word.isdigit()]
         near = {hit.name: hit.score for hit in index.search(words(goal))}
         fits = [_fit(index, task, goal, spoken, near.get(task.name, 0.0)) for task in tasks]
-    return tuple(
-        sorted(
-            fits,
-            key=lambda fit: (not fit.is_possible, not fit.anchors, -fit.coverage, -fit.nearness, fit.task.name),
-        )
-    )
+    fits.sort(key=lambda fit: (not fit.is_possible, not fit.anchors, -fit.coverage, -fit.nearness, fit.task.name))
+    return tuple(fits)
 
 
 def rivals(fits: Sequence[Fit]) -> tuple[Fit, ...]:
@@ -144,18 +141,21 @@ def _anchor_phrases(index: TextIndex, task: Task) -> Sequence[str]:
     """The keywords and the words of the name that name a subject: not "row", "fast", "float32", "64 MB" or "torch"."""
     found = []
     for phrase in dict.fromkeys(phrase.casefold() for phrase in (*task.keywords, *task.name.split("-"))):
-        unread = [word for word in words(read_facts(phrase).rest) if not word.isdigit()]
+        unread = _unread(phrase)
         if any(not index.holds(_COMMON, word) for word in unread) and len("".join(unread)) > 1:
             found.append(phrase)
     return found
 
 
+@lru_cache(maxsize=4096)
+def _unread(phrase: str) -> tuple[str, ...]:
+    return tuple(word for word in words(read_facts(phrase).rest) if not word.isdigit())
+
+
 def _misspelt(index: TextIndex, task: Task, unknown: Sequence[str]) -> str:
     singles = [phrase.casefold() for phrase in _anchor_phrases(index, task) if len(words(phrase)) == 1]
-    for word in unknown:
-        if len(word) >= 4 and difflib.get_close_matches(word, singles, n=1, cutoff=SPELLING_CUTOFF):
-            return word
-    return ""
+    close = (word for word in unknown if difflib.get_close_matches(word, singles, n=1, cutoff=SPELLING_CUTOFF))
+    return next((word for word in close if len(word) >= 4), "")
 
 
 def _texts(task: Task) -> dict[str, str]:

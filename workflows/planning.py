@@ -154,9 +154,9 @@ def make_card(
         for baseline in calibration.baselines
         if not baseline.available
     )
-    expected = estimate(plan, calibration)
+    expected = estimate(plan, calibration, rehearsed=len(task.rehearsal))
     if expected.evaluations[1] < min(LEAST_EVALUATIONS, plan.budget.evaluations or LEAST_EVALUATIONS):
-        warnings.append(_no_room_to_search(plan, calibration, expected.evaluations[1]))
+        warnings.append(_no_room_to_search(plan, task, calibration, expected.evaluations[1]))
     return PlanCard(
         campaign_id=campaign_id,
         plan=plan,
@@ -172,11 +172,11 @@ def make_card(
     )
 
 
-def _no_room_to_search(plan: Plan, calibration: Calibration, evaluations: int) -> str:
+def _no_room_to_search(plan: Plan, task: Task, calibration: Calibration, evaluations: int) -> str:
     """What a short time buys, and what would be of use."""
     alone = max(calibration.seconds_per_evaluation, 0.01)
     confirm_s = CONFIRMATION_COST * alone * plan.search.confirm_top
-    needed = confirm_s + USEFUL_EVALUATIONS * alone / plan.search.evaluation_slots
+    needed = confirm_s + (len(task.rehearsal) + USEFUL_EVALUATIONS / plan.search.evaluation_slots) * alone
     return (
         f"This time has room for {counted(evaluations, 'evaluation')}: one takes {duration(alone)}, and "
         f"{duration(confirm_s)} are kept for confirming the best {plan.search.confirm_top}. {duration(needed)} would "
@@ -184,21 +184,21 @@ def _no_room_to_search(plan: Plan, calibration: Calibration, evaluations: int) -
     )
 
 
-def estimate(plan: Plan, calibration: Calibration) -> Estimate:
+def estimate(plan: Plan, calibration: Calibration, *, rehearsed: int = 0) -> Estimate:
     """From the measured time per evaluation; about half of the candidates end early.
 
-    The cap on wall time keeps what confirmation needs. After it come what is in flight by then and the duels.
+    Rehearsal and confirmation are within the cap on wall time; what is in flight by then and the duels come after it.
     """
     alone = max(calibration.seconds_per_evaluation, 0.01)
     seconds, finalists = alone / plan.search.evaluation_slots, plan.search.confirm_top
-    budget, confirm_s = plan.budget, CONFIRMATION_COST * alone * finalists
+    budget, aside_s = plan.budget, (rehearsed + CONFIRMATION_COST * finalists) * alone
     after_s = 2 * alone + DUEL_COST * alone * max(finalists - 1, 0)
     wall_s = budget.wall_s if budget.wall_s is not None else 3600.0
-    searching = max(wall_s - confirm_s, 0.0)
+    searching = max(wall_s - aside_s, 0.0)
     low, high = int(searching / seconds), int(searching / (0.4 * seconds))
     wall = (wall_s, wall_s + after_s)
     if budget.evaluations is not None:
-        needed = (0.4 * seconds * budget.evaluations + confirm_s, seconds * budget.evaluations + confirm_s + after_s)
+        needed = (0.4 * seconds * budget.evaluations + aside_s, seconds * budget.evaluations + aside_s + after_s)
         if budget.wall_s is None:
             low, high, wall = budget.evaluations, budget.evaluations, needed
         else:

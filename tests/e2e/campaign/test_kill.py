@@ -209,8 +209,8 @@ def run_through(kills: int, server: ProtocolServer, environment: dict[str, str],
     check(looks, server, tmp_path)
 
 
-def test_four_kills(protocol_server: ProtocolServer, toy_environment: dict[str, str], tmp_path: Path) -> None:
-    run_through(4, protocol_server, toy_environment, tmp_path)
+def test_two_kills(protocol_server: ProtocolServer, toy_environment: dict[str, str], tmp_path: Path) -> None:
+    run_through(2, protocol_server, toy_environment, tmp_path)
 
 
 @pytest.mark.slow

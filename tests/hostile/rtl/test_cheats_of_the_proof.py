@@ -141,9 +141,9 @@ async def test_honest_designs_pass(rtl_comb: RtlCombEvaluator, add32: Task, mul1
 
 async def test_what_was_not_proved_is_never_confirmed(rtl_comb: RtlCombEvaluator, make_task: TaskMaker) -> None:
     """A right design whose proof does not end in time: measured in the search, never more."""
-    golden = "module cand(input [23:0] a, input [23:0] b, output [47:0] p);\n  assign p = a * b;\nendmodule\n"
-    task = make_task(golden, 24, 48, prove_s=1.0)
-    other = golden.replace("a * b", "(a[23:12] * b << 12) + a[11:0] * b")
+    golden = "module cand(input [17:0] a, input [17:0] b, output [35:0] p);\n  assign p = a * b;\nendmodule\n"
+    task = make_task(golden, 18, 36, prove_s=1.0)
+    other = golden.replace("a * b", "(a[17:9] * b << 9) + a[8:0] * b")
     searched = await judge(rtl_comb, task, other)
     proof = [stage for stage in searched.stages if stage.stage == "prove"]
     assert [stage.tools.get("proof") for stage in proof] == ["none"]

@@ -77,6 +77,7 @@ def test_one_wrong_input_of_all_of_a_16_bit_multiplier(compiled: NetlistEngine, 
     assert found.mismatch.got["y"] == found.mismatch.expected["y"] ^ 1 << 31
 
 
+@pytest.mark.slow
 def test_all_inputs_of_a_16_bit_multiplier(compiled: NetlistEngine, box: Sandbox) -> None:
     found = proven(compiled, box, multiplier(16), multiplier(16, rows_first=True), limit_s=120.0)
     assert (found.kind, found.is_proven) == (ProofClass.EXHAUSTIVE, True)

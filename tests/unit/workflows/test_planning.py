@@ -134,6 +134,16 @@ def test_an_estimate_allows_for_what_comes_after_the_search(
     assert (guess.wall_s, guess.evaluations) == (wall_s, evaluations)
 
 
+def test_an_estimate_allows_for_the_rehearsal() -> None:
+    """Six candidates of known fate at 5 s each are within the cap on wall time."""
+    timed = make_plan(NightRequest(goal="g", budget=Budget(wall_s=300)), READING, TASK)
+    guess = estimate(timed, calibrated(), rehearsed=6)
+    assert (guess.wall_s, guess.evaluations) == ((300, 330), (45, 112))
+    counted = make_plan(NightRequest(goal="g", budget=Budget(evaluations=20)), READING, TASK)
+    guess = estimate(counted, calibrated(), rehearsed=6)
+    assert (guess.wall_s, guess.evaluations) == ((115, 205), (20, 20))
+
+
 @given(
     evaluations=st.one_of(st.none(), st.integers(1, 10_000)),
     wall_s=st.one_of(st.none(), st.floats(1, 1e6)),
