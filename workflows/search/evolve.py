@@ -38,7 +38,7 @@ OWN_ORDER = 0.5
 """Without a model: share of candidates that the coder makes in its own order, which no bandit has to learn anew; none
 where the coder has no order for the parent, because every operator that applies draws."""
 BREADTH = 8
-LONG = 120
+LONG = 200
 """Expected evaluations from which a search without a model begins widely: a climb is ahead before and stuck after."""
 WIDE = 2000
 """Expected evaluations from which islands begin in a broad search; below it there is no time for them."""
@@ -73,7 +73,7 @@ class EvolveParameters(Frozen, extra="forbid"):
     """Cells of the grid of behaviour that an island keeps the best candidate of."""
     breadth: Annotated[int, Field(ge=0, le=256)] = 0
     """So many best are parents alike. 0: the best is followed; without a model, where no rewrite is structural, the 8
-    best are parents from room for 120 evaluations on, the better the more often, alike from 10,000 on."""
+    best are parents from room for 200 evaluations on, the better the more often, alike from 10,000 on."""
     migrate_every: Annotated[int, Field(ge=1)] = 25
     """Results of an island between two migrations."""
     explore_low: Annotated[float, Field(ge=0, le=1)] = 0.05
@@ -151,10 +151,10 @@ class Evolve:
         if not pool:
             # A person may have discarded every other parent: the seed is always there to start from again.
             return Choice(parents=(SEED,), island=island)
-        broad = self._broad(room)
+        broad, brief = self._broad(room), 0 < room < LONG and not self._set.breadth
         shift = broad is None and self._shifts()
         share = intensity(memory.progress[island], low=self._set.explore_low, high=self._set.explore_high)
-        explore = shift or (broad is None and random.random() < share)
+        explore = shift or (broad is None and not brief and random.random() < share)
         here = {one.ordinal: cells.get(one.ordinal, "") for one in pool}
         home = [one for one in pool if here[one.ordinal] != FRONT]
         parent = (
@@ -165,7 +165,7 @@ class Evolve:
         others = choose_inspirations(parent.ordinal, pool, here, count=self._context.inspirations, random=random)
         others += self._demonstrations(parent, others, pool)
         beside = [one for one in pool if one.ordinal in others]
-        operator, name, model = self._way(parent, beside, broad=broad is not None, shift=shift, random=random)
+        operator, name, model = self._way(parent, beside, broad=bool(broad), brief=brief, shift=shift, random=random)
         if broad and self._offline and not self._combines(name):
             others = ()  # what is not named to combine would often do so beside partners, whatever that brings
         return Choice(
@@ -208,19 +208,19 @@ class Evolve:
         return [one for one in pool if told - self._spent.get((one.ordinal, ""), -REST) >= REST]
 
     def _way(
-        self, parent: Parent, others: Sequence[Parent], *, broad: bool, shift: bool, random: Random
+        self, parent: Parent, others: Sequence[Parent], *, broad: bool, brief: bool, shift: bool, random: Random
     ) -> tuple[OperatorKind | None, str, str]:
         """(kind, operator's name, model). Offline a parent's first children are made in the coder's own order.
 
-        Where all that applies draws, that order would be chance by priors: there the bandit chooses each time, so that
-        operators are taken by what they bring (adaptive operator selection; Fialho et al. 2010), none without end.
+        Where all that applies draws, that order is chance by priors: there the bandit chooses each time, by what they
+        bring (adaptive operator selection; Fialho et al. 2010). A brief search has no time to learn that.
         """
         ways = [way for way in self._ways if others or way.operator != OperatorKind.CROSSOVER]
         if self._offline:
             if shift or not ways:
                 return None, "", ""
-            first = parent.children == 0 and not broad
-            if self._is_ordered(parent) and (first or random.random() < OWN_ORDER):
+            own = OWN_ORDER if parent.children or broad else 1.0
+            if random.random() < own if self._is_ordered(parent) else brief:
                 return None, "", ""
             return None, self._applicable(ways, parent, others, random), ""
         if shift:

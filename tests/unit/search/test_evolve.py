@@ -353,9 +353,12 @@ async def test_the_bandit_chooses_each_time_where_the_coder_has_no_order(store: 
     usual = [choice.operator_name for choice in await made.run([1.0, *SCORES], source=tunable)]
     assert {"", "tune.optuna"} <= set(usual[1:])
     task = find_task("add32")
-    drawn = Night(store, replace((await night(store, stagnation=1000)).context, task=task))
-    chosen = await drawn.run([1.0, *SCORES], source=task.read("hand/sklansky.py"))
-    assert all(choice.operator_name for choice in chosen[1:])
+    for room, always in ((LONG, True), (LONG - 1, False)):
+        context = replace((await night(store, stagnation=1000)).context, task=task)
+        budgeted = context.plan.model_copy(update={"budget": Budget(evaluations=room)})
+        drawn = Night(store, replace(context, plan=budgeted))
+        chosen = await drawn.run([1.0, *SCORES], source=task.read("hand/sklansky.py"))
+        assert {bool(choice.operator_name) for choice in chosen[1:]} == {always}, "a brief search learns nothing"
     bare = await night(store, stagnation=1000)
     assert {choice.operator_name for choice in (await bare.run([1.0, *SCORES]))[1:]} == {""}, "nothing applies to it"
 
@@ -363,7 +366,8 @@ async def test_the_bandit_chooses_each_time_where_the_coder_has_no_order(store: 
 async def test_no_operator_is_named_that_has_nothing_for_the_program(store: SqlStore) -> None:
     task = find_task("add32")
     made = await night(store, stagnation=1000)
-    adder = Night(store, replace(made.context, task=task))
+    plan = made.context.plan.model_copy(update={"budget": Budget(evaluations=LONG)})
+    adder = Night(store, replace(made.context, task=task, plan=plan))
     chosen = await adder.run([1.0, *SCORES], source=task.read("hand/sklansky.py"))
     named = {choice.operator_name for choice in chosen[1:]}
     assert "rewrite.rtl-prefix" in named
@@ -443,6 +447,21 @@ async def test_how_much_room_there_is_follows_from_what_a_candidate_took(store: 
     assert parents_of(with_budget(made, Budget(cpu_s=LONG - 1))) != set(range(6, 14))
     assert parents_of(with_budget(made, Budget(cpu_s=LONG))) == set(range(6, 14))
     assert parents_of(with_budget(made, Budget(wall_s=LONG))) == set(range(6, 14))
+
+
+async def test_a_brief_search_follows_the_best_and_explores_nothing(store: SqlStore) -> None:
+    made = await night(store, explore_low=1.0, explore_high=1.0, stagnation=1000)
+    await made.run([float(number) for number in range(14)])
+    for budget, explores in (
+        (Budget(evaluations=LONG - 1), False),
+        (Budget(evaluations=LONG), False),
+        (Budget(), True),
+    ):
+        policy = with_budget(made, budget)
+        reasons = {policy.ask(99, random=Random(seed)).reason for seed in range(50)}
+        assert reasons == {"explore" if explores else ""}, budget
+    drawn = Counter(with_budget(made, Budget(evaluations=50)).ask(99, random=Random(n)).parents[0] for n in range(300))
+    assert drawn[13] > 250
 
 
 async def test_the_breadth_can_be_set(store: SqlStore) -> None:
