@@ -40,6 +40,8 @@ where the coder has no order for the parent, because every operator that applies
 BREADTH = 8
 LONG = 200
 """Expected evaluations from which a search without a model begins widely: a climb is ahead before and stuck after."""
+PATIENCE, RESTARTS = 12, 0.5
+"""Below, it climbs: after so many results without a better best this share of the candidates has another parent."""
 WIDE = 2000
 """Expected evaluations from which islands begin in a broad search; below it there is no time for them."""
 KEEP = 0.7
@@ -151,10 +153,13 @@ class Evolve:
         if not pool:
             # A person may have discarded every other parent: the seed is always there to start from again.
             return Choice(parents=(SEED,), island=island)
-        broad, brief = self._broad(room), 0 < room < LONG and not self._set.breadth
+        broad = self._broad(room)
+        brief = broad is not None and room < LONG and not self._set.breadth
         shift = broad is None and self._shifts()
         share = intensity(memory.progress[island], low=self._set.explore_low, high=self._set.explore_high)
-        explore = shift or (broad is None and not brief and random.random() < share)
+        if broad:
+            share = RESTARTS if brief and memory.whole.stale >= PATIENCE else 0.0
+        explore = shift or (share > 0 and random.random() < share)
         here = {one.ordinal: cells.get(one.ordinal, "") for one in pool}
         home = [one for one in pool if here[one.ordinal] != FRONT]
         parent = (
@@ -213,14 +218,14 @@ class Evolve:
         """(kind, operator's name, model). Offline a parent's first children are made in the coder's own order.
 
         Where all that applies draws, that order is chance by priors: there the bandit chooses each time, by what they
-        bring (adaptive operator selection; Fialho et al. 2010). A brief search has no time to learn that.
+        bring (adaptive operator selection; Fialho et al. 2010), but for a brief search, which has no time to learn it.
         """
         ways = [way for way in self._ways if others or way.operator != OperatorKind.CROSSOVER]
         if self._offline:
-            if shift or not ways:
+            if shift or brief or not ways:
                 return None, "", ""
-            own = OWN_ORDER if parent.children or broad else 1.0
-            if random.random() < own if self._is_ordered(parent) else brief:
+            first = parent.children == 0 and not broad
+            if self._is_ordered(parent) and (first or random.random() < OWN_ORDER):
                 return None, "", ""
             return None, self._applicable(ways, parent, others, random), ""
         if shift:
@@ -246,7 +251,9 @@ class Evolve:
         """How parents are chosen among several best; None where the best is followed."""
         if self._set.breadth:
             return BroadPicker(self._set.breadth)
-        return BroadPicker(BREADTH, KEEP if room < ALIKE else 1.0) if LONG <= room < math.inf else None
+        if room < LONG:
+            return BroadPicker(1) if room else None
+        return BroadPicker(BREADTH, KEEP if room < ALIKE else 1.0) if room < math.inf else None
 
     def _combines(self, name: str) -> bool:
         return name in self._operators and self._operators[name].kind is not OperatorKind.REWRITE

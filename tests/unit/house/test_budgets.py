@@ -9,7 +9,7 @@ LONGEST_FILE = 600
 LONGEST_FUNCTION = 60
 CORE = ("agents", "evaluators", "nightforge", "sandbox", "tools", "workflows")
 FRONT_ENDS = ("nightforge/cli/", "nightforge/report/", "nightforge/web/")
-LARGEST_CORE = 66_100
+LARGEST_CORE = 66_120
 """Lines of Python, front ends apart: a release that needs more raises it in a commit that says why."""
 
 

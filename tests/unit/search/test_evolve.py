@@ -23,7 +23,7 @@ from nightforge.domain.words import CandidateState, Direction, OperatorKind, Out
 from nightforge.errors import UserError
 from nightforge.store import SqlStore, open_store
 from tools.clock import SystemClock
-from workflows.search.evolve import ALIKE, LONG, SURE, WIDE, Evolve
+from workflows.search.evolve import ALIKE, LONG, PATIENCE, SURE, WIDE, Evolve
 from workflows.search.islands import YOUTH
 from workflows.search.policies import make_policy
 from workflows.search.ways import free_operators
@@ -104,7 +104,7 @@ async def night(store: SqlStore, *, models: tuple[str, ...] = (), **parameters: 
         goal="climb",
         task=task.name,
         objectives=(*task.objectives, SECOND),
-        budget=Budget(evaluations=100),
+        budget=Budget(),
         search=SearchSpec(policy="evolve", policy_parameters=parameters),
         team=TeamKind.LLM if models else TeamKind.OFFLINE,
         models=tuple(ModelSpec(model=name) for name in models),
@@ -449,19 +449,21 @@ async def test_how_much_room_there_is_follows_from_what_a_candidate_took(store: 
     assert parents_of(with_budget(made, Budget(wall_s=LONG))) == set(range(6, 14))
 
 
-async def test_a_brief_search_follows_the_best_and_explores_nothing(store: SqlStore) -> None:
-    made = await night(store, explore_low=1.0, explore_high=1.0, stagnation=1000)
+async def test_a_brief_search_climbs(store: SqlStore) -> None:
+    """The best alone; once it has stood for long, every second time another one."""
+    made = await night(store, explore_low=1.0, explore_high=1.0, stagnation=1)
     await made.run([float(number) for number in range(14)])
-    for budget, explores in (
-        (Budget(evaluations=LONG - 1), False),
-        (Budget(evaluations=LONG), False),
-        (Budget(), True),
-    ):
+    for budget, reasons in ((Budget(evaluations=LONG), {""}), (Budget(), {"explore"})):
         policy = with_budget(made, budget)
-        reasons = {policy.ask(99, random=Random(seed)).reason for seed in range(50)}
-        assert reasons == {"explore" if explores else ""}, budget
-    drawn = Counter(with_budget(made, Budget(evaluations=50)).ask(99, random=Random(n)).parents[0] for n in range(300))
-    assert drawn[13] > 250
+        assert {policy.ask(99, random=Random(seed)).reason for seed in range(50)} == reasons, budget
+    climb = Budget(evaluations=LONG - 1)
+    choices = [with_budget(made, climb).ask(99, random=Random(seed)) for seed in range(50)]
+    assert {(choice.parents, choice.operator_name, choice.reason) for choice in choices} == {((13,), "", "")}
+    await made.run([1.0] * PATIENCE)
+    drawn = Counter(with_budget(made, climb).ask(99, random=Random(seed)).parents for seed in range(400))
+    assert 160 < drawn[(13,)] < 260, "half, and its share of the others"
+    assert len(drawn) > 5
+    assert {len(parents) for parents in drawn} == {1}
 
 
 async def test_the_breadth_can_be_set(store: SqlStore) -> None:
