@@ -174,8 +174,8 @@ class Observer:
         return platform
 
     def run(self, attack: Attack) -> Finding:
-        """One attack. Those judged by the memory of the whole machine wait for each other."""
-        if attack.effect is not Effect.MEMORY:
+        """One attack. Those judged by what the machine has once, memory and clock, wait for the other tiers'."""
+        if attack.effect not in {Effect.MEMORY, Effect.CLOCK}:
             return self._run(attack)
         with open(f"/proc/self/fd/{os.environ[LOCK_VARIABLE]}") as lock:  # noqa: PTH123
             fcntl.flock(lock, fcntl.LOCK_EX)
