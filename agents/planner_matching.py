@@ -85,8 +85,8 @@ def fit_tasks(goal: str, rest: str, tasks: Sequence[Task]) -> tuple[Fit, ...]:
         spoken = [word for word in words(rest) if len(word) > 1 and not word.isdigit()]
         near = {hit.name: hit.score for hit in index.search(words(goal))}
         fits = [_fit(index, task, goal, spoken, near.get(task.name, 0.0)) for task in tasks]
-    fits.sort(key=lambda fit: (not fit.is_possible, not fit.anchors, -fit.coverage, -fit.nearness, fit.task.name))
-    return tuple(fits)
+    fits.sort(key=lambda fit: (-fit.coverage, -len(fit.matched), -fit.nearness, fit.task.name))
+    return tuple(sorted(fits, key=lambda fit: (not fit.is_possible, not fit.anchors)))
 
 
 def rivals(fits: Sequence[Fit]) -> tuple[Fit, ...]:

@@ -79,7 +79,7 @@ METRICS: tuple[tuple[str, str], ...] = (
      r"lines\s+of\s+code|(?:fewer|less)\s+(?:lines|instructions)|bytes\s+of\s+code|code\s+golf)\b", "code size"),
     (r"\b(?:(?:less|lower|lowest|smaller|least|reduce[ds]?|peak|minimal)\s+(?:memory|ram)(?!\s+(?:bandwidth|traffic))(?:[\s-]+(?:use|usage|footprint|consumption))?|"
      r"memory[\s-]+(?:use|usage|footprint|consumption))\b", "memory"),
-    (r"\b(?:(?:chip|die|silicon|cell)?\s*area|um2|µm2|gate\s+counts?|luts?|transistors?)\b(?=.*\b(?:chip|gate|lut|um2|silicon|mm2|cell|"
+    (r"\b(?:(?:chip|die|silicon|cell)?\s*area(?!\s*(?:times|x|×|\*|·|-)\s*(?:the\s+)?delay)|um2|µm2|gate\s+counts?|luts?|transistors?)\b(?=.*\b(?:chip|gate|lut|um2|silicon|mm2|cell|"
      r"alu|adder|multiplier|less|small\w*|min\w*|reduc\w*)\b)", "area"),
     (r"\b(?:more|most|better|higher|improved?|increase[ds]?|maximi[sz]e)\s+(?:accura(?:te|cy)|preci(?:se|sion)|numerical\s+accuracy)\b|"
      r"\b(?:smaller|lower|less|reduced?)\s+(?:numerical\s+|rounding\s+|relative\s+)*errors?\b", "accuracy"),
