@@ -85,8 +85,12 @@ def fit_tasks(goal: str, rest: str, tasks: Sequence[Task]) -> tuple[Fit, ...]:
         spoken = [word for word in words(rest) if len(word) > 1 and not word.isdigit()]
         near = {hit.name: hit.score for hit in index.search(words(goal))}
         fits = [_fit(index, task, goal, spoken, near.get(task.name, 0.0)) for task in tasks]
-    fits.sort(key=lambda fit: (-fit.coverage, -len(fit.matched), -fit.nearness, fit.task.name))
-    return tuple(sorted(fits, key=lambda fit: (not fit.is_possible, not fit.anchors)))
+    return tuple(sorted(fits, key=_place))
+
+
+def _place(fit: Fit) -> tuple[bool, bool, float, int, float, str]:
+    """Of tasks that know the same share of the goal's words, the one that knows more of them is nearer."""
+    return not fit.is_possible, not fit.anchors, -fit.coverage, -len(fit.matched), -fit.nearness, fit.task.name
 
 
 def rivals(fits: Sequence[Fit]) -> tuple[Fit, ...]:
@@ -106,9 +110,8 @@ def _fit(index: TextIndex, task: Task, goal: str, spoken: Sequence[str], nearnes
     strangers: list[bool] = []
     for word in spoken:
         is_common = index.holds(_COMMON, word)
-        knows = index.holds(task.name, word)
         is_subject = word in anchor_words or (not is_common and index.holds(task.name, word, fields=("subject",)))
-        stranger = not knows and (word in QUALIFIERS or not is_common)
+        stranger = (word in QUALIFIERS or not is_common) and not index.holds(task.name, word)
         strangers.append(stranger)
         if is_subject:
             matched.append(word)
@@ -154,8 +157,10 @@ def _unread(phrase: str) -> tuple[str, ...]:
 
 def _misspelt(index: TextIndex, task: Task, unknown: Sequence[str]) -> str:
     singles = [phrase.casefold() for phrase in _anchor_phrases(index, task) if len(words(phrase)) == 1]
-    close = (word for word in unknown if difflib.get_close_matches(word, singles, n=1, cutoff=SPELLING_CUTOFF))
-    return next((word for word in close if len(word) >= 4), "")
+    for word in unknown:
+        if len(word) >= 4 and difflib.get_close_matches(word, singles, n=1, cutoff=SPELLING_CUTOFF):
+            return word
+    return ""
 
 
 def _texts(task: Task) -> dict[str, str]:

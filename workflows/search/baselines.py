@@ -26,6 +26,7 @@ from nightforge.errors import NotFound, UserError
 from tools.rules.operators import LINEAR
 from tools.rules.program import rules_of
 from tools.tuning import TPE, parse_tunables
+from workflows.search.intensity import PATIENCE, restarts
 
 SEED = 0
 _DRAWS = 24
@@ -124,13 +125,13 @@ class BestOfN(Baseline):
 
 class HillClimb(Baseline):
     name = "hill-climb"
-    settings = {"patience": 12.0}  # noqa: RUF012
+    settings = {"patience": float(PATIENCE)}  # noqa: RUF012
 
     def ask(self, ordinal: int, *, random: Random) -> Choice:
         """The best; from `patience` evaluations without a better one on, in every second candidate, a random one."""
         tally = self.context.store.tally(self.context.campaign_id)
         idle = tally.evaluations - tally.last_improvement_evaluation
-        if idle >= self.setting("patience") and random.random() < 0.5:
+        if random.random() < restarts(idle, self.setting("patience")):
             return Choice(parents=(self.drawn(ordinal, random),), reason=f"restart after {idle} without a gain")
         best = self.best(1)
         return Choice(parents=(best[0].ordinal if best else SEED,), reason="the best so far")

@@ -27,7 +27,7 @@ from workflows.search.front import Front
 from workflows.search.grid import rarity_of
 from workflows.search.horizon import expected_evaluations
 from workflows.search.inspirations import choose_inspirations
-from workflows.search.intensity import intensity
+from workflows.search.intensity import intensity, restarts
 from workflows.search.islands import Island, begun, choose_island
 from workflows.search.memory import FRONT, SEED, Memory
 from workflows.search.parents import BroadPicker, RankPicker, UniformPicker, draw
@@ -39,9 +39,8 @@ OWN_ORDER = 0.5
 where the coder has no order for the parent, because every operator that applies draws."""
 BREADTH = 8
 LONG = 200
-"""Expected evaluations from which a search without a model begins widely: a climb is ahead before and stuck after."""
-PATIENCE, RESTARTS = 12, 0.5
-"""Below, it climbs: after so many results without a better best this share of the candidates has another parent."""
+CLIMB = BroadPicker(1)
+"""Below so many expected evaluations a search without a model climbs, as the baseline does; broad ones pay later."""
 WIDE = 2000
 """Expected evaluations from which islands begin in a broad search; below it there is no time for them."""
 KEEP = 0.7
@@ -154,12 +153,8 @@ class Evolve:
             # A person may have discarded every other parent: the seed is always there to start from again.
             return Choice(parents=(SEED,), island=island)
         broad = self._broad(room)
-        brief = broad is not None and room < LONG and not self._set.breadth
         shift = broad is None and self._shifts()
-        share = intensity(memory.progress[island], low=self._set.explore_low, high=self._set.explore_high)
-        if broad:
-            share = RESTARTS if brief and memory.whole.stale >= PATIENCE else 0.0
-        explore = shift or (share > 0 and random.random() < share)
+        explore = shift or self._explores(island, broad, random)
         here = {one.ordinal: cells.get(one.ordinal, "") for one in pool}
         home = [one for one in pool if here[one.ordinal] != FRONT]
         parent = (
@@ -170,7 +165,7 @@ class Evolve:
         others = choose_inspirations(parent.ordinal, pool, here, count=self._context.inspirations, random=random)
         others += self._demonstrations(parent, others, pool)
         beside = [one for one in pool if one.ordinal in others]
-        operator, name, model = self._way(parent, beside, broad=bool(broad), brief=brief, shift=shift, random=random)
+        operator, name, model = self._way(parent, beside, broad=broad, shift=shift, random=random)
         if broad and self._offline and not self._combines(name):
             others = ()  # what is not named to combine would often do so beside partners, whatever that brings
         return Choice(
@@ -213,19 +208,18 @@ class Evolve:
         return [one for one in pool if told - self._spent.get((one.ordinal, ""), -REST) >= REST]
 
     def _way(
-        self, parent: Parent, others: Sequence[Parent], *, broad: bool, brief: bool, shift: bool, random: Random
+        self, parent: Parent, others: Sequence[Parent], *, broad: BroadPicker | None, shift: bool, random: Random
     ) -> tuple[OperatorKind | None, str, str]:
         """(kind, operator's name, model). Offline a parent's first children are made in the coder's own order.
 
         Where all that applies draws, that order is chance by priors: there the bandit chooses each time, by what they
-        bring (adaptive operator selection; Fialho et al. 2010), but for a brief search, which has no time to learn it.
+        bring (adaptive operator selection; Fialho et al. 2010), but for a climb, which has no time to learn it.
         """
         ways = [way for way in self._ways if others or way.operator != OperatorKind.CROSSOVER]
         if self._offline:
-            if shift or brief or not ways:
+            if shift or broad is CLIMB or not ways:
                 return None, "", ""
-            first = parent.children == 0 and not broad
-            if self._is_ordered(parent) and (first or random.random() < OWN_ORDER):
+            if self._is_ordered(parent) and (not (parent.children or broad) or random.random() < OWN_ORDER):
                 return None, "", ""
             return None, self._applicable(ways, parent, others, random), ""
         if shift:
@@ -252,8 +246,15 @@ class Evolve:
         if self._set.breadth:
             return BroadPicker(self._set.breadth)
         if room < LONG:
-            return BroadPicker(1) if room else None
+            return CLIMB if room else None
         return BroadPicker(BREADTH, KEEP if room < ALIKE else 1.0) if room < math.inf else None
+
+    def _explores(self, island: int, broad: BroadPicker | None, random: Random) -> bool:
+        """A climb restarts instead, and what is broad otherwise looks at several anyhow."""
+        if broad:
+            return broad is CLIMB and random.random() < restarts(self._memory.whole.stale)
+        share = intensity(self._memory.progress[island], low=self._set.explore_low, high=self._set.explore_high)
+        return random.random() < share
 
     def _combines(self, name: str) -> bool:
         return name in self._operators and self._operators[name].kind is not OperatorKind.REWRITE

@@ -16,6 +16,7 @@ MEMORY = 0.9
 GAIN_MEMORY = 0.8
 MOST = 4.0
 """An improvement counts as at most so many usual ones."""
+PATIENCE = 12
 
 
 def hear(progress: Progress, score_low: float | None, gain: float) -> Progress:
@@ -40,3 +41,8 @@ def hear(progress: Progress, score_low: float | None, gain: float) -> Progress:
 def intensity(progress: Progress, *, low: float, high: float) -> float:
     """The share of candidates that explore, between `low` and `high`."""
     return low + (high - low) / (1.0 + math.sqrt(progress.signal))
+
+
+def restarts(idle: int, patience: float = PATIENCE) -> float:
+    """The share of a climb's candidates that start from another one than the best, which has stood for `idle`."""
+    return 0.5 if idle >= patience else 0.0

@@ -23,7 +23,8 @@ from nightforge.domain.words import CandidateState, Direction, OperatorKind, Out
 from nightforge.errors import UserError
 from nightforge.store import SqlStore, open_store
 from tools.clock import SystemClock
-from workflows.search.evolve import ALIKE, LONG, PATIENCE, SURE, WIDE, Evolve
+from workflows.search.evolve import ALIKE, LONG, SURE, WIDE, Evolve
+from workflows.search.intensity import PATIENCE
 from workflows.search.islands import YOUTH
 from workflows.search.policies import make_policy
 from workflows.search.ways import free_operators
