@@ -7,7 +7,9 @@ PYTHON := $(BIN)/python
 PACKAGES := nightforge agents tools evaluators workflows sandbox
 DEMO_GOAL ?= fast softmax over one row of 16 million floats
 DEMO_MINUTES ?= 2.5
-MEASURED := tests/contract/sandbox tests/hostile/kernels tests/hostile/sandbox tests/unit/evaluators tests/unit/sandbox
+MEASURED := tests/hostile/kernels tests/unit/evaluators
+BOXES := tests/contract/sandbox tests/hostile/sandbox tests/unit/sandbox
+PYTEST := $(PYTHON) -m pytest -q --dist loadfile -m "not slow and not timing"
 
 .PHONY: help
 help: ## List the targets
@@ -31,17 +33,17 @@ demo-record: setup ## Run the demo and write its output into README.md
 
 .PHONY: test
 test: setup ## All guards and all tests but the slow ones: what CI runs
-	@$(MAKE) --no-print-directory --keep-going lint types pytest
+	@$(MAKE) --no-print-directory --keep-going -j2 lint types pytest
 
 .PHONY: pytest
 pytest: setup
-# Most tests wait as long as they compute, so more files run at once than a small machine has processors. What is
-# measured runs alone.
+# Most tests wait as long as they compute, those of whole programs longer: more files run at once than a small machine
+# has processors. What is measured runs alone.
 	@status=0; \
-	$(PYTHON) -m pytest -q -n 3 --dist loadfile -m "not slow and not timing" tests/e2e || status=1; \
-	$(PYTHON) -m pytest -q -n 4 --dist loadfile -m "not slow and not timing" \
-		$(foreach each,tests/e2e $(MEASURED),--ignore $(each)) || status=1; \
-	$(PYTHON) -m pytest -q -m "not slow and not timing" $(MEASURED) || status=1; \
+	$(PYTEST) -n 6 tests/e2e || status=1; \
+	$(PYTEST) -n 4 $(foreach each,tests/e2e $(BOXES) $(MEASURED),--ignore $(each)) || status=1; \
+	$(PYTEST) -n 2 $(BOXES) || status=1; \
+	$(PYTEST) $(MEASURED) || status=1; \
 	exit $$status
 
 .PHONY: test-slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -9,7 +10,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
-from functools import cache
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -70,19 +70,20 @@ def watch(tier: str, attacks: Sequence[Attack]) -> Iterator[Finding]:
     if tier == BARE:
         line = [*_isolated(), "/bin/sh", "-c", _THROW_AWAY, "sh", str(REPOSITORY), *line]
     environment = {**os.environ, "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'tests'}"}
-    environment[LOCK_VARIABLE] = str(lock := _lock())
-    with subprocess.Popen(line, stdout=subprocess.PIPE, env=environment, cwd=REPOSITORY, pass_fds=(lock,)) as process:
+    environment[LOCK_VARIABLE] = str(_LOCK)
+    with subprocess.Popen(line, stdout=subprocess.PIPE, env=environment, cwd=REPOSITORY, pass_fds=(_LOCK,)) as process:
         assert process.stdout is not None
         for row in process.stdout:
             yield Finding.model_validate_json(row)
 
 
-@cache
-def _lock() -> int:
-    """A file that observers lock while they look at the memory of the whole machine."""
-    number, name = tempfile.mkstemp(prefix="nf-pack-")
-    Path(name).unlink()
-    return number
+def _open_lock() -> int:
+    """A file that observers lock while they look at what the machine has once."""
+    with tempfile.TemporaryFile(prefix="nf-pack-") as file:
+        return fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, 10)  # `_THROW_AWAY` takes 9
+
+
+_LOCK = _open_lock()
 
 
 def _isolated() -> list[str]:

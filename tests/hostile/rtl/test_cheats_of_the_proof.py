@@ -141,9 +141,9 @@ async def test_honest_designs_pass(rtl_comb: RtlCombEvaluator, add32: Task, mul1
 
 async def test_what_was_not_proved_is_never_confirmed(rtl_comb: RtlCombEvaluator, make_task: TaskMaker) -> None:
     """A right design whose proof does not end in time: measured in the search, never more."""
-    golden = "module cand(input [17:0] a, input [17:0] b, output [35:0] p);\n  assign p = a * b;\nendmodule\n"
-    task = make_task(golden, 18, 36, prove_s=1.0)
-    other = golden.replace("a * b", "(a[17:9] * b << 9) + a[8:0] * b")
+    golden = "module cand(input [16:0] a, input [16:0] b, output [16:0] p);\n  assign p = a * b;\nendmodule\n"
+    task = make_task(golden, 17, 17, prove_s=1.0)
+    other = golden.replace("a * b", "(a[16:9] * b << 9) + a[8:0] * b")
     searched = await judge(rtl_comb, task, other)
     proof = [stage for stage in searched.stages if stage.stage == "prove"]
     assert [stage.tools.get("proof") for stage in proof] == ["none"]
@@ -205,7 +205,7 @@ async def test_a_generator_that_changes_its_mind(rtl_comb: RtlCombEvaluator, mul
         ),
         ("import sys; sys.stdout.buffer.write(b'module cand' + bytes(range(256)))", {"not_text"}),
         ("print(open('/job/golden.v').read())", {"generator_error"}),
-        ("import urllib.request; print(urllib.request.urlopen('http://127.0.0.1/').read())", {"generator_error"}),
+        ("import socket; print(socket.create_connection(('127.0.0.1', 80)))", {"generator_error"}),
     ],
 )
 async def test_generators_that_attack(rtl_comb: RtlCombEvaluator, mul8: Task, body: str, reasons: set[str]) -> None:

@@ -100,7 +100,11 @@ def test_every_file_is_expected() -> None:
 
 @pytest.mark.parametrize("name", sorted(REFUSED))
 async def test_cheat_is_refused_with_its_reason(name: str, rtl_comb: RtlCombEvaluator, mul8: Task) -> None:
-    evidence = await judge(rtl_comb, mul8, text_of("must_reject", name))
+    task = mul8
+    if name.startswith("28"):  # what never ends shall not take its whole time here
+        stages = tuple(one.model_copy(update={"wall_s": 4.0}) for one in mul8.stages)
+        task = mul8.model_copy(update={"stages": stages})
+    evidence = await judge(rtl_comb, task, text_of("must_reject", name))
     stage, reasons = REFUSED[name]
     last = evidence.stages[-1]
     assert (last.stage, last.reason in reasons) == (stage, True), f"{last.stage}: {last.reason}: {last.feedback}"

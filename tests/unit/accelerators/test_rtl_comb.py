@@ -223,9 +223,9 @@ async def test_what_is_not_proved_is_not_confirmed(box: Sandbox, tmp_path: Path)
     """24 input bits and no time to try them: measured in the search, an error in the confirmation."""
     task = make_task(
         tmp_path,
-        TASK.replace("width = 4", "width = 12").replace("width = 5", "width = 24")
+        TASK.replace("width = 4", "width = 12").replace("width = 5", "width = 12")
         + '[[stages]]\nname = "prove"\ntitle = "proof"\nwall_s = 0.000001\n',
-        GOLDEN.replace("[3:0]", "[11:0]").replace("[4:0]", "[23:0]").replace("a + b", "a * b"),
+        GOLDEN.replace("[3:0]", "[11:0]").replace("[4:0]", "[11:0]").replace("a + b", "a * b"),
     )
     evaluator = RtlCombEvaluator(box)
     shifted = task.read("golden.v").replace("a * b", "(a << 1) * b - a * b")
