@@ -131,7 +131,7 @@ class HillClimb(Baseline):
         """The best; from `patience` evaluations without a better one on, in every second candidate, a random one."""
         tally = self.context.store.tally(self.context.campaign_id)
         idle = tally.evaluations - tally.last_improvement_evaluation
-        if random.random() < restarts(idle, self.setting("patience")):
+        if (share := restarts(idle, self.setting("patience"))) and random.random() < share:
             return Choice(parents=(self.drawn(ordinal, random),), reason=f"restart after {idle} without a gain")
         best = self.best(1)
         return Choice(parents=(best[0].ordinal if best else SEED,), reason="the best so far")
