@@ -6,6 +6,7 @@ import os
 import stat
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,9 +65,8 @@ class Sampler:
         found = []
         # The newest first: of a chain that forks and exits, only the last lives.
         for name in sorted(filter(str.isdigit, os.listdir("/proc")), key=int, reverse=True):  # noqa: PTH208
-            with suppress(OSError):
-                if self._token in Path(f"/proc/{name}/cmdline").read_bytes() and not is_launcher(name):
-                    found.append(int(name))
+            if is_attack(self._token, name):
+                found.append(int(name))
         return found
 
     def _watch(self) -> None:
@@ -138,14 +138,21 @@ class Sampler:
         self.peaks.inodes = max(self.peaks.inodes, inodes)
 
 
-def is_launcher(pid: str) -> bool:
-    """A stage on the way to the program: named so, or a shell that still mounts."""
+def is_attack(token: bytes, pid: str, read: Callable[[str], bytes] = lambda path: Path(path).read_bytes()) -> bool:
+    """Whether the program carries `token` and is no stage on the way to it: named so, or a shell that still mounts.
+
+    Name and arguments count where two looks agree: between them one program may become the next, and a shell that
+    mounts would pass for the attack with what follows it, or with the arguments that nobody has set yet.
+    """
     with suppress(OSError):
-        name = Path(f"/proc/{pid}/comm").read_text().strip()
-        if name in LAUNCHERS:
-            return True
-        return name == "sh" and b"mount -i" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    return True
+        if token not in read(f"/proc/{pid}/cmdline"):
+            return False
+        before = None
+        while (now := (read(f"/proc/{pid}/comm"), read(f"/proc/{pid}/cmdline"))) != before:
+            before = now
+        name, line = now[0].decode(errors="replace").strip(), now[1]
+        return token in line and name not in LAUNCHERS and not (name == "sh" and b"mount -i" in line)
+    return False
 
 
 def shared_memory_mib() -> float:

@@ -113,7 +113,12 @@ async def _evaluate(
     return await evaluator.evaluate(source, task, {}, seed=seed, phase=phase)
 
 
-def _gains(evidence: Evidence) -> bool:
+async def _gains(evaluator: KernelEvaluator, task: Task, name: str, evidence: Evidence) -> bool:
+    """Whether it is faster by more than noise, twice: one time in twenty an interval leaves out what is there."""
+    return _is_faster(evidence) and _is_faster(await _evaluate(evaluator, task, name, seed=20261121))
+
+
+def _is_faster(evidence: Evidence) -> bool:
     return evidence.passed and evidence.distinguishable and evidence.metrics["speedup"].value > 1
 
 
@@ -159,7 +164,7 @@ async def test_the_inner_fences_hold_without_the_gate(ungated: KernelEvaluator, 
 async def test_what_passes_without_the_gate_gains_nothing(ungated: KernelEvaluator, task: Task, name: str) -> None:
     evidence = await _evaluate(ungated, task, name)
     assert evidence.passed, evidence.failure
-    assert not _gains(evidence)
+    assert not await _gains(ungated, task, name, evidence), evidence.metrics
 
 
 @pytest.mark.parametrize("name", sorted(_LONG_ROWS))
@@ -183,8 +188,9 @@ async def test_the_real_row_shows_it_in_the_search_already(
 async def test_guessing_the_sum_does_not_pay(
     evaluator: KernelEvaluator, shipped: Callable[[str], Task], small: Callable[[Task, int], Task], name: str
 ) -> None:
-    evidence = await _evaluate(evaluator, small(shipped("softmax-long"), 1 << 24), name)
-    assert not _gains(evidence), evidence.metrics
+    long = small(shipped("softmax-long"), 1 << 24)
+    evidence = await _evaluate(evaluator, long, name)
+    assert not await _gains(evaluator, long, name, evidence), evidence.metrics
 
 
 @needs_x86
@@ -205,7 +211,7 @@ async def test_what_the_gate_cannot_see_is_the_candidates_failure_and_never_ours
 async def test_trouble_made_for_others_does_not_reach_them(evaluator: KernelEvaluator, task: Task, name: str) -> None:
     evidence = await _evaluate(evaluator, task, name)
     assert evidence.passed, evidence.failure
-    assert not _gains(evidence), evidence.metrics
+    assert not await _gains(evaluator, task, name, evidence), evidence.metrics
     assert evidence.metrics["control_ratio"].value == pytest.approx(1.0, abs=0.3)
 
 

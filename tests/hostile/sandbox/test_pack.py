@@ -7,7 +7,10 @@ from functools import cache
 import pytest
 from attack_pack.findings import Finding
 from attack_pack.manifest import PROGRAMS, load_attacks
+from attack_pack.sampling import is_attack
 from attack_pack.verdicts import Verdict, Word, decide, run_pack, working_tiers
+from hypothesis import given
+from hypothesis import strategies as st
 
 pytestmark = [pytest.mark.box, pytest.mark.timeout(600)]
 QUICK = [attack for attack in load_attacks() if not attack.slow]
@@ -68,3 +71,33 @@ def test_a_verdict_needs_a_control_that_worked_and_an_attempt(
     control: Finding | None, tried: Finding | None, word: Word
 ) -> None:
     assert decide(control, tried, attack="a", tier="t").word is word
+
+
+LAUNCH = (
+    ("unshare", b"unshare --user -- /bin/sh -c mount -i token"),
+    ("sh", b""),
+    ("sh", b"/bin/sh -c mount -i token"),
+    ("sh", b""),
+    ("prlimit", b"prlimit -- bwrap -- token"),
+    ("bwrap", b"bwrap -- prlimit -- token"),
+    ("prlimit", b"prlimit -- /bin/sh token"),
+    ("sh", b"/bin/sh token"),
+)
+"""Name and arguments of one process on its way to an attack; in between, an exec leaves it without arguments."""
+
+
+@given(paces=st.lists(st.integers(0, len(LAUNCH)), max_size=24))
+def test_no_stage_of_a_launch_passes_for_the_attack(paces: list[int]) -> None:
+    stage = 0
+    left = iter(paces)
+
+    def read(path: str) -> bytes:
+        nonlocal stage
+        stage = min(stage + next(left, 0), len(LAUNCH) - 1)
+        name, line = LAUNCH[stage]
+        return f"{name}\n".encode() if path.endswith("/comm") else line
+
+    found = is_attack(b"token", "1", read)
+    assert not found or stage == len(LAUNCH) - 1
+    stage = len(LAUNCH) - 1
+    assert is_attack(b"token", "1", read)
