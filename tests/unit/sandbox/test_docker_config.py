@@ -137,7 +137,7 @@ def test_a_daemon_that_hangs_is_left_at_the_deadline(tmp_path: Path, monkeypatch
         engine.remove("x")  # each step has its own deadline, and none raises
         with pytest.raises(SandboxFault, match="in time"):
             engine.call("ask", lambda client: client.info(), timeout_s=0.3)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20
 
 
 def test_a_daemon_that_talks_nonsense_is_a_fault(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_a_tool_that_hangs_dies_with_its_children() -> None:
     began = time.monotonic()
     with pytest.raises(SandboxFault, match=r"within 0\.3 s"):
         platform.run_tool(["sh", "-c", "sleep 77 & sleep 77"], timeout_s=0.3)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_versions() -> None:

@@ -150,7 +150,7 @@ def test_ten_processes_at_once_keep_the_cap(tmp_path: Path) -> None:
 async def test_a_turn_is_waited_for(tmp_path: Path) -> None:
     broker, began = MachineBroker(tmp_path), time.monotonic()
     await asyncio.gather(*(broker.admit("one", Rate(requests_per_minute=600)) for _ in range(63)))
-    assert 0.25 < time.monotonic() - began < 3.0
+    assert 0.25 < time.monotonic() - began < 15.0
     broker.close()
 
 

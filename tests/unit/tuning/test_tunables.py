@@ -154,7 +154,7 @@ def test_the_sampler_alone_climbs_on_its_own_history() -> None:
             history.append(Program(ordinal=ordinal, source=drafts[0].source, score=height(drafts[0].source)))
         return max(program.score for program in history if program.score is not None)
 
-    assert sorted(climb(seed) for seed in range(5))[2] > -25
+    assert sorted(climb(seed) for seed in range(3))[1] > -25
 
 
 def test_a_long_list_of_numbers_is_first_crossed_in_wide_steps() -> None:
