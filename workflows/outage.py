@@ -69,7 +69,7 @@ class Outage:
                 self.gap = self.gap.model_copy(update={"candidates": self.gap.candidates + 1})
             return
         self._faults = 0
-        if self.gap is not None and (self._probe is None or desk.ordinal == self._probe):
+        if self.gap is not None and desk.ordinal == self._probe:  # others may have had their answer before the gap
             await self._end(self.gap)
 
     async def bear(self, desk: Desk, fault: Exception) -> bool:
