@@ -71,15 +71,13 @@ async def test_the_seed_passes_every_stage_with_named_numbers(evaluator: KernelE
     assert 0.01 < metrics["cpu_ms"].value < 1000
 
 
-async def test_a_kernel_that_does_the_work_twice_takes_about_twice_as_long(
-    evaluator: KernelEvaluator, task: Task
-) -> None:
-    """The clock sees work, not replies."""
+async def test_a_kernel_that_does_the_work_four_times_takes_far_longer(evaluator: KernelEvaluator, task: Task) -> None:
+    """The clock sees work, not replies; only the first time is the memory cold, so a fourth is not exact."""
     source = task.read("c_fast.c").replace("int nf_kernel(", "static int once(")
-    source += "\nint nf_kernel(const nf_args *a) {\n    return once(a) + once(a);\n}\n"
+    source += "\nint nf_kernel(const nf_args *a) {\n    return once(a) + once(a) + once(a) + once(a);\n}\n"
     evidence = await _search(evaluator, task, source)
     assert evidence.passed
-    assert 0.35 < evidence.metrics["speedup"].value < 0.7
+    assert 0.1 < evidence.metrics["speedup"].value < 0.7
 
 
 async def test_confirmation_uses_hidden_shapes_and_twice_the_rounds(evaluator: KernelEvaluator, task: Task) -> None:
@@ -152,10 +150,16 @@ async def test_the_rehearsal_candidates_meet_their_fate(
 ) -> None:
     task = small(shipped(name), _N)
     for known in task.rehearsal:
-        evidence = await _search(evaluator, task, task.read(known.path))
-        gains = evidence.passed and evidence.distinguishable and evidence.metrics["speedup"].value > 1.05
+        source = task.read(known.path)
+        evidence = await _search(evaluator, task, source)
         assert evidence.passed is (known.expect != "reject"), (known.path, evidence.failure)
-        assert not gains, known.path
+        if _is_faster(evidence):  # one time in twenty an interval leaves out what is there
+            again = await evaluator.evaluate(source, task, {}, seed=_SEED + 1, phase=Phase.SEARCH)
+            assert not _is_faster(again), known.path
+
+
+def _is_faster(evidence: Evidence) -> bool:
+    return evidence.passed and evidence.distinguishable and evidence.metrics["speedup"].value > 1.05
 
 
 async def test_calibration_names_every_baseline_and_what_is_missing(
