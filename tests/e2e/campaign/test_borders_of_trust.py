@@ -175,7 +175,7 @@ async def test_another_process_sees_and_steers_a_campaign_through_the_database_a
         await onlooker.give_hint(campaign_id, "look to the east")
         await onlooker.post_command(campaign_id, "hint")
         await onlooker.post_command(campaign_id, "stop")
-        done = await asyncio.wait_for(running, 10.0)
+        done = await asyncio.wait_for(running, 20.0)
         assert isinstance(done, Done)
         assert (done.state, done.reason) == (CampaignState.FINISHED, "stopped")
     events = onlooker.events(campaign_id, limit=100_000)

@@ -293,7 +293,7 @@ async def test_a_campaign_taken_over_by_another_process_is_left_alone(
                 await asyncio.sleep(0.01)
         seen = other.store.events(campaign_id, limit=10_000)
         with pytest.raises(StoreFault, match=r"took campaign|no longer holds"):
-            await asyncio.wait_for(running, 5.0)
+            await asyncio.wait_for(running, 20.0)
         assert in_flight() == []
         assert other.store.events(campaign_id, limit=10_000) == seen, "nothing was written into the other's work"
         await other.store.append_event(campaign_id, "still.mine")
@@ -352,7 +352,7 @@ async def test_stop_now_ends_a_confirmation_in_its_middle(
 
     async with open_toy_night(stop=stop) as night:
         disturb(night, dawdle)
-        done = await asyncio.wait_for(run(night, NightRequest(goal=GOAL, budget=Budget(evaluations=4))), 10.0)
+        done = await asyncio.wait_for(run(night, NightRequest(goal=GOAL, budget=Budget(evaluations=4))), 25.0)
         assert (done.state, done.reason) == (CampaignState.PAUSED, "interrupted")
     monkeypatch.setenv("TOY_SECONDS", "0")
     async with open_toy_night() as night:
@@ -419,7 +419,7 @@ async def test_no_repair_is_begun_once_the_wall_time_is_spent(
         employ(night, TeamOf(coder=coder))
         night.house.evaluators = {"toy": UntimedEvaluator}
         request = NightRequest(goal=GOAL, budget=Budget(wall_s=1.5), preset="solo", repairs=8, in_flight=1)
-        done = await asyncio.wait_for(run(night, request), 5.0)
+        done = await asyncio.wait_for(run(night, request), 20.0)
         attempts = night.store.attempts(done.campaign_id, 1)
     assert done.reason == "budget:wall_s"
     assert 1 <= len(attempts) < 9

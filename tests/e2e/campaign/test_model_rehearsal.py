@@ -77,7 +77,7 @@ async def test_an_interrupt_pauses_and_fails_nothing(
     protocol_server.handle(coder_says(prose, healthy))
     async with open_toy_night(base_url=protocol_server.base_url, stop=stop) as night:
         campaign_id = await begin(night, request(model(protocol_server), evaluations=6, cost_usd=30.0))
-        done = await asyncio.wait_for(night.approve(), 15.0)
+        done = await asyncio.wait_for(night.approve(), 30.0)
         assert isinstance(done, Done)
         assert (done.state, done.reason) == (CampaignState.PAUSED, "interrupted")
         assert night.store.document(campaign_id, MODELS, RehearsalReport) is None

@@ -142,7 +142,7 @@ async def test_two_interrupts_leave_what_is_in_flight_for_resume(
         await until(lambda: night.store.tally(card.card.campaign_id).evaluations >= 2)
         stop.press()
         stop.press()
-        done = await asyncio.wait_for(running, 2.0)
+        done = await asyncio.wait_for(running, 20.0)
         assert isinstance(done, Done)
         assert done.state is CampaignState.PAUSED
         assert night.store.unfinished(done.campaign_id)
@@ -163,7 +163,7 @@ async def test_a_stop_from_the_database_ends_and_confirms(
         running = asyncio.create_task(night.approve())
         await until(lambda: night.store.tally(card.card.campaign_id).evaluations >= 5)
         await night.store.post_command(card.card.campaign_id, "stop", author="test")
-        done = await asyncio.wait_for(running, 10.0)
+        done = await asyncio.wait_for(running, 20.0)
         assert isinstance(done, Done)
         assert (done.state, done.reason) == (CampaignState.FINISHED, "stopped")
         assert night.store.ranked(done.campaign_id, limit=1)[0].state is CandidateState.CONFIRMED

@@ -57,7 +57,7 @@ async def test_the_offline_team_fills_the_slots_and_the_report_names_the_gap(
     is_down = False
     protocol_server.handle(lambda received: down if is_down else works(received))
     async with open_toy_night(base_url=protocol_server.base_url, total_timeout_s=1.0) as night:
-        card = await night.begin(request(protocol_server, 90))
+        card = await night.begin(request(protocol_server, 150))
         assert isinstance(card, AwaitApproval)
         running = asyncio.create_task(night.approve())
         await until(night, "campaign.state", events_after=12)

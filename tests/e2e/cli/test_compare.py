@@ -107,7 +107,7 @@ def test_a_task_whose_files_changed_is_compared_anew(environment: dict[str, str]
 
 
 def test_a_comparison_that_was_killed_goes_on(environment: dict[str, str], tmp_path: Path) -> None:
-    slow = {**environment, "TOY_SECONDS": "0.05"}
+    slow = {**environment, "TOY_SECONDS": "0.2"}
     words = ("toy-peak", "--seeds", "2", "--evaluations", "10", "--policies", "random,ga")
     process = subprocess.Popen(command(*words), env=slow, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:

@@ -207,7 +207,7 @@ def wait_for(process: subprocess.Popen[str], words: str) -> list[str]:
 @pytest.mark.box
 def test_130_one_interrupt_drains_and_resume_finishes(program: Program) -> None:
     slow = program.with_environment(TOY_SECONDS="0.3")
-    process = slow.start(*RUN, "--yes", "--evaluations", "12")
+    process = slow.start(*RUN, "--yes", "--evaluations", "40")
     wait_for(process, "best is .0")
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
@@ -223,7 +223,7 @@ def test_130_one_interrupt_drains_and_resume_finishes(program: Program) -> None:
     assert (done["campaign_id"], done["state"]) == (found[1], "finished")
     tally = done["tally"]
     assert isinstance(tally, dict)
-    assert tally["evaluations"] == 12
+    assert tally["evaluations"] == 40
 
 
 @pytest.mark.box

@@ -18,6 +18,8 @@ import pytest
 
 pytestmark = pytest.mark.box
 RUN = ("run", "climb the hill to its peak", "--task", "toy-peak", "--evaluations", "6")
+NIGHT = (*RUN[:-1], "100")
+"""Long enough that a machine at work does not end it before the key is pressed."""
 
 
 class Ended(Protocol):
@@ -103,6 +105,13 @@ def session(program: Program) -> Iterator[Session]:
     opened.close()
 
 
+@pytest.fixture
+def night(program: Program) -> Iterator[Session]:
+    opened = Session(program, *NIGHT)
+    yield opened
+    opened.close()
+
+
 def test_enter_starts(session: Session) -> None:
     session.wait_for("Enter starts")
     session.type(b"\n")
@@ -126,25 +135,25 @@ def test_ctrl_c_at_the_question_leaves_at_once(session: Session) -> None:
     assert "Traceback" not in session.shown
 
 
-def test_ctrl_c_in_the_night_drains(session: Session) -> None:
-    session.wait_for("Enter starts")
-    session.type(b"\n")
-    session.wait_for("best is .0")
-    session.type(b"\x03")
-    assert session.end() == 130
-    assert "nightforge resume" in session.shown
+def test_ctrl_c_in_the_night_drains(night: Session) -> None:
+    night.wait_for("Enter starts")
+    night.type(b"\n")
+    night.wait_for("best is .0")
+    night.type(b"\x03")
+    assert night.end() == 130
+    assert "nightforge resume" in night.shown
 
 
-def test_ctrl_c_twice_stops_now(session: Session) -> None:
-    session.wait_for("Enter starts")
-    session.type(b"\n")
-    session.wait_for("best is .0")
-    session.type(b"\x03")
-    session.wait_for("draining")
-    session.type(b"\x03")
-    assert session.end() == 130
-    assert "nightforge resume" in session.shown
-    assert "Traceback" not in session.shown
+def test_ctrl_c_twice_stops_now(night: Session) -> None:
+    night.wait_for("Enter starts")
+    night.type(b"\n")
+    night.wait_for("best is .0")
+    night.type(b"\x03")
+    night.wait_for("draining")
+    night.type(b"\x03")
+    assert night.end() == 130
+    assert "nightforge resume" in night.shown
+    assert "Traceback" not in night.shown
 
 
 def test_n_at_a_question_leaves_and_nothing_is_there(program: Program) -> None:
@@ -158,7 +167,7 @@ def test_n_at_a_question_leaves_and_nothing_is_there(program: Program) -> None:
 
 
 def test_a_terminal_that_is_closed_drains_and_saves(program: Program) -> None:
-    session = Session(program, *RUN)
+    session = Session(program, *NIGHT)
     session.wait_for("Enter starts")
     session.type(b"\n")
     session.wait_for("best is .0")

@@ -123,7 +123,7 @@ async def test_a_lost_lease_is_trouble_and_the_fence_holds_until_the_end(
     async with owning(store, campaign_id, clock) as tenure:
         clock.forward(ownership.LEASE_S + 1)
         assert await store.claim_lease(f"campaign:{campaign_id}", "another", ttl_s=60) is not None
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while tenure.trouble is None:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         with pytest.raises(StoreFault, match="no longer holds"):

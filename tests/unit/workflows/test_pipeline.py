@@ -160,4 +160,4 @@ async def test_a_cancelled_wait_frees_nothing_and_is_forgotten() -> None:
         line.leave(2)
     line.leave(1)
     assert (line.ahead, line.waiting) == (0, 0)
-    await asyncio.wait_for(_hold(line, 3), 1.0)
+    await asyncio.wait_for(_hold(line, 3), 10.0)
