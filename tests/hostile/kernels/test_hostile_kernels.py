@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from attack_pack.gains import gains
 
 from evaluators.kernels.evaluator import KernelEvaluator
 from nightforge.domain.evidence import Evidence
@@ -107,20 +108,12 @@ def task(shipped: Callable[[str], Task], small: Callable[[Task, int], Task]) -> 
     return small(shipped("softmax-long"), _N)
 
 
-async def _evaluate(
-    evaluator: KernelEvaluator, task: Task, name: str, *, phase: Phase = Phase.SEARCH, seed: int = 20261120
-) -> Evidence:
-    source = (_FOLDER / f"{name}.c").read_text(encoding="utf-8")
-    return await evaluator.evaluate(source, task, {}, seed=seed, phase=phase)
+async def _evaluate(evaluator: KernelEvaluator, task: Task, name: str, *, phase: Phase = Phase.SEARCH) -> Evidence:
+    return await evaluator.evaluate(_source(name), task, {}, seed=20261120, phase=phase)
 
 
-async def _gains(evaluator: KernelEvaluator, task: Task, name: str, evidence: Evidence) -> bool:
-    """Whether it is faster by more than noise, twice: one time in twenty an interval leaves out what is there."""
-    return _is_faster(evidence) and _is_faster(await _evaluate(evaluator, task, name, seed=20261121))
-
-
-def _is_faster(evidence: Evidence) -> bool:
-    return evidence.passed and evidence.distinguishable and evidence.metrics["speedup"].value > 1
+def _source(name: str) -> str:
+    return (_FOLDER / f"{name}.c").read_text(encoding="utf-8")
 
 
 def test_every_program_of_the_pack_has_its_expectation() -> None:
@@ -165,7 +158,7 @@ async def test_the_inner_fences_hold_without_the_gate(ungated: KernelEvaluator, 
 async def test_what_passes_without_the_gate_gains_nothing(ungated: KernelEvaluator, task: Task, name: str) -> None:
     evidence = await _evaluate(ungated, task, name)
     assert evidence.passed, evidence.failure
-    assert not await _gains(ungated, task, name, evidence), evidence.metrics
+    assert not await gains(ungated, task, _source(name), evidence), evidence.metrics
 
 
 @pytest.mark.parametrize("name", sorted(_LONG_ROWS))
@@ -191,7 +184,7 @@ async def test_guessing_the_sum_does_not_pay(
 ) -> None:
     long = small(shipped("softmax-long"), 1 << 24)
     evidence = await _evaluate(evaluator, long, name)
-    assert not await _gains(evaluator, long, name, evidence), evidence.metrics
+    assert not await gains(evaluator, long, _source(name), evidence), evidence.metrics
 
 
 @needs_x86
@@ -212,7 +205,7 @@ async def test_what_the_gate_cannot_see_is_the_candidates_failure_and_never_ours
 async def test_trouble_made_for_others_does_not_reach_them(evaluator: KernelEvaluator, task: Task, name: str) -> None:
     evidence = await _evaluate(evaluator, task, name)
     assert evidence.passed, evidence.failure
-    assert not await _gains(evaluator, task, name, evidence), evidence.metrics
+    assert not await gains(evaluator, task, _source(name), evidence), evidence.metrics
     assert evidence.metrics["control_ratio"].value == pytest.approx(1.0, abs=0.3)
 
 

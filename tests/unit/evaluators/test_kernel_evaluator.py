@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+from attack_pack.gains import gains
 
 from evaluators.kernels import stages
 from evaluators.kernels.bench import measuring_cpus
@@ -153,13 +154,7 @@ async def test_the_rehearsal_candidates_meet_their_fate(
         source = task.read(known.path)
         evidence = await _search(evaluator, task, source)
         assert evidence.passed is (known.expect != "reject"), (known.path, evidence.failure)
-        if _is_faster(evidence):  # one time in twenty an interval leaves out what is there
-            again = await evaluator.evaluate(source, task, {}, seed=_SEED + 1, phase=Phase.SEARCH)
-            assert not _is_faster(again), known.path
-
-
-def _is_faster(evidence: Evidence) -> bool:
-    return evidence.passed and evidence.distinguishable and evidence.metrics["speedup"].value > 1.05
+        assert not await gains(evaluator, task, source, evidence, above=1.05), known.path
 
 
 async def test_calibration_names_every_baseline_and_what_is_missing(
