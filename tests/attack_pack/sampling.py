@@ -82,7 +82,7 @@ class Sampler:
         for pid in living:
             with suppress(OSError, ValueError, IndexError):
                 resident += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
-            with suppress(OSError, ValueError):
+            with suppress(OSError, ValueError, StopIteration):
                 self._look_at(pid)
         shared = max(0.0, shared_memory_mib() - self._shared_before) if living else 0.0
         peaks.memory_mib = max(peaks.memory_mib, resident / MIB, shared)

@@ -52,17 +52,18 @@ def open_folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def running(marker: str) -> list[int]:
+def running(marker: str, *, wanted: bytes | None = None) -> list[int]:
+    """Processes with `marker` in their command line; with `wanted`, those whose whole command line it is."""
     found = []
     for entry in Path("/proc").iterdir():
         with suppress(OSError):
-            if entry.name.isdigit() and marker.encode() in (entry / "cmdline").read_bytes():
-                found.append(int(entry.name))
+            if entry.name.isdigit() and marker.encode() in (line := (entry / "cmdline").read_bytes()):
+                found += [int(entry.name)] if wanted in (None, line) else []
     return found
 
 
 def wait_gone(marker: str) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while running(marker):
         assert time.monotonic() < deadline, f"alive: {running(marker)}"
         time.sleep(0.02)
@@ -449,8 +450,7 @@ print("made")
 
 def candidates(marker: str) -> list[int]:
     """Processes that are the untrusted program itself, not a stage of its launch."""
-    wanted = f"sleep\0{marker}\0".encode()
-    return [pid for pid in running(marker) if Path(f"/proc/{pid}/cmdline").read_bytes() == wanted]
+    return running(marker, wanted=f"sleep\0{marker}\0".encode())
 
 
 @pytest.mark.parametrize("wait_for", [1, 2, 3, "candidate"])

@@ -165,7 +165,7 @@ async def test_row_7_a_model_that_is_too_slow_is_not_paid_for_ever(
     bench: Workbench, protocol_server: ProtocolServer
 ) -> None:
     protocol_server.always(hang())
-    client = bench.client(spec(protocol_server.base_url), request_timeout_s=0.2)
+    client = bench.client(spec(protocol_server.base_url), request_timeout_s=0.5)
     with pytest.raises(ModelFault) as caught:
         await bench.ask(client)
     assert "request_timeout_s" in caught.value.hint

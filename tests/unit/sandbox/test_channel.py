@@ -138,8 +138,8 @@ def test_the_worker_answers_through_a_real_box() -> None:
     files: dict[str, bytes | Path] = {"worker.py": WORKER.read_bytes(), "program.py": program}
     line = ["/usr/bin/python3", "-I", "-S", "/job/worker.py", "/job/program.py", "solve"]
     with open_sandbox().start(line, files=files, limits=Limits()) as session:
-        assert strict_json(ask(session, [3, 1, 2], timeout_s=5)) == [1, 2, 3]
-        assert strict_json(ask(session, [], timeout_s=5)) == []
+        assert strict_json(ask(session, [3, 1, 2], timeout_s=20)) == [1, 2, 3]
+        assert strict_json(ask(session, [], timeout_s=20)) == []
         ended = session.close()
     assert ended.stderr == b"score 1e9\n" * 2
 
@@ -151,5 +151,5 @@ def test_an_answer_that_is_no_json_ends_as_no_reply() -> None:
     files: dict[str, bytes | Path] = {"worker.py": WORKER.read_bytes(), "program.py": program}
     with open_sandbox().start(line, files=files, limits=Limits()) as session:
         with pytest.raises(BadReply, match="no_reply"):
-            ask(session, 1, timeout_s=5)
+            ask(session, 1, timeout_s=20)
         assert b"ValueError" in session.close().stderr
