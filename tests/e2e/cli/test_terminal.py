@@ -105,11 +105,20 @@ def session(program: Program) -> Iterator[Session]:
     opened.close()
 
 
+def begin_night(program: Program) -> Session:
+    """A campaign that was started by a key and has its first result."""
+    session = Session(program, *NIGHT)
+    session.wait_for("Enter starts")
+    session.type(b"\n")
+    session.wait_for("best is .0")
+    return session
+
+
 @pytest.fixture
 def night(program: Program) -> Iterator[Session]:
-    opened = Session(program, *NIGHT)
-    yield opened
-    opened.close()
+    begun = begin_night(program)
+    yield begun
+    begun.close()
 
 
 def test_enter_starts(session: Session) -> None:
@@ -136,18 +145,12 @@ def test_ctrl_c_at_the_question_leaves_at_once(session: Session) -> None:
 
 
 def test_ctrl_c_in_the_night_drains(night: Session) -> None:
-    night.wait_for("Enter starts")
-    night.type(b"\n")
-    night.wait_for("best is .0")
     night.type(b"\x03")
     assert night.end() == 130
     assert "nightforge resume" in night.shown
 
 
 def test_ctrl_c_twice_stops_now(night: Session) -> None:
-    night.wait_for("Enter starts")
-    night.type(b"\n")
-    night.wait_for("best is .0")
     night.type(b"\x03")
     night.wait_for("draining")
     night.type(b"\x03")
@@ -167,10 +170,7 @@ def test_n_at_a_question_leaves_and_nothing_is_there(program: Program) -> None:
 
 
 def test_a_terminal_that_is_closed_drains_and_saves(program: Program) -> None:
-    session = Session(program, *NIGHT)
-    session.wait_for("Enter starts")
-    session.type(b"\n")
-    session.wait_for("best is .0")
+    session = begin_night(program)
     os.close(session.keyboard)
     session.process.wait(timeout=60)
     record = json.loads(program.run("list", "--json").out)

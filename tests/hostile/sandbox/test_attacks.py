@@ -57,8 +57,9 @@ def running(marker: str, *, wanted: bytes | None = None) -> list[int]:
     found = []
     for entry in Path("/proc").iterdir():
         with suppress(OSError):
-            if entry.name.isdigit() and marker.encode() in (line := (entry / "cmdline").read_bytes()):
-                found += [int(entry.name)] if wanted in (None, line) else []
+            line = (entry / "cmdline").read_bytes() if entry.name.isdigit() else b""
+            if marker.encode() in line and wanted in (None, line):
+                found.append(int(entry.name))
     return found
 
 
